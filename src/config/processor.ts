@@ -1,0 +1,84 @@
+/*
+ * A processor's specification after parsing: every default filled in, every unit fixed, immutable. The schema that
+ * makes it from JSON stands in processor-schema.ts.
+ */
+
+export interface VolumeSpec {
+  readonly hostPath: string;
+  readonly containerPath: string;
+  readonly mode: "RO" | "RW";
+}
+
+/** `command` as a string runs under `/bin/sh -c`, as an array it is argv. */
+export type ProgramSpec =
+  | { readonly type: "command"; readonly command: string | readonly string[] }
+  | {
+      readonly type: "image";
+      readonly image: string;
+      readonly forcePull: boolean;
+      /** Arguments to the image's entrypoint; null leaves the image's own. */
+      readonly command: string | readonly string[] | null;
+    };
+
+export interface RetrySpec {
+  /** Runs that the program may end badly before the record goes to the error topic. 1 or more. */
+  readonly attempts: number;
+  readonly initialBackoffMs: number;
+  readonly maxBackoffMs: number;
+  /** How long exit 75 (EX_TEMPFAIL) is tried again. */
+  readonly maxAgeMs: number;
+}
+
+export interface ErrorTopicSpec {
+  readonly topic: string;
+  /** What the error record's value is: the failed run's stdout (the original's meaning), or the input's value. */
+  readonly value: "stdout" | "input";
+}
+
+/** Hard: the agent's attribute must equal the value. Without an attribute it is the host name. */
+export interface ConstraintSpec {
+  readonly attribute: string | null;
+  readonly value: string;
+}
+
+export interface ExecutorSpec {
+  readonly cpus: number;
+  readonly memMb: number;
+  readonly idleTimeoutMs: number;
+  /** An executor is replaced after so many tasks. */
+  readonly maxTasks: number;
+  readonly env: readonly (readonly [name: string, value: string])[];
+}
+
+export interface ProcessorSpec {
+  readonly name: string;
+  readonly input: string;
+  /** null: standard output is thrown away. */
+  readonly output: string | null;
+  /** null: failed records are only logged and counted. */
+  readonly error: ErrorTopicSpec | null;
+  readonly program: ProgramSpec;
+  readonly isolation: "process" | "container";
+  readonly cpus: number;
+  readonly memMb: number;
+  readonly volumes: readonly VolumeSpec[];
+  readonly env: readonly (readonly [name: string, value: string])[];
+  readonly constraints: readonly ConstraintSpec[];
+  /** null: no limit. */
+  readonly timeoutMs: number | null;
+  readonly retry: RetrySpec;
+  readonly maxOutputBytes: number;
+  /** Exit 0 with empty stdout: send an empty value, or nothing. */
+  readonly emptyOutput: "send" | "drop";
+  /** Runs at once over all agents. */
+  readonly concurrency: number;
+  /** Bounds of what is read and not yet settled (I6). */
+  readonly maxInFlightBytes: number;
+  readonly from: "earliest" | "latest";
+  /** Consumer group; null: the default of DEPLOYMENT, input and name. */
+  readonly group: string | null;
+  readonly ordering: "none" | "key" | "partition";
+  readonly executor: ExecutorSpec;
+  /** Short hash of everything above: which version a run belongs to. */
+  readonly version: string;
+}

@@ -1,0 +1,41 @@
+/*
+ * The scheduler's settings after parsing. Keys, defaults and origins stand in settings-schema.ts.
+ */
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where the master is found. */
+export type MasterAddress =
+  | { readonly type: "hosts"; readonly hosts: readonly HostPort[] }
+  | {
+      readonly type: "zookeeper";
+      readonly servers: readonly HostPort[];
+      readonly path: string;
+      readonly credentials: string | null;
+    };
+
+export interface Settings {
+  readonly mesosMaster: MasterAddress;
+  readonly kafkaAddress: readonly HostPort[];
+  /** Shell command that starts the executor on an agent; null: this very binary with `executor`. */
+  readonly brigadeExecutor: string | null;
+  readonly processorDir: string;
+  readonly processorPollMs: number;
+  readonly deployment: string;
+  /** Folder of the small durable state. */
+  readonly state: string;
+  /** null: no API. */
+  readonly apiAddress: HostPort | null;
+  readonly topicsCreate: boolean;
+  readonly mesosRole: string;
+  readonly mesosUser: string;
+  readonly mesosPrincipal: string | null;
+  readonly mesosSecret: string | null;
+  readonly failoverTimeoutMs: number;
+  readonly stopTimeoutMs: number;
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  readonly logFormat: "json" | "text";
+}

@@ -1,0 +1,27 @@
+import { BrigadeError } from "../base/errors.ts";
+
+/** A commit for an assignment that is no longer ours. Nothing was committed. */
+export class StaleAssignmentError extends BrigadeError {
+  override readonly name = "StaleAssignmentError";
+  readonly code = "stale-assignment";
+  readonly fault = "infrastructure";
+}
+
+/** Kafka refuses a record for good: too large, or invalid. */
+export class RecordRefusedError extends BrigadeError {
+  override readonly name = "RecordRefusedError";
+  readonly code = "record-refused";
+  readonly fault = "program";
+}
+
+/** A topic is missing, or we may not use it. */
+export class TopicRefusedError extends BrigadeError {
+  override readonly name = "TopicRefusedError";
+  readonly code = "topic-refused";
+  readonly fault = "processor";
+  readonly topic: string;
+  constructor(topic: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.topic = topic;
+  }
+}

@@ -1,0 +1,81 @@
+import type {
+  AgentId,
+  ExecutorId,
+  Filters,
+  FrameworkId,
+  FrameworkInfo,
+  KillPolicy,
+  MasterInfo,
+  Offer,
+  OfferId,
+  TaskId,
+  TaskInfo,
+  TaskStatus,
+} from "./types.ts";
+
+/** What a master says to a scheduler. `UNKNOWN` is what a newer master may send: counted, logged, never fatal. */
+export type SchedulerEvent =
+  | {
+      readonly type: "SUBSCRIBED";
+      readonly frameworkId: FrameworkId;
+      readonly heartbeatIntervalMs: number;
+      readonly masterInfo: MasterInfo | undefined;
+    }
+  | { readonly type: "OFFERS"; readonly offers: readonly Offer[] }
+  | { readonly type: "RESCIND"; readonly offerId: OfferId }
+  | { readonly type: "UPDATE"; readonly status: TaskStatus }
+  | { readonly type: "MESSAGE"; readonly agentId: AgentId; readonly executorId: ExecutorId; readonly data: Uint8Array }
+  | {
+      readonly type: "FAILURE";
+      readonly agentId: AgentId | undefined;
+      /** Set: this executor ended. Not set: the agent was removed. */
+      readonly executorId: ExecutorId | undefined;
+      /** Raw wait status; -1 where it is not known. */
+      readonly status: number | undefined;
+    }
+  | { readonly type: "ERROR"; readonly message: string }
+  | { readonly type: "HEARTBEAT" }
+  | { readonly type: "UNKNOWN"; readonly value: number | string };
+
+/** One operation of an ACCEPT. Others than LAUNCH are for servers that have to refuse them. */
+export type OfferOperation =
+  | { readonly type: "LAUNCH"; readonly taskInfos: readonly TaskInfo[] }
+  | {
+      readonly type: "LAUNCH_GROUP";
+      readonly executor: NonNullable<TaskInfo["executor"]>;
+      readonly taskInfos: readonly TaskInfo[];
+    }
+  | { readonly type: "UNSUPPORTED"; readonly value: string };
+
+/** What a scheduler asks of a master. `frameworkId` is added by the connection once it is known. */
+export type SchedulerCall =
+  | {
+      readonly type: "SUBSCRIBE";
+      readonly frameworkInfo: FrameworkInfo;
+      readonly suppressedRoles?: readonly string[];
+    }
+  | { readonly type: "TEARDOWN" }
+  | {
+      readonly type: "ACCEPT";
+      readonly offerIds: readonly OfferId[];
+      readonly operations: readonly OfferOperation[];
+      readonly filters?: Filters;
+    }
+  | { readonly type: "DECLINE"; readonly offerIds: readonly OfferId[]; readonly filters?: Filters }
+  | { readonly type: "REVIVE"; readonly roles?: readonly string[] }
+  | { readonly type: "SUPPRESS"; readonly roles?: readonly string[] }
+  | { readonly type: "KILL"; readonly taskId: TaskId; readonly agentId?: AgentId; readonly killPolicy?: KillPolicy }
+  | { readonly type: "SHUTDOWN"; readonly executorId: ExecutorId; readonly agentId: AgentId }
+  | {
+      readonly type: "ACKNOWLEDGE";
+      readonly agentId: AgentId;
+      readonly taskId: TaskId;
+      readonly uuid: Uint8Array;
+    }
+  | {
+      readonly type: "RECONCILE";
+      readonly tasks: readonly { readonly taskId: TaskId; readonly agentId?: AgentId }[];
+    }
+  | { readonly type: "MESSAGE"; readonly agentId: AgentId; readonly executorId: ExecutorId; readonly data: Uint8Array };
+
+export type SchedulerCallType = SchedulerCall["type"];
