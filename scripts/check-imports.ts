@@ -12,7 +12,8 @@ const levels: readonly (readonly string[])[] = [
   ["engine", "placement"],
   ["framework", "programs", "kafka", "state"],
   ["api", "web", "meta", "host", "local"],
-  ["main.ts", "cli", "workers", "executor"],
+  ["cli", "workers", "executor"],
+  ["main.ts"],
 ];
 /** Cores import no I/O: neither Node's nor Bun's modules. */
 const pure = new Set(["engine", "placement"]);

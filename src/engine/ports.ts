@@ -1,4 +1,5 @@
 import type { Brand } from "../base/brand.ts";
+import type { ProcessorSpec } from "../config/processor.ts";
 
 /*
  * What the engine needs of the world: an Input that reads records and commits offsets, an Output that makes results
@@ -108,6 +109,8 @@ export type RunId = Brand<"RunId">;
 
 export interface Run {
   readonly id: RunId;
+  /** The specification as it stood when the run was decided; a later change does not touch it. */
+  readonly spec: ProcessorSpec;
   readonly record: InputRecord;
   /** 1 for the first; only runs that the program itself ended count. */
   readonly attempt: number;
