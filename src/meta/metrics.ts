@@ -1,0 +1,36 @@
+/*
+ * Metrics as data, in Prometheus' terms. Workers send what only they can count; src/api/metrics.ts adds what snapshots
+ * tell, and writes the text.
+ */
+
+/** Never a key, an offset or a task id as a label: each value of a label is a time series of its own. */
+export type MetricLabels = Readonly<Record<string, string>>;
+
+export interface MetricSample {
+  readonly labels: MetricLabels;
+  readonly value: number;
+}
+
+export interface HistogramSample {
+  readonly labels: MetricLabels;
+  /** Upper bounds, ascending, without infinity; `counts[i]` are the observations at or below `bounds[i]`. */
+  readonly bounds: readonly number[];
+  readonly counts: readonly number[];
+  readonly count: number;
+  readonly sum: number;
+}
+
+/** `name` begins with `brigade_`, in base units, and ends in `_total` where it is a counter. */
+export type MetricFamily =
+  | {
+      readonly type: "counter" | "gauge";
+      readonly name: string;
+      readonly help: string;
+      readonly samples: readonly MetricSample[];
+    }
+  | {
+      readonly type: "histogram";
+      readonly name: string;
+      readonly help: string;
+      readonly samples: readonly HistogramSample[];
+    };
