@@ -1,8 +1,8 @@
 import type { ErrorData } from "../base/errors.ts";
 import type { LogEntry } from "../base/log.ts";
+import type { MetricFamily } from "../base/metrics.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
 import type { Settings } from "../config/settings.ts";
-import type { MetricFamily } from "./metrics.ts";
 import type { ProcessorPhase, ProcessorSnapshot, TaskSnapshot } from "./snapshot.ts";
 
 /*
@@ -18,7 +18,8 @@ import type { ProcessorPhase, ProcessorSnapshot, TaskSnapshot } from "./snapshot
  *      stop | remove             →
  *                                ←       state "draining", stopped
  *
- * The Worker's last message is `stopped`, or `failed`. Every request gets one reply with its id, in any order.
+ * The Worker's last message is `stopped`, or `failed`; then it ends itself with process.exit(), which in a Worker ends
+ * only the Worker and loses no message. Every request gets one reply with its id, in any order.
  * Everything is plain data: errors travel as ErrorData, log fields that cannot be cloned as text (see `portableEntry`).
  */
 
@@ -50,7 +51,7 @@ export type ToWorker =
     }
   /** The specification has changed; it keeps its name. Runs that are decided from now on get it. */
   | { readonly type: "update"; readonly spec: ProcessorSpec }
-  /** May be sent again with a more urgent mode. After `timeoutMs` the Worker ends as with `keep`. */
+  /** May be sent again with a more urgent mode. After `timeoutMs` (Infinity: no limit) it goes on as with `keep`. */
   | { readonly type: "stop"; readonly mode: StopMode; readonly timeoutMs: number }
   /** Drains for at most `timeoutMs`, kills the rest, leaves the group, tears the framework down, forgets its state. */
   | { readonly type: "remove"; readonly timeoutMs: number }

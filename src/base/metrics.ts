@@ -1,6 +1,6 @@
 /*
- * Metrics as data, in Prometheus' terms. Workers send what only they can count; src/api/metrics.ts adds what snapshots
- * tell, and writes the text.
+ * Metrics as data, in Prometheus' terms, so that whoever counts need not know how they are shown. src/api/metrics.ts
+ * writes the text.
  */
 
 /** Never a key, an offset or a task id as a label: each value of a label is a time series of its own. */
