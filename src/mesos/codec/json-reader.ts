@@ -1,0 +1,143 @@
+import { CodecError } from "./errors.ts";
+import { type EnumType, type Field, type MessageType, messageType } from "./schema.ts";
+
+/*
+ * Reads what json-writer.ts describes, as forgiving as Mesos itself is: strings in place of numbers and booleans, one
+ * value in place of a list, null for unset. What it refuses is refused in Mesos' words.
+ */
+
+type Fields = Record<string, unknown>;
+
+/**
+ * @param name whole name of the message: `mesos.v1.scheduler.Event`
+ * @throws {CodecError} `malformed`: not JSON; `mismatched`: JSON that does not fit the message
+ */
+export function decodeJson(name: string, text: string): object {
+  const json = parseJson(text);
+  if (!isObject(json)) throw mismatched("Expecting a JSON object");
+  const missing: string[] = [];
+  const value = readObject(messageType(name), json, "", missing);
+  if (missing.length > 0) throw mismatched(`Missing required fields: ${missing.join(", ")}`);
+  return value;
+}
+
+/** `JSON.parse`, and the bare `Infinity`, `-Infinity` and `NaN` that Mesos writes, which come out as strings. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const bare = text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (part) =>
+      part[0] === '"' ? part : `"${part}"`,
+    );
+    if (bare === text) throw syntaxError(text, error);
+    try {
+      return JSON.parse(bare);
+    } catch (second) {
+      throw syntaxError(text, second);
+    }
+  }
+}
+
+/** In the words of Mesos' parser, which names the line and what follows; an empty text has nothing to follow. */
+function syntaxError(text: string, cause: unknown): CodecError {
+  const near = text.slice(0, 32);
+  return new CodecError("malformed", `syntax error at line 1 near: ${near}`, { cause });
+}
+
+/** @param path of the object within the message, with a dot at its end */
+function readObject(type: MessageType, json: Fields, path: string, missing: string[]): Fields {
+  const target: Fields = {};
+  const missingBefore = missing.length;
+  const ownMissing: string[] = [];
+  if (type.list !== undefined) target[type.list.name] = [];
+  for (const field of type.byNumber) {
+    const value = Object.hasOwn(json, field.wireName) ? json[field.wireName] : undefined;
+    const read = value === undefined || value === null ? undefined : readField(field, value, path, missing);
+    if (read !== undefined) target[field.name] = read;
+    else if (field.required) ownMissing.push(path + field.wireName);
+  }
+  // Mesos names what an object itself lacks before what its members lack.
+  if (ownMissing.length > 0) missing.splice(missingBefore, 0, ...ownMissing);
+  return target;
+}
+
+function readField(field: Field, value: unknown, path: string, missing: string[]): unknown {
+  if (!field.repeated) return readValue(field, value, `${path}${field.wireName}`, missing);
+  const items = Array.isArray(value) ? value : [value];
+  const read = items
+    .map((item, index) => readValue(field, item, `${path}${field.wireName}[${index}]`, missing))
+    .filter((item) => item !== undefined);
+  return read.length > 0 ? read : undefined;
+}
+
+/** undefined stands for a value that this library does not know, which counts as unset. */
+function readValue(field: Field, value: unknown, path: string, missing: string[]): unknown {
+  const type = field.type;
+  switch (type.kind) {
+    case "message":
+      if (!isObject(value)) throw unexpected(field, value);
+      return readObject(type.message, value, `${path}.`, missing);
+    case "id": {
+      if (!isObject(value)) throw unexpected(field, value);
+      const id = readObject(type.message, value, `${path}.`, missing);
+      // An id without value is reported as its own missing member, not as one of the object around it.
+      return id["value"] ?? "";
+    }
+    case "string":
+      if (typeof value !== "string") throw unexpected(field, value);
+      return value;
+    case "bytes":
+      if (typeof value !== "string") throw unexpected(field, value);
+      return readBase64(field, value);
+    case "bool":
+      if (value === "true" || value === "false") return value === "true";
+      if (typeof value !== "boolean") throw unexpected(field, value);
+      return value;
+    case "enum":
+      if (typeof value !== "string") throw unexpected(field, value);
+      return readEnum(field, type.enum, value);
+    case "double":
+    case "int32":
+    case "uint32":
+    case "int64":
+    case "uint64":
+      return readNumber(field, value, type.kind === "double");
+  }
+}
+
+function readEnum(field: Field, type: EnumType, name: string): string | undefined {
+  if (type.numbers.has(name) || type.open) return name;
+  if (field.required) throw mismatched(`Failed to find enum for '${name}'`);
+  return undefined;
+}
+
+function readNumber(field: Field, value: unknown, fraction: boolean): number {
+  if (typeof value !== "number" && typeof value !== "string") throw unexpected(field, value);
+  const number = typeof value === "string" && value.trim() === "" ? Number.NaN : Number(value);
+  if (Number.isNaN(number) && value !== "NaN") {
+    throw mismatched(`Failed to parse '${value}' as a JSON number for field '${field.wireName}'`);
+  }
+  return fraction ? number : Math.trunc(number);
+}
+
+function readBase64(field: Field, text: string): Uint8Array {
+  const compact = text.replace(/\s/g, "");
+  const wrong = /[^A-Za-z0-9+/=]/.exec(compact);
+  if (wrong !== null) {
+    throw mismatched(`Failed to base64 decode bytes field '${field.wireName}': Invalid character '${wrong[0]}'`);
+  }
+  return new Uint8Array(Buffer.from(compact, "base64"));
+}
+
+function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function unexpected(field: Field, value: unknown): CodecError {
+  const kind = Array.isArray(value) ? "array" : typeof value;
+  return mismatched(`Not expecting a JSON ${kind} for field '${field.wireName}'`);
+}
+
+function mismatched(detail: string): CodecError {
+  return new CodecError("mismatched", detail);
+}
