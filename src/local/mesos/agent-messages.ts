@@ -1,0 +1,103 @@
+import type {
+  Address,
+  AgentId,
+  AgentInfo,
+  ExecutorId,
+  ExecutorInfo,
+  FrameworkId,
+  FrameworkInfo,
+  KillPolicy,
+  TaskId,
+  TaskInfo,
+  TaskState,
+  TaskStatus,
+} from "../../mesos/types.ts";
+
+/*
+ * What master and agent say to one another. In Mesos this is an internal protocol over sockets; here both live in one
+ * process and exchange these values in order.
+ */
+
+/** Master to agent. */
+export type AgentOrder =
+  | {
+      readonly type: "run-task";
+      readonly framework: FrameworkInfo;
+      readonly task: TaskInfo;
+      readonly executor: ExecutorInfo;
+      /** Whether the master believes that the executor has to be started for it. */
+      readonly launchExecutor: boolean;
+    }
+  | {
+      readonly type: "kill-task";
+      readonly frameworkId: FrameworkId;
+      readonly taskId: TaskId;
+      readonly killPolicy: KillPolicy | undefined;
+    }
+  | { readonly type: "shutdown-executor"; readonly frameworkId: FrameworkId; readonly executorId: ExecutorId }
+  | { readonly type: "shutdown-framework"; readonly frameworkId: FrameworkId }
+  | {
+      readonly type: "acknowledge";
+      readonly frameworkId: FrameworkId;
+      readonly taskId: TaskId;
+      readonly uuid: Uint8Array;
+    }
+  | {
+      readonly type: "message";
+      readonly frameworkId: FrameworkId;
+      readonly executorId: ExecutorId;
+      readonly data: Uint8Array;
+    }
+  /** A framework subscribed anew: the agent notes its info and sends the oldest pending update of every task again. */
+  | { readonly type: "update-framework"; readonly framework: FrameworkInfo };
+
+/** A task as an agent reports it when it registers. */
+export interface ReportedTask {
+  readonly task: TaskInfo;
+  readonly executorId: ExecutorId;
+  readonly state: TaskState;
+}
+
+export interface ReportedFramework {
+  readonly info: FrameworkInfo;
+  readonly executors: readonly ExecutorInfo[];
+  readonly tasks: readonly ReportedTask[];
+}
+
+/** Agent to master. */
+export type AgentReport =
+  | {
+      readonly type: "registered";
+      readonly info: AgentInfo;
+      readonly endpoint: Address;
+      /** `slave(1)`. */
+      readonly processName: string;
+      readonly frameworks: readonly ReportedFramework[];
+    }
+  | {
+      readonly type: "update";
+      readonly frameworkId: FrameworkId;
+      readonly status: TaskStatus;
+      /** The task's newest state, which this update may lag behind; the master frees resources by it. */
+      readonly latestState: TaskState;
+    }
+  | {
+      readonly type: "executor-exited";
+      readonly frameworkId: FrameworkId;
+      readonly executorId: ExecutorId;
+      /** Raw wait status; -1 where it never ran. */
+      readonly waitStatus: number;
+    }
+  | {
+      readonly type: "message";
+      readonly frameworkId: FrameworkId;
+      readonly executorId: ExecutorId;
+      readonly data: Uint8Array;
+    }
+  /** The agent leaves for good. */
+  | { readonly type: "unregistered" };
+
+export interface FromAgent {
+  readonly agentId: AgentId;
+  readonly report: AgentReport;
+}
