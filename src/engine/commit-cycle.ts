@@ -1,0 +1,107 @@
+import { encodeCommitMetadata } from "./commit-metadata.ts";
+import type { OpenRecord } from "./open-record.ts";
+import type { PartitionState } from "./partition-state.ts";
+import type { OffsetCommit } from "./ports.ts";
+import type { CommitId, TrackerNote } from "./tracker-events.ts";
+
+export interface CommitCycleOptions {
+  /** Least time from the end of one commit to the start of the next, so that many records share one. */
+  readonly intervalMs: number;
+  readonly metadataLimitBytes: number;
+}
+
+export interface BuiltCommit {
+  readonly commitId: CommitId;
+  readonly offsets: readonly OffsetCommit[];
+  readonly notes: readonly TrackerNote[];
+}
+
+/** Groups commits: one in flight at a time, each with all partitions that changed since the last. */
+export class CommitCycle {
+  readonly #options: CommitCycleOptions;
+  readonly #dirty = new Set<PartitionState>();
+  #inFlight: { readonly id: CommitId; readonly partitions: readonly PartitionState[] } | undefined;
+  #lastId = 0;
+  #notBeforeMs = 0;
+
+  constructor(options: CommitCycleOptions) {
+    this.#options = options;
+  }
+
+  /** Whether a commit is under way or due: nothing is lost by stopping only when this is false. */
+  get busy(): boolean {
+    return this.#inFlight !== undefined || this.#dirty.size > 0;
+  }
+
+  /** When {@link build} may have something to say; undefined while one is in flight or nothing changed. */
+  get dueMs(): number | undefined {
+    return this.#inFlight === undefined && this.#dirty.size > 0 ? this.#notBeforeMs : undefined;
+  }
+
+  changed(partition: PartitionState): void {
+    this.#dirty.add(partition);
+  }
+
+  forget(partition: PartitionState): void {
+    this.#dirty.delete(partition);
+  }
+
+  build(nowMs: number): BuiltCommit | undefined {
+    if (this.dueMs === undefined || this.dueMs > nowMs) return undefined;
+    const offsets: OffsetCommit[] = [];
+    const notes: TrackerNote[] = [];
+    for (const partition of this.#dirty) {
+      const { done } = partition;
+      const { metadata, coveredUntil } = encodeCommitMetadata(
+        done,
+        partition.failedAttempts,
+        this.#options.metadataLimitBytes,
+      );
+      if (coveredUntil < done.end) {
+        notes.push({ type: "metadata-cut", partition: partition.partition, from: coveredUntil });
+      }
+      const commit = { partition: partition.partition, offset: done.watermark, metadata };
+      partition.committing = { commit, records: partition.uncommitted };
+      partition.uncommitted = [];
+      offsets.push(commit);
+    }
+    const id = ++this.#lastId;
+    this.#inFlight = { id, partitions: [...this.#dirty] };
+    this.#dirty.clear();
+    return { commitId: id, offsets, notes };
+  }
+
+  /** @returns the records that are settled by it */
+  committed(id: CommitId, nowMs: number): readonly OpenRecord[] {
+    return this.#end(id, nowMs).flatMap((partition) => confirm(partition));
+  }
+
+  /**
+   * Nothing is known to be committed: all of it goes into the next commit; after a stale one that waits for the next
+   * assignment, which tells who owns what.
+   */
+  failed(id: CommitId, stale: boolean, nowMs: number): void {
+    for (const partition of this.#end(id, nowMs)) {
+      if (partition.committing === undefined) continue;
+      partition.uncommitted = [...partition.committing.records, ...partition.uncommitted];
+      if (partition.owned && !stale) this.#dirty.add(partition);
+    }
+  }
+
+  #end(id: CommitId, nowMs: number): readonly PartitionState[] {
+    if (this.#inFlight?.id !== id) return [];
+    const { partitions } = this.#inFlight;
+    this.#inFlight = undefined;
+    this.#notBeforeMs = nowMs + this.#options.intervalMs;
+    return partitions;
+  }
+}
+
+/** Kafka holds what was being committed. @returns the records that are settled by it */
+export function confirm(partition: PartitionState): readonly OpenRecord[] {
+  const { committing } = partition;
+  if (committing === undefined) return [];
+  partition.committing = undefined;
+  partition.committed = { offset: committing.commit.offset, metadata: committing.commit.metadata };
+  return committing.records;
+}

@@ -1,0 +1,196 @@
+import type { Clock } from "../base/clock.ts";
+import { assertNever, describeError } from "../base/errors.ts";
+import type { ProcessorSpec } from "../config/processor.ts";
+import { RecordRefusedError, StaleAssignmentError, TopicRefusedError } from "./errors.ts";
+import type { Input, InputEvent, Output, Runner } from "./ports.ts";
+import { Statistics, type StatisticsView } from "./statistics.ts";
+import { defaultTrackerOptions, Tracker, type TrackerOptions, type TrackerView } from "./tracker.ts";
+import type { SendFailure, TrackerCommand, TrackerEvent, TrackerMode, TrackerNote } from "./tracker-events.ts";
+
+export interface EngineOptions {
+  readonly spec: ProcessorSpec;
+  readonly input: Input;
+  readonly output: Output;
+  readonly runner: Runner;
+  readonly clock: Clock;
+  /** What should be counted or logged. */
+  readonly onNote?: (note: TrackerNote) => void;
+  /** The engine cannot go on (a broken invariant): its owner stops and restarts it. */
+  readonly onFatal: (error: unknown) => void;
+  readonly tracker?: TrackerOptions;
+}
+
+export interface EngineView extends TrackerView {
+  readonly statistics: StatisticsView;
+  readonly inputTrouble: string | undefined;
+}
+
+/**
+ * The loop around the tracker: input → tracker → runner → output. It starts every effect that the tracker commands and
+ * hands each result back as an event; no decision lives here.
+ *
+ * Events are taken one after the other. One that arrives while another is being handled waits for its turn.
+ */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #tracker: Tracker;
+  readonly #statistics = new Statistics();
+  readonly #abort = new AbortController();
+  readonly #queue: TrackerEvent[] = [];
+  #busy = false;
+  #inputTrouble: string | undefined;
+  #cancelWake: (() => void) | undefined;
+  #wakeAtMs = Number.POSITIVE_INFINITY;
+  #onFinished: (() => void) | undefined;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#tracker = new Tracker(options.spec, options.tracker ?? defaultTrackerOptions);
+  }
+
+  /** The runner first, so that what runs is known before the first record is read; then output and input. */
+  async start(): Promise<void> {
+    const { runner, output, input } = this.#options;
+    await output.start();
+    await runner.start((event) => this.#handle(event));
+    await input.start((event) => this.#fromInput(event));
+  }
+
+  /** For runs that are decided from now on. */
+  update(spec: ProcessorSpec): void {
+    this.#handle({ type: "spec", spec });
+  }
+
+  /**
+   * Goes into `mode` and resolves once its work is over, or rejects with `signal.reason`. The engine stays usable: what
+   * still ends is handled until {@link close}.
+   */
+  async stop(mode: Exclude<TrackerMode, "run">, signal: AbortSignal): Promise<void> {
+    this.#handle({ type: "mode", mode });
+    if (this.#tracker.finished) return;
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const onAbort = (): void => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    this.#onFinished = resolve;
+    try {
+      await promise;
+    } finally {
+      this.#onFinished = undefined;
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Lets go of everything. Runs go on elsewhere, or are killed with `kill`. */
+  async close({ kill }: { readonly kill: boolean }): Promise<void> {
+    this.#abort.abort(new Error("the engine is closed"));
+    this.#cancelWake?.();
+    const { runner, output, input } = this.#options;
+    await input.close();
+    await runner.close({ kill });
+    await output.close();
+  }
+
+  view(): EngineView {
+    return {
+      ...this.#tracker.view(),
+      statistics: this.#statistics.view(this.#options.clock.monotonicMs()),
+      inputTrouble: this.#inputTrouble,
+    };
+  }
+
+  #fromInput(event: InputEvent): void {
+    switch (event.type) {
+      case "assigned":
+      case "received":
+        this.#inputTrouble = undefined;
+        return this.#handle(event);
+      case "interrupted":
+      case "refused":
+        this.#inputTrouble = describeError(event.error);
+        return;
+      default:
+        return assertNever(event);
+    }
+  }
+
+  #handle(event: TrackerEvent): void {
+    this.#queue.push(event);
+    if (this.#busy || this.#abort.signal.aborted) return;
+    this.#busy = true;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        for (const command of this.#tracker.step(next, this.#options.clock.monotonicMs())) this.#perform(command);
+      }
+      this.#scheduleWake();
+      if (this.#tracker.finished) this.#onFinished?.();
+    } catch (error) {
+      this.#abort.abort(error);
+      this.#options.onFatal(error);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #perform(command: TrackerCommand): void {
+    const { input, runner } = this.#options;
+    switch (command.type) {
+      case "run":
+        return runner.run(command.run);
+      case "cancel":
+        return runner.cancel(command.runId);
+      case "release":
+        return runner.release(command.runId);
+      case "send":
+        return this.#send(command);
+      case "commit":
+        return this.#commit(command);
+      case "seek":
+        return input.seek(command.epoch, command.partition, command.offset);
+      case "pause":
+        return input.pause(command.partitions);
+      case "resume":
+        return input.resume(command.partitions);
+      case "note":
+        this.#statistics.note(command.note, this.#options.clock.monotonicMs());
+        return this.#options.onNote?.(command.note);
+      default:
+        return assertNever(command);
+    }
+  }
+
+  #send({ sendId, records }: Extract<TrackerCommand, { type: "send" }>): void {
+    this.#options.output.send(records, { signal: this.#abort.signal }).then(
+      () => this.#handle({ type: "sent", sendId }),
+      (error: unknown) => this.#handle({ type: "send-failed", sendId, failure: sendFailure(error) }),
+    );
+  }
+
+  #commit({ commitId, epoch, offsets }: Extract<TrackerCommand, { type: "commit" }>): void {
+    this.#options.input.commit(epoch, offsets).then(
+      () => this.#handle({ type: "committed", commitId }),
+      (error: unknown) =>
+        this.#handle({ type: "commit-failed", commitId, stale: error instanceof StaleAssignmentError }),
+    );
+  }
+
+  #scheduleWake(): void {
+    const { clock } = this.#options;
+    const wakeAtMs = this.#tracker.wakeMs ?? Number.POSITIVE_INFINITY;
+    if (wakeAtMs === this.#wakeAtMs) return;
+    this.#cancelWake?.();
+    this.#wakeAtMs = wakeAtMs;
+    if (wakeAtMs === Number.POSITIVE_INFINITY) return;
+    this.#cancelWake = clock.schedule(Math.max(1, wakeAtMs - clock.monotonicMs()), () => {
+      this.#wakeAtMs = Number.POSITIVE_INFINITY;
+      this.#handle({ type: "tick" });
+    });
+  }
+}
+
+function sendFailure(error: unknown): SendFailure {
+  const message = describeError(error);
+  if (error instanceof RecordRefusedError) return { type: "record-refused", message };
+  if (error instanceof TopicRefusedError) return { type: "topic-refused", message };
+  return { type: "unavailable", message };
+}

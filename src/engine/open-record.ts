@@ -1,0 +1,111 @@
+import { InvariantError } from "../base/errors.ts";
+import type { ProcessorSpec } from "../config/processor.ts";
+import type { Verdict } from "./faults.ts";
+import type { PartitionState } from "./partition-state.ts";
+import type { InputRecord, LostReason, OutputRecord, RunId, RunResult } from "./ports.ts";
+
+/**
+ * Where a record stands.
+ *
+ *     blocked → ready ⇄ waiting
+ *                 ↓        ↑
+ *               placed → running → ended ⇄ sending → done
+ *
+ * `blocked`: behind another of its lane. `waiting`: until {@link OpenRecord.dueMs}. `placed`: handed to the runner.
+ * `ended`: its outputs are fixed. `done`: Kafka has them; a commit is still to record the offset.
+ */
+export type RecordPhase = "blocked" | "waiting" | "ready" | "placed" | "running" | "ended" | "sending" | "done";
+
+const legal: Readonly<Record<RecordPhase, readonly RecordPhase[]>> = {
+  blocked: ["ready", "running", "ended"],
+  // A twin that was thought lost may come back and run, or end, while its record waits for another try.
+  waiting: ["ready", "running", "ended"],
+  ready: ["placed", "running", "waiting", "ended"],
+  placed: ["running", "waiting", "ready", "ended"],
+  running: ["waiting", "ready", "ended"],
+  ended: ["sending", "done"],
+  sending: ["done", "ended"],
+  done: [],
+};
+
+/** One execution of a record's program. */
+export interface RunState {
+  readonly id: RunId;
+  readonly open: OpenRecord;
+  /** The specification it was started with: its outputs and error topic are that version's. */
+  readonly spec: ProcessorSpec;
+  readonly alone: boolean;
+  /** `missing`: given up, yet it may still report. */
+  phase: "alive" | "missing" | "ended";
+}
+
+export type Failure = Extract<Verdict, { type: "failed" | "rejected" | "later" }>;
+
+/** What is to be sent for a record, kept until Kafka has it. */
+export interface Decision {
+  readonly as: "output" | "error" | "dropped";
+  readonly spec: ProcessorSpec;
+  readonly records: readonly OutputRecord[];
+}
+
+/** One record from its receipt to the commit that settles it. */
+export class OpenRecord {
+  readonly record: InputRecord;
+  readonly partition: PartitionState;
+  /** Order of receipt over all partitions; what came first is placed first. */
+  readonly sequence: number;
+  readonly receivedAtMs: number;
+  lane: string | undefined = undefined;
+  /** When a waiting record becomes ready. */
+  dueMs = 0;
+  /** Runs that the program itself ended badly. */
+  attempts = 0;
+  /** How often an executor or agent was lost under it in a row. */
+  losses = 0;
+  /** Exit 75 for the first time, ms. */
+  laterSinceMs: number | undefined = undefined;
+  /** Why its next run is a second one without the program's fault. */
+  rerunReason: LostReason | undefined = undefined;
+  lastFailure: { readonly failure: Failure; readonly result: RunResult; readonly spec: ProcessorSpec } | undefined =
+    undefined;
+  decision: Decision | undefined = undefined;
+  readonly runs: RunState[] = [];
+  #phase: RecordPhase;
+
+  constructor(record: InputRecord, partition: PartitionState, sequence: number, nowMs: number, phase: RecordPhase) {
+    this.record = record;
+    this.partition = partition;
+    this.sequence = sequence;
+    this.receivedAtMs = nowMs;
+    this.#phase = phase;
+  }
+
+  get phase(): RecordPhase {
+    return this.#phase;
+  }
+
+  /** @throws {InvariantError} where the table above has no such way */
+  enter(phase: RecordPhase): void {
+    if (!legal[this.#phase].includes(phase)) {
+      throw new InvariantError(
+        `Record ${this.record.topic}/${this.record.partition}/${this.record.offset} cannot go from ${this.#phase} to ${phase}`,
+      );
+    }
+    this.#phase = phase;
+  }
+
+  get decided(): boolean {
+    return this.decision !== undefined;
+  }
+
+  get aliveRuns(): number {
+    let alive = 0;
+    for (const run of this.runs) if (run.phase === "alive") alive++;
+    return alive;
+  }
+
+  /** Bytes that count against the bound of what is in flight. */
+  get bytes(): number {
+    return (this.record.key?.byteLength ?? 0) + (this.record.value?.byteLength ?? 0);
+  }
+}

@@ -1,0 +1,74 @@
+import type { ProcessorSpec } from "../config/processor.ts";
+import type { InputEvent, LostReason, OffsetCommit, OutputRecord, Run, RunId, RunnerEvent } from "./ports.ts";
+
+/** Names one batch of output records of one record, from `send` to `sent`. */
+export type SendId = number;
+/** Names one commit, from `commit` to `committed`. */
+export type CommitId = number;
+
+/**
+ * How the tracker goes on.
+ * - `run`: everything.
+ * - `drain`: reads no more, but finishes every record that it holds.
+ * - `finish`: starts no more runs, and waits until those that run have ended and are durable.
+ * - `settle`: starts no more runs; what has ended becomes durable, what runs goes on elsewhere.
+ */
+export type TrackerMode = "run" | "drain" | "finish" | "settle";
+
+export type TrackerEvent =
+  | Extract<InputEvent, { type: "assigned" | "received" }>
+  | RunnerEvent
+  | { readonly type: "sent"; readonly sendId: SendId }
+  | { readonly type: "send-failed"; readonly sendId: SendId; readonly failure: SendFailure }
+  | { readonly type: "committed"; readonly commitId: CommitId }
+  | { readonly type: "commit-failed"; readonly commitId: CommitId; readonly stale: boolean }
+  | { readonly type: "spec"; readonly spec: ProcessorSpec }
+  | { readonly type: "mode"; readonly mode: TrackerMode }
+  | { readonly type: "tick" };
+
+export type SendFailure =
+  /** Kafka will never take this record: the program's fault. */
+  | { readonly type: "record-refused"; readonly message: string }
+  /** Kafka will not take records for this topic: the processor's fault. */
+  | { readonly type: "topic-refused"; readonly message: string }
+  /** Given up without an answer; sent again later. */
+  | { readonly type: "unavailable"; readonly message: string };
+
+export type TrackerCommand =
+  | { readonly type: "run"; readonly run: Run }
+  | { readonly type: "cancel"; readonly runId: RunId }
+  | { readonly type: "release"; readonly runId: RunId }
+  | { readonly type: "send"; readonly sendId: SendId; readonly records: readonly OutputRecord[] }
+  | {
+      readonly type: "commit";
+      readonly commitId: CommitId;
+      readonly epoch: number;
+      readonly offsets: readonly OffsetCommit[];
+    }
+  | { readonly type: "seek"; readonly epoch: number; readonly partition: number; readonly offset: number }
+  | { readonly type: "pause"; readonly partitions: readonly number[] }
+  | { readonly type: "resume"; readonly partitions: readonly number[] }
+  | { readonly type: "note"; readonly note: TrackerNote };
+
+/** What the shell should count or log; the tracker does neither. Times are those of the event that caused it. */
+export type TrackerNote =
+  | { readonly type: "received"; readonly partition: number; readonly records: number; readonly bytes: number }
+  | {
+      readonly type: "finished";
+      readonly partition: number;
+      readonly offset: number;
+      readonly as: "output" | "error" | "dropped";
+      /** From the record's receipt to the acknowledgement of its output. */
+      readonly latencyMs: number;
+    }
+  | { readonly type: "attempt-failed"; readonly partition: number; readonly offset: number; readonly reason: string }
+  | { readonly type: "rerun"; readonly reason: LostReason }
+  | { readonly type: "paused"; readonly reason: string }
+  | { readonly type: "unpaused" }
+  /** Records between the committed offset and the log's start are gone: retention was faster than we. */
+  | { readonly type: "expired"; readonly partition: number; readonly records: number }
+  /** The committed offset lies beyond the end of the log: the topic was made anew. */
+  | { readonly type: "beyond-end"; readonly partition: number; readonly committed: number; readonly logEnd: number }
+  | { readonly type: "foreign-metadata"; readonly partition: number; readonly version: string }
+  /** The map of settled offsets did not fit; those from `from` on run again if the scheduler dies now. */
+  | { readonly type: "metadata-cut"; readonly partition: number; readonly from: number };
