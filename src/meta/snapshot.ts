@@ -1,3 +1,5 @@
+import type { ProcessorSpec, ProgramSpec } from "../config/processor.ts";
+
 /*
  * What a processor's Worker tells of itself when it is asked: plain data that crosses the thread, then the REST API, and
  * is what the CLI, the metrics and the health checks are made of.
@@ -86,11 +88,29 @@ export interface TaskSnapshot {
   readonly forMs: number;
 }
 
-export const noCounters: ProcessorCounters = {
-  recordsIn: 0,
-  recordsOut: 0,
-  errors: 0,
-  failedAttempts: 0,
-  reruns: {},
-  launches: 0,
-};
+/** What can be told of a processor before its Worker has told anything. */
+export function snapshotOfSpec(spec: ProcessorSpec): ProcessorSnapshot {
+  return {
+    name: spec.name,
+    input: spec.input,
+    output: spec.output,
+    error: spec.error?.topic ?? null,
+    program: describeProgram(spec.program),
+    version: spec.version,
+    phase: "starting",
+    reason: null,
+    framework: { id: null, connected: false },
+    counters: { recordsIn: 0, recordsOut: 0, errors: 0, failedAttempts: 0, reruns: {}, launches: 0 },
+    inFlight: 0,
+    waiting: [],
+    partitions: [],
+    latency: { p50Ms: null, p99Ms: null },
+    ratePerS: 0,
+  };
+}
+
+/** For people: `docker echo:1`, `sort -u`. */
+export function describeProgram(program: ProgramSpec): string {
+  const command = typeof program.command === "string" ? program.command : (program.command?.join(" ") ?? "");
+  return program.type === "command" ? command : `docker ${program.image} ${command}`.trimEnd();
+}
