@@ -1,0 +1,216 @@
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { concatBytes } from "../base/bytes.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { errorCode, invariant } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import { StateFormatError, StateUnavailableError } from "./errors.ts";
+import { type FolderLock, lockFolder } from "./folder-lock.ts";
+import type { StateStore } from "./store.ts";
+
+/*
+ * The folder:
+ *
+ *     lock.sqlite                    see folder-lock.ts
+ *     owner.json                     who holds the lock, for people
+ *     values/processors+thumbs+id    the value of the key processors/thumbs/id: a version byte, then the bytes
+ *     values/~3                      a value that is being written, or was when its writer died
+ */
+
+const FORMAT_VERSION = 1;
+/** A file name has at most 255 bytes. */
+const MAX_KEY_LENGTH = 240;
+/** Neither is allowed in a part of a key, so that file names and keys map one to one. */
+const SEPARATOR = "+";
+const TEMPORARY = "~";
+
+export interface FolderStoreOptions {
+  readonly log: Logger;
+  readonly clock?: Clock;
+}
+
+/**
+ * Opens (and makes, if need be) a folder as the state of one deployment, and locks it until {@link StateStore.close} or
+ * the end of the process.
+ *
+ * @throws {StateLockedError} someone else has it open
+ * @throws {StateUnavailableError} it cannot be made, locked or written
+ */
+export async function openFolderStore(
+  folder: string,
+  { log, clock = systemClock }: FolderStoreOptions,
+): Promise<StateStore> {
+  const values = join(folder, "values");
+  await attempt(`Cannot use state folder ${folder}: it cannot be made`, () =>
+    mkdir(values, { recursive: true, mode: 0o700 }),
+  );
+  const lock = await lockFolder(folder, clock.wallMs());
+  const store = new FolderStore(values, lock);
+  try {
+    const torn = await store.sweep();
+    if (torn > 0) log.warn("unfinished writes removed from the state folder", { folder, files: torn });
+    await store.probe();
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+  log.info("state folder locked", { folder });
+  return store;
+}
+
+class FolderStore implements StateStore {
+  readonly #folder: string;
+  readonly #lock: FolderLock;
+  /** Of each key that is being changed, the end of its last change: changes of a key happen in the order asked for. */
+  readonly #changes = new Map<string, Promise<void>>();
+  #temporaries = 0;
+  #open = true;
+
+  constructor(folder: string, lock: FolderLock) {
+    this.#folder = folder;
+    this.#lock = lock;
+  }
+
+  async read(key: string): Promise<Uint8Array | undefined> {
+    const path = this.#path(key);
+    const bytes = await attempt(`Cannot read state "${key}" from ${path}`, () => unlessMissing(readFile(path)));
+    if (bytes === undefined) return undefined;
+    if (bytes[0] !== FORMAT_VERSION) {
+      const found = bytes[0] === undefined ? "empty" : `of version ${bytes[0]}`;
+      throw new StateFormatError(
+        `Cannot read state "${key}" from ${path}: it is ${found}, must be of version ${FORMAT_VERSION}`,
+      );
+    }
+    return new Uint8Array(bytes.subarray(1));
+  }
+
+  async write(key: string, value: Uint8Array): Promise<void> {
+    const path = this.#path(key);
+    // The caller may reuse its buffer while this waits for an earlier change.
+    const bytes = concatBytes([Uint8Array.of(FORMAT_VERSION), value]);
+    return this.#change(key, () =>
+      attempt(`Cannot store state "${key}" in ${path}`, async () => {
+        const temporary = join(this.#folder, `${TEMPORARY}${this.#temporaries++}`);
+        try {
+          await writeDurably(temporary, bytes);
+          await rename(temporary, path);
+        } catch (error) {
+          await rm(temporary, { force: true });
+          throw error;
+        }
+        // The new name is durable once the folder is.
+        await syncFolder(this.#folder);
+      }),
+    );
+  }
+
+  async delete(key: string): Promise<void> {
+    const path = this.#path(key);
+    return this.#change(key, () =>
+      attempt(`Cannot delete state "${key}" in ${path}`, async () => {
+        await rm(path, { force: true });
+        await syncFolder(this.#folder);
+      }),
+    );
+  }
+
+  async list(prefix: string): Promise<readonly string[]> {
+    this.#assertOpen();
+    const names = await attempt(`Cannot list state in ${this.#folder}`, () => readdir(this.#folder));
+    return names
+      .filter((name) => !name.startsWith(TEMPORARY))
+      .map((name) => name.replaceAll(SEPARATOR, "/"))
+      .filter((key) => key.startsWith(prefix))
+      .sort();
+  }
+
+  async close(): Promise<void> {
+    this.#open = false;
+    // A change that fails is reported to who asked for it.
+    await Promise.allSettled(this.#changes.values());
+    this.#lock.release();
+  }
+
+  /** Removes what writers left that died; the number of files. */
+  sweep(): Promise<number> {
+    return attempt(`Cannot use state folder ${this.#folder}: it cannot be tidied up`, async () => {
+      const left = (await readdir(this.#folder)).filter((name) => name.startsWith(TEMPORARY));
+      for (const name of left) await rm(join(this.#folder, name));
+      return left.length;
+    });
+  }
+
+  /** Shows at the start, and not at the first framework id, that values can be stored. */
+  async probe(): Promise<void> {
+    const path = join(this.#folder, `${TEMPORARY}probe`);
+    await attempt(`Cannot use state folder ${this.#folder}: it is not writable`, async () => {
+      await writeDurably(path, Uint8Array.of(FORMAT_VERSION));
+      await rm(path);
+      await syncFolder(this.#folder);
+    });
+  }
+
+  #change(key: string, change: () => Promise<void>): Promise<void> {
+    const before = this.#changes.get(key) ?? Promise.resolve();
+    // An earlier change that failed was reported; this one stands on its own.
+    const done = before.then(change, change);
+    this.#changes.set(key, done);
+    const forget = (): void => {
+      if (this.#changes.get(key) === done) this.#changes.delete(key);
+    };
+    done.then(forget, forget);
+    return done;
+  }
+
+  #path(key: string): string {
+    this.#assertOpen();
+    const parts = key.split("/");
+    invariant(
+      key.length <= MAX_KEY_LENGTH && parts.every((part) => /^[A-Za-z0-9._-]+$/.test(part)),
+      `Cannot use "${key}" as a key of the state: must be parts of A-Z a-z 0-9 . _ - with "/" between, ${MAX_KEY_LENGTH} characters at most`,
+    );
+    const name = parts.join(SEPARATOR);
+    invariant(name !== "." && name !== "..", `Cannot use "${key}" as a key of the state: it is a folder's name`);
+    return join(this.#folder, name);
+  }
+
+  #assertOpen(): void {
+    invariant(this.#open, "Cannot use the state: it is closed");
+  }
+}
+
+async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, "w", 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+async function unlessMissing<T>(read: Promise<T>): Promise<T | undefined> {
+  try {
+    return await read;
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+async function attempt<T>(message: string, action: () => Promise<T>): Promise<T> {
+  try {
+    return await action();
+  } catch (cause) {
+    throw new StateUnavailableError(message, { cause });
+  }
+}
