@@ -1,0 +1,102 @@
+import type { ErrorCode } from "../protocol/error-codes.ts";
+import type { Message } from "../protocol/message.ts";
+import { AUTHORIZED_OPERATIONS_NOT_ASKED } from "./authorized-operations.ts";
+
+/*
+ * MetadataRequest => [topics]:nullable(1+) allowAutoTopicCreation:boolean(4+)
+ *                    includeClusterAuthorizedOperations:boolean(8+) includeTopicAuthorizedOperations:boolean(8+) tags
+ *   topics => name:string tags
+ *
+ * MetadataResponse => throttleTimeMs:int32(3+) [brokers] clusterId:nullableString(2+) controllerId:int32(1+) [topics]
+ *                     clusterAuthorizedOperations:int32(8+) tags
+ *   brokers => nodeId:int32 host:string port:int32 rack:nullableString(1+) tags
+ *   topics => errorCode:int16 name:string isInternal:boolean(1+) [partitions] authorizedOperations:int32(8+) tags
+ *     partitions => errorCode:int16 index:int32 leaderId:int32 leaderEpoch:int32(7+) [replicas:int32] [isr:int32]
+ *                   [offlineReplicas:int32](5+) tags
+ */
+
+export interface MetadataRequest {
+  /** null asks for all topics. */
+  readonly topics: readonly string[] | null;
+  readonly allowAutoTopicCreation: boolean;
+}
+
+export interface BrokerEndpoint {
+  readonly nodeId: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface MetadataPartition {
+  readonly index: number;
+  readonly leaderId: number;
+  readonly leaderEpoch: number;
+}
+
+export interface MetadataTopic {
+  readonly errorCode: ErrorCode;
+  readonly name: string;
+  readonly partitions: readonly MetadataPartition[];
+}
+
+export interface MetadataResponse {
+  readonly brokers: readonly BrokerEndpoint[];
+  readonly clusterId: string;
+  readonly controllerId: number;
+  readonly topics: readonly MetadataTopic[];
+}
+
+export const metadata: Message<MetadataRequest, MetadataResponse> = {
+  apiKey: 3,
+  name: "Metadata",
+  minVersion: 0,
+  maxVersion: 9,
+  flexibleFrom: 9,
+  decodeRequest(reader, version) {
+    const named = reader.nullableArray(() => {
+      const name = reader.string();
+      reader.tags();
+      return name;
+    });
+    const allowAutoTopicCreation = version >= 4 ? reader.boolean() : true;
+    if (version >= 8) {
+      reader.boolean();
+      reader.boolean();
+    }
+    reader.tags();
+    // Version 0 knows no null: there an empty list asks for all.
+    const topics = version === 0 && named?.length === 0 ? null : named;
+    return { topics, allowAutoTopicCreation };
+  },
+  encodeResponse(writer, { brokers, clusterId, controllerId, topics }, version) {
+    if (version >= 3) writer.int32(0);
+    writer.array(brokers, ({ nodeId, host, port }) => {
+      writer.int32(nodeId);
+      writer.string(host);
+      writer.int32(port);
+      if (version >= 1) writer.nullableString(null);
+      writer.tags();
+    });
+    if (version >= 2) writer.nullableString(clusterId);
+    if (version >= 1) writer.int32(controllerId);
+    writer.array(topics, (topic) => {
+      writer.int16(topic.errorCode);
+      writer.string(topic.name);
+      if (version >= 1) writer.boolean(false);
+      writer.array(topic.partitions, ({ index, leaderId, leaderEpoch }) => {
+        writer.int16(0);
+        writer.int32(index);
+        writer.int32(leaderId);
+        if (version >= 7) writer.int32(leaderEpoch);
+        writer.array([leaderId], (node) => writer.int32(node));
+        writer.array([leaderId], (node) => writer.int32(node));
+        if (version >= 5) writer.array([], () => undefined);
+        writer.tags();
+      });
+      if (version >= 8) writer.int32(AUTHORIZED_OPERATIONS_NOT_ASKED);
+      writer.tags();
+    });
+    if (version >= 8) writer.int32(AUTHORIZED_OPERATIONS_NOT_ASKED);
+    writer.tags();
+  },
+};
