@@ -6,6 +6,7 @@ import { silentLogger } from "../../../src/base/log.ts";
 import { StateLockedError } from "../../../src/state/errors.ts";
 import { openFolderStore } from "../../../src/state/folder-store.ts";
 import type { StateStore } from "../../../src/state/store.ts";
+import { rejection } from "./rejection.ts";
 
 const root = await mkdtemp(join(tmpdir(), "brigade-lock-"));
 const open = (folder: string): Promise<StateStore> => openFolderStore(folder, { log: silentLogger });
@@ -35,7 +36,7 @@ async function holder(folder: string): Promise<{ pid: number; kill(): Promise<vo
 test("a folder that another process holds is refused by naming that process, until kill -9 ends it", async () => {
   const folder = join(root, "a");
   const other = await holder(folder);
-  const refused = await open(folder).catch((error: unknown) => error);
+  const refused = await rejection(open(folder));
   expect(refused).toBeInstanceOf(StateLockedError);
   expect(String(refused)).toContain(`process ${other.pid} on `);
   expect(String(refused)).toContain(folder);
@@ -49,9 +50,9 @@ test("a folder that another process holds is refused by naming that process, unt
 test("a folder is refused to a second opener in the same process, and free once the first has closed it", async () => {
   const folder = join(root, "b");
   const first = await open(folder);
-  await expect(open(folder)).rejects.toThrow(StateLockedError);
+  expect(await rejection(open(folder))).toBeInstanceOf(StateLockedError);
   // The refused opener must not have taken the lock with it.
-  await expect(open(folder)).rejects.toThrow(StateLockedError);
+  expect(await rejection(open(folder))).toBeInstanceOf(StateLockedError);
   await first.close();
   const second = await open(folder);
   await second.close();
