@@ -10,15 +10,16 @@ import { Enum, type Field, type NamespaceBase, Root, Type } from "protobufjs";
 
 const root = resolve(import.meta.dir, "..");
 export const schemaPath = join(root, "src/mesos/codec/schema.gen.ts");
-const files = ["mesos/v1/scheduler/scheduler.proto", "mesos/v1/executor/executor.proto"];
+const files = ["mesos/v1/mesos.proto", "mesos/v1/scheduler/scheduler.proto", "mesos/v1/executor/executor.proto"];
 
 type FieldEntry = readonly [number: number, type: string, label: string, extra?: Record<string, unknown>];
 
 /** The whole text of schema.gen.ts. */
-export async function generateSchema(): Promise<string> {
+export function generateSchema(): string {
   const parsed = new Root();
   parsed.resolvePath = (_origin, target) => join(root, "proto", target);
-  await parsed.load(files, { keepCase: true });
+  // Not load(): that reads the files at once, and their order in the result would be chance.
+  parsed.loadSync([...files], { keepCase: true });
   parsed.resolveAll();
 
   const messages: Record<string, Record<string, FieldEntry>> = {};
@@ -64,7 +65,7 @@ function entryOf(field: Field): FieldEntry {
 }
 
 if (import.meta.main) {
-  const text = await generateSchema();
+  const text = generateSchema();
   if (process.argv.includes("--check")) {
     if ((await Bun.file(schemaPath).text()) !== text) {
       console.error(`${schemaPath} is not what proto/ says; run bun scripts/generate-mesos-schema.ts`);

@@ -62,8 +62,8 @@ export type MessageKind = "scheduler call" | "scheduler event" | "executor call"
 /** What message a line holds; undefined where it holds none of these four. */
 export function messageKind(line: RecordedLine): MessageKind | undefined {
   if (line.kind === "event") {
-    if (/^exec-/.test(line.conn)) return "executor event";
-    return /^sub-/.test(line.conn) ? "scheduler event" : undefined;
+    if (line.conn.startsWith("exec-")) return "executor event";
+    return line.conn.startsWith("sub-") ? "scheduler event" : undefined;
   }
   if (line.kind !== "request" || line.method !== "POST") return undefined;
   if (line.path?.endsWith("/api/v1/executor") === true) return "executor call";

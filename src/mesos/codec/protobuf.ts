@@ -20,7 +20,7 @@ const WIRE_LENGTH = 2;
  * @throws {CodecError} `malformed`: not protobuf, or a required field is missing
  */
 export function decodeProtobuf(name: string, bytes: Uint8Array): object {
-  return readMessage(new WireReader(bytes), messageType(name), {});
+  return readMessage(new WireReader(bytes), messageType(name));
 }
 
 /** @throws {EncodeError} a required field is missing, or a name is not of its enum */
@@ -32,9 +32,10 @@ export function encodeProtobuf(name: string, value: object): Uint8Array {
 
 // ---------------------------------------------------------------------------------------------------------- reading
 
-/** Reads up to the reader's end into `target`, which holds what an earlier part of the same message said. */
-function readMessage(reader: WireReader, type: MessageType, target: Fields): Fields {
-  if (type.list !== undefined) target[type.list.name] ??= [];
+/** Reads up to the reader's end. Of a field that comes twice the last stands; Mesos writes each once. */
+function readMessage(reader: WireReader, type: MessageType): Fields {
+  const target: Fields = {};
+  if (type.list !== undefined) target[type.list.name] = [];
   while (!reader.done) {
     const tag = reader.tag();
     const field = type.fieldOf.get(tag >>> 3);
@@ -42,7 +43,7 @@ function readMessage(reader: WireReader, type: MessageType, target: Fields): Fie
       reader.skip(tag & 7);
       continue;
     }
-    const value = readValue(reader, field, target);
+    const value = readValue(reader, field);
     if (value === undefined) continue;
     if (!field.repeated) target[field.name] = value;
     else if (target[field.name] === undefined) target[field.name] = [value];
@@ -57,7 +58,7 @@ function readMessage(reader: WireReader, type: MessageType, target: Fields): Fie
 }
 
 /** undefined stands for a value that this library does not know, which proto2 treats as unset. */
-function readValue(reader: WireReader, field: Field, target: Fields): unknown {
+function readValue(reader: WireReader, field: Field): unknown {
   const type = field.type;
   switch (type.kind) {
     case "string":
@@ -75,15 +76,13 @@ function readValue(reader: WireReader, field: Field, target: Fields): unknown {
     }
     case "id": {
       const outer = reader.enter();
-      const { value } = readMessage(reader, type.message, {});
+      const { value } = readMessage(reader, type.message);
       reader.leave(outer);
       return value;
     }
     case "message": {
       const outer = reader.enter();
-      // A singular message that comes in several parts is merged.
-      const earlier = field.repeated ? undefined : (target[field.name] as Fields | undefined);
-      const value = readMessage(reader, type.message, earlier ?? {});
+      const value = readMessage(reader, type.message);
       reader.leave(outer);
       return value;
     }

@@ -108,6 +108,6 @@ function buildEnum(name: string, values: Readonly<Record<string, number>>): Enum
     name,
     numbers: new Map(entries),
     names: new Map(entries.map(([value, number]) => [number, value])),
-    open: /\.(Event|Call|Operation)\.Type$/.test(name),
+    open: /\.(Event|Operation)\.Type$/.test(name),
   };
 }
