@@ -1,0 +1,66 @@
+import { decodeUtf8 } from "../base/bytes.ts";
+import type { Header } from "../engine/ports.ts";
+import { type RunRequest, recordId } from "../engine/run-wire.ts";
+
+export const STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/** Linux refuses to start a program with a longer variable than 128 KiB, name included (E2BIG). */
+const LONGEST_VALUE_BYTES = 120_000;
+
+/**
+ * The whole environment of a program: a standard PATH, then `env` of its processor, then the program's contract, which
+ * nothing overrides. Nothing of the executor's own environment is in it (it may hold the agent's token).
+ *
+ * - `BRIGADE_PROCESSOR`, `_TOPIC`, `_PARTITION`, `_OFFSET`, `_ATTEMPT`, `_TIMESTAMP` (ms since 1970)
+ * - `BRIGADE_RECORD_ID`: equal in all runs of a record
+ * - `BRIGADE_KEY`, or `BRIGADE_KEY_BASE64` where the key is no text; neither where it is null
+ * - `BRIGADE_HEADERS`: `[{"name":"a","value":"text"},{"name":"b","base64":"/w=="}]`, in the record's order
+ * - `BRIGADE_NULL=1`: the value is null, and not the empty value
+ * - `BRIGADE_OMITTED`: names of variables that Linux could not pass for their size, separated by spaces
+ */
+export function programEnvironment({ spec, record, attempt }: RunRequest): Record<string, string> {
+  const env: Record<string, string> = { PATH: STANDARD_PATH };
+  for (const [name, value] of spec.env) if (!optionalNames.has(name)) env[name] = value;
+
+  const contract: Record<string, string> = {
+    BRIGADE_PROCESSOR: spec.name,
+    BRIGADE_TOPIC: record.topic,
+    BRIGADE_PARTITION: String(record.partition),
+    BRIGADE_OFFSET: String(record.offset),
+    BRIGADE_TIMESTAMP: String(record.timestampMs),
+    BRIGADE_ATTEMPT: String(attempt),
+    BRIGADE_RECORD_ID: recordId(record),
+    BRIGADE_HEADERS: record.headers.length === 0 ? "[]" : JSON.stringify(record.headers.map(headerAsJson)),
+  };
+  if (record.key !== null) {
+    const text = passableText(record.key);
+    if (text === undefined) contract["BRIGADE_KEY_BASE64"] = Buffer.from(record.key).toString("base64");
+    else contract["BRIGADE_KEY"] = text;
+  }
+  if (record.value === null) contract["BRIGADE_NULL"] = "1";
+
+  const omitted = Object.keys(contract).filter((name) => Buffer.byteLength(contract[name] ?? "") > LONGEST_VALUE_BYTES);
+  for (const name of omitted) delete contract[name];
+  if (omitted.length > 0) contract["BRIGADE_OMITTED"] = omitted.join(" ");
+
+  return Object.assign(env, contract);
+}
+
+/** Where the contract leaves them out, they must not come from `env` of the processor either. */
+const optionalNames: ReadonlySet<string> = new Set([
+  "BRIGADE_KEY",
+  "BRIGADE_KEY_BASE64",
+  "BRIGADE_HEADERS",
+  "BRIGADE_NULL",
+  "BRIGADE_OMITTED",
+]);
+
+function headerAsJson([name, value]: Header): { name: string; value: string } | { name: string; base64: string } {
+  const text = decodeUtf8(value);
+  return text === undefined ? { name, base64: Buffer.from(value).toString("base64") } : { name, value: text };
+}
+
+/** Text that an environment variable can hold: valid UTF-8 without NUL. */
+function passableText(bytes: Uint8Array): string | undefined {
+  return bytes.includes(0) ? undefined : decodeUtf8(bytes);
+}

@@ -1,0 +1,30 @@
+import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { join } from "node:path";
+
+let count = 0;
+
+/**
+ * The bytes as an open file without a name: it vanishes with its last descriptor.
+ *
+ * A file rather than a pipe because it is the only thing that Bun can give a program as standard input which
+ * - the program can open by name (`/dev/stdin`): Bun's "pipe" is a socket, and opening that fails with ENXIO;
+ * - needs no writing while the program runs, so no back-pressure, and no EPIPE from a program that does not read.
+ * Bun's own way (`stdin: bytes`) is a file, too, but keeps its descriptor until the garbage collector comes.
+ *
+ * @param folder a folder that we may write to
+ * @returns a descriptor at position 0, which the caller closes
+ * @throws the file system's error
+ */
+export function openInput(bytes: Uint8Array, folder: string): number {
+  const path = join(folder, `.stdin-${process.pid}-${count++}`);
+  const fd = openSync(path, "wx+", 0o600);
+  try {
+    unlinkSync(path);
+    // Written at explicit positions, which leaves the descriptor's own at 0.
+    for (let at = 0; at < bytes.byteLength; ) at += writeSync(fd, bytes, at, bytes.byteLength - at, at);
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}

@@ -1,0 +1,38 @@
+import { utf8 } from "../base/bytes.ts";
+import type { Logger } from "../base/log.ts";
+import { RotatingFile } from "./rotating-file.ts";
+
+const MAX_FILE_BYTES = 10_000_000;
+
+/**
+ * What programs write to standard error, in a file of the sandbox (10 MB, and as much again of what came before).
+ * A line `==> <run>` goes before the output of another run than the last one.
+ */
+export class StderrLog {
+  readonly #file: RotatingFile;
+  readonly #log: Logger;
+  #lastRun: string | undefined;
+  #failing = false;
+
+  constructor(path: string, log: Logger, maxFileBytes = MAX_FILE_BYTES) {
+    this.#file = new RotatingFile(path, maxFileBytes);
+    this.#log = log;
+  }
+
+  /** A full disk costs the lines and a warning, never the run. */
+  write(runKey: string, chunk: Uint8Array): void {
+    try {
+      if (runKey !== this.#lastRun) this.#file.append(utf8(`==> ${runKey}\n`));
+      this.#lastRun = runKey;
+      this.#file.append(chunk);
+      this.#failing = false;
+    } catch (error) {
+      if (!this.#failing) this.#log.warn("standard error of programs cannot be written", { error });
+      this.#failing = true;
+    }
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+}
