@@ -4,8 +4,10 @@ import type { ProcessorSpec } from "../config/processor.ts";
 import { RecordRefusedError, StaleAssignmentError, TopicRefusedError } from "./errors.ts";
 import type { Input, InputEvent, Output, Runner } from "./ports.ts";
 import { Statistics, type StatisticsView } from "./statistics.ts";
-import { defaultTrackerOptions, Tracker, type TrackerOptions, type TrackerView } from "./tracker.ts";
+import { Tracker } from "./tracker.ts";
 import type { SendFailure, TrackerCommand, TrackerEvent, TrackerMode, TrackerNote } from "./tracker-events.ts";
+import { defaultTrackerOptions, type TrackerOptions } from "./tracker-options.ts";
+import type { TrackerView } from "./tracker-view.ts";
 
 export interface EngineOptions {
   readonly spec: ProcessorSpec;

@@ -58,26 +58,24 @@ export class OpenRecord {
   lane: string | undefined = undefined;
   /** When a waiting record becomes ready. */
   dueMs = 0;
-  /** Runs that the program itself ended badly. */
-  attempts = 0;
   /** How often an executor or agent was lost under it in a row. */
   losses = 0;
   /** Exit 75 for the first time, ms. */
   laterSinceMs: number | undefined = undefined;
+  laterTries = 0;
   /** Why its next run is a second one without the program's fault. */
   rerunReason: LostReason | undefined = undefined;
   lastFailure: { readonly failure: Failure; readonly result: RunResult; readonly spec: ProcessorSpec } | undefined =
     undefined;
   decision: Decision | undefined = undefined;
   readonly runs: RunState[] = [];
-  #phase: RecordPhase;
+  #phase: RecordPhase = "blocked";
 
-  constructor(record: InputRecord, partition: PartitionState, sequence: number, nowMs: number, phase: RecordPhase) {
+  constructor(record: InputRecord, partition: PartitionState, sequence: number, nowMs: number) {
     this.record = record;
     this.partition = partition;
     this.sequence = sequence;
     this.receivedAtMs = nowMs;
-    this.#phase = phase;
   }
 
   get phase(): RecordPhase {
@@ -92,6 +90,11 @@ export class OpenRecord {
       );
     }
     this.#phase = phase;
+  }
+
+  /** Runs that the program itself ended badly; only these count against `retry.attempts`. */
+  get attempts(): number {
+    return this.partition.failedAttempts.get(this.record.offset) ?? 0;
   }
 
   get decided(): boolean {

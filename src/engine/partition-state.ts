@@ -23,8 +23,6 @@ export class PartitionState {
   paused = false;
   /** False once another owner has it: whatever still arrives for it is dropped. */
   owned = true;
-  /** Something changed that a commit should say. */
-  dirty = false;
 
   constructor(partition: number, watermark: number, highWatermark: number, committed: PartitionState["committed"]) {
     this.partition = partition;
@@ -32,6 +30,16 @@ export class PartitionState {
     this.position = watermark;
     this.highWatermark = highWatermark;
     this.committed = committed;
+  }
+
+  /**
+   * Moves on to `offset`. What lies between was compacted away or belongs to a transaction: nobody will ever read it, and
+   * the watermark must not wait for it.
+   */
+  passGap(offset: number): void {
+    if (offset <= this.position) return;
+    this.done.addRange(this.position, offset);
+    this.position = offset;
   }
 
   /** From the watermark to the highest offset read. */

@@ -7,12 +7,14 @@ import type { TrackerNote } from "./tracker-events.ts";
  */
 export class ProcessorPause {
   readonly #delay: RetryDelay;
+  readonly #note: (note: TrackerNote) => void;
   #reason: string | undefined;
   #probes = 0;
   #probeAtMs = 0;
 
-  constructor(delay: RetryDelay) {
+  constructor(delay: RetryDelay, note: (note: TrackerNote) => void) {
     this.#delay = delay;
+    this.#note = note;
   }
 
   /** Why it is paused; undefined while it is not. */
@@ -24,12 +26,12 @@ export class ProcessorPause {
     return this.#probeAtMs;
   }
 
-  pause(reason: string, nowMs: number, note: (note: TrackerNote) => void): void {
+  pause(reason: string, nowMs: number): void {
     if (this.#reason === undefined) {
       this.#probes = 0;
       this.#schedule(nowMs);
     }
-    if (this.#reason !== reason) note({ type: "paused", reason });
+    if (this.#reason !== reason) this.#note({ type: "paused", reason });
     this.#reason = reason;
   }
 
@@ -44,10 +46,11 @@ export class ProcessorPause {
     this.#probeAtMs = nowMs;
   }
 
-  succeeded(note: (note: TrackerNote) => void): void {
+  /** Something got further than what paused it. */
+  end(): void {
     if (this.#reason === undefined) return;
     this.#reason = undefined;
-    note({ type: "unpaused" });
+    this.#note({ type: "unpaused" });
   }
 
   #schedule(nowMs: number): void {

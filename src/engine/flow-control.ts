@@ -1,0 +1,76 @@
+import type { OpenRecord } from "./open-record.ts";
+import type { PartitionState } from "./partition-state.ts";
+
+export interface FlowBounds {
+  readonly records: number;
+  readonly bytes: number;
+  /** Longest distance from a partition's watermark to the highest offset read. */
+  readonly span: number;
+}
+
+export interface FlowChange {
+  readonly pause: readonly number[];
+  readonly resume: readonly number[];
+}
+
+/** Once full, reading goes on when this share of the bounds is left: not at every single record. */
+const RESUME_AT = 0.75;
+
+/**
+ * Bounds what is in flight (promise I6): reading pauses at the bound and goes on well below it. A batch that is under
+ * way when a partition is paused may still arrive, so the bounds can be passed by what one fetch brings.
+ *
+ * O(1) a record; all partitions are walked only where fullness or reading as such changes.
+ */
+export class FlowControl {
+  #records = 0;
+  #bytes = 0;
+  #open = true;
+  readonly #touched = new Set<PartitionState>();
+
+  get records(): number {
+    return this.#records;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Whether partitions may be read at all. */
+  get open(): boolean {
+    return this.#open;
+  }
+
+  enter(open: OpenRecord): void {
+    this.#records++;
+    this.#bytes += open.bytes;
+  }
+
+  leave(open: OpenRecord): void {
+    this.#records--;
+    this.#bytes -= open.bytes;
+  }
+
+  /** The partition's span has changed. */
+  touch(partition: PartitionState): void {
+    this.#touched.add(partition);
+  }
+
+  /** What to pause and resume now. */
+  change(partitions: Iterable<PartitionState>, reading: boolean, bounds: FlowBounds): FlowChange {
+    const share = this.#open ? 1 : RESUME_AT;
+    const open = reading && this.#records < bounds.records * share && this.#bytes < bounds.bytes * share;
+    const all = open !== this.#open;
+    this.#open = open;
+    const pause: number[] = [];
+    const resume: number[] = [];
+    for (const state of all ? partitions : this.#touched) {
+      const paused = !open || state.span >= bounds.span;
+      if (!state.owned || paused === state.paused) continue;
+      state.paused = paused;
+      (paused ? pause : resume).push(state.partition);
+    }
+    this.#touched.clear();
+    return { pause, resume };
+  }
+}

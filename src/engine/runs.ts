@@ -1,0 +1,73 @@
+import type { ProcessorSpec } from "../config/processor.ts";
+import type { OpenRecord, RunState } from "./open-record.ts";
+import type { RunId } from "./ports.ts";
+import type { TrackerCommand } from "./tracker-events.ts";
+
+/** The runs that the runner has not been told to forget. Every one leaves by exactly one `release` command. */
+export class Runs {
+  readonly #runs = new Map<RunId, RunState>();
+  readonly #push: (...commands: TrackerCommand[]) => void;
+  #alive = 0;
+
+  constructor(push: (...commands: TrackerCommand[]) => void) {
+    this.#push = push;
+  }
+
+  /** Runs that are placed or running, as far as is known. */
+  get alive(): number {
+    return this.#alive;
+  }
+
+  get(id: RunId): RunState | undefined {
+    return this.#runs.get(id);
+  }
+
+  attach(id: RunId, open: OpenRecord, spec: ProcessorSpec, alone: boolean): RunState {
+    const run: RunState = { id, open, spec, alone, phase: "alive" };
+    this.#runs.set(id, run);
+    open.runs.push(run);
+    this.#alive++;
+    return run;
+  }
+
+  /** It reported its end; its result is kept by the runner until {@link release}. */
+  end(run: RunState): void {
+    this.#leaveAlive(run);
+    run.phase = "ended";
+  }
+
+  /** Given up, though it may still report. */
+  miss(run: RunState): void {
+    this.#leaveAlive(run);
+    run.phase = "missing";
+  }
+
+  cancel(run: RunState): void {
+    if (run.phase !== "ended") this.#push({ type: "cancel", runId: run.id });
+    this.end(run);
+  }
+
+  /** The runner may forget it, and acknowledges its last status update. */
+  release(run: RunState): void {
+    this.end(run);
+    this.#runs.delete(run.id);
+    const { runs } = run.open;
+    runs.splice(runs.indexOf(run), 1);
+    this.#push({ type: "release", runId: run.id });
+  }
+
+  /** Not wanted any more, known here or not: ended where it may be alive, then forgotten. */
+  abandon(id: RunId): void {
+    const run = this.#runs.get(id);
+    if (run === undefined) {
+      this.#push({ type: "cancel", runId: id }, { type: "release", runId: id });
+      return;
+    }
+    this.cancel(run);
+    this.release(run);
+  }
+
+  #leaveAlive(run: RunState): void {
+    if (run.phase === "alive") this.#alive--;
+  }
+}
