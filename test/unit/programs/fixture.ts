@@ -1,0 +1,86 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { utf8 } from "../../../src/base/bytes.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import { silentLogger } from "../../../src/base/log.ts";
+import type { InputRecord, RunResult } from "../../../src/engine/ports.ts";
+import type { RunRequest, RunSpec } from "../../../src/engine/run-wire.ts";
+import { ProcessPrograms } from "../../../src/programs/process-program.ts";
+import type { ProgramEnd, ProgramHandle } from "../../../src/programs/programs.ts";
+import { StderrLog } from "../../../src/programs/stderr-log.ts";
+
+export function requestOf(
+  command: string | readonly string[],
+  { spec, record }: { spec?: Partial<RunSpec>; record?: Partial<InputRecord> } = {},
+): RunRequest {
+  return {
+    spec: {
+      name: "echo",
+      program: { type: "command", command },
+      isolation: "process",
+      cpus: 1,
+      memMb: 32,
+      volumes: [],
+      env: [],
+      timeoutMs: null,
+      maxOutputBytes: 900_000,
+      version: "v1",
+      ...spec,
+    },
+    record: {
+      topic: "in",
+      partition: 2,
+      offset: 42,
+      timestampMs: 1_700_000_000_000,
+      key: null,
+      value: utf8("hello"),
+      headers: [],
+      ...record,
+    },
+    attempt: 1,
+  };
+}
+
+/** Programs in a folder of their own, which goes with them. */
+export class ProgramsFixture {
+  readonly folder = mkdtempSync(join(tmpdir(), "brigade-programs-"));
+  readonly #stderrLog = new StderrLog(join(this.folder, "programs.stderr"), silentLogger);
+  readonly programs = new ProcessPrograms({
+    folder: this.folder,
+    clock: systemClock,
+    stderrLog: this.#stderrLog,
+    timeoutGraceMs: 50,
+    lingerMs: 300,
+  });
+
+  start(request: RunRequest): { readonly handle: ProgramHandle; readonly end: Promise<ProgramEnd> } {
+    const { promise, resolve } = Promise.withResolvers<ProgramEnd>();
+    return { handle: this.programs.start("run", request, resolve), end: promise };
+  }
+
+  /** Fails where the run was lost. */
+  async run(request: RunRequest): Promise<RunResult> {
+    const end = await this.start(request).end;
+    if (end.type === "lost") throw new Error(end.message);
+    return end.result;
+  }
+
+  [Symbol.dispose](): void {
+    this.programs.killAll();
+    this.#stderrLog.close();
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+/** Whether the process exists and is no zombie. */
+export async function isAlive(pid: number): Promise<boolean> {
+  const stat = Bun.file(`/proc/${pid}/stat`);
+  if (!(await stat.exists())) return false;
+  const text = await stat.text().catch(() => "");
+  return text !== "" && !/\) [ZX] /.test(text);
+}
+
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await condition())) await Bun.sleep(5);
+}
