@@ -1,5 +1,11 @@
-import { closeSync, openSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { errorCode } from "../base/errors.ts";
+
+/** open(2): a file that never has a name. Node does not export the flag; this bit is the same on all our platforms. */
+const O_TMPFILE = 0o20_000_000 | constants.O_DIRECTORY;
+/** What open(2) says on file systems that do not know the flag. */
+const unsupported = new Set(["EOPNOTSUPP", "ENOTSUP", "EISDIR", "EINVAL"]);
 
 let count = 0;
 
@@ -16,10 +22,8 @@ let count = 0;
  * @throws the file system's error
  */
 export function openInput(bytes: Uint8Array, folder: string): number {
-  const path = join(folder, `.stdin-${process.pid}-${count++}`);
-  const fd = openSync(path, "wx+", 0o600);
+  const fd = openNameless(folder);
   try {
-    unlinkSync(path);
     // Written at explicit positions, which leaves the descriptor's own at 0.
     for (let at = 0; at < bytes.byteLength; ) at += writeSync(fd, bytes, at, bytes.byteLength - at, at);
     return fd;
@@ -27,4 +31,16 @@ export function openInput(bytes: Uint8Array, folder: string): number {
     closeSync(fd);
     throw error;
   }
+}
+
+function openNameless(folder: string): number {
+  try {
+    return openSync(folder, O_TMPFILE | constants.O_RDWR, 0o600);
+  } catch (error) {
+    if (!unsupported.has(errorCode(error) ?? "")) throw error;
+  }
+  const path = join(folder, `.stdin-${process.pid}-${count++}`);
+  const fd = openSync(path, "wx+", 0o600);
+  unlinkSync(path);
+  return fd;
 }
