@@ -2,8 +2,9 @@
  * Checks which way imports point: every folder of src/ may import only from levels below its own, and from itself.
  * Prints each import that goes up or sideways and exits 1 if there is one.
  */
-import { Glob } from "bun";
+
 import { dirname, join, relative, resolve } from "node:path";
+import { Glob } from "bun";
 
 /** Lowest first. Folders of one level do not know each other. */
 const levels: readonly (readonly string[])[] = [
