@@ -280,7 +280,7 @@ export class Tracker {
 
     // A result that decides nothing is acknowledged at once: the record runs again, or fails for good.
     this.#runs.release(run);
-    if (verdict.type === "failed") this.#countAttempt(open, verdict.reason);
+    if (verdict.type === "failed" || verdict.type === "rejected") this.#countAttempt(open, verdict.reason);
     if (verdict.type !== "processor" && verdict.type !== "killed") {
       open.lastFailure = { failure: verdict, result, spec: run.spec };
     }
