@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { processorForm } from "./processor-form.ts";
-import { type JsonSchema, kindOf } from "./schema-kinds.ts";
+import { type JsonSchema, kindOf, withoutOptional } from "./schema-kinds.ts";
 import { type Fields, shapeOf } from "./schema-shapes.ts";
 
 /*
@@ -77,9 +77,4 @@ function objectSchema(fields: Fields): JsonSchema {
     patternProperties: { "^(\\$schema$|x-)": true },
     additionalProperties: false,
   };
-}
-
-function withoutOptional(schema: v.GenericSchema): v.GenericSchema {
-  const { wrapped } = schema as { readonly wrapped?: v.GenericSchema };
-  return wrapped ?? schema;
 }

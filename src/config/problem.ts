@@ -19,6 +19,12 @@ export function hasErrors(problems: readonly Problem[]): boolean {
   return problems.some((problem) => problem.severity === "error");
 }
 
+/** The order of files and lines. */
+export function byPlace(a: Problem, b: Problem): number {
+  if (a.file !== b.file) return a.file < b.file ? -1 : 1;
+  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
+}
+
 /** One line for people: `a.json:3:5: error at $.retry.attempts: retry.attempts is -1, must be … (hint)`. */
 export function formatProblem({ severity, file, path, message, hint, line, column }: Problem): string {
   const place = [file, line, column].filter((part) => part !== undefined).join(":");

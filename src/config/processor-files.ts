@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { decodeUtf8 } from "../base/bytes.ts";
 import { describeError, errorCode, InputError } from "../base/errors.ts";
 import { formatSize } from "../base/size.ts";
-import { hasErrors, type Problem } from "./problem.ts";
+import { byPlace, hasErrors, type Problem } from "./problem.ts";
 import type { ProcessorSpec } from "./processor.ts";
-import { byPlace, type ParsedFile, parseProcessorFile } from "./processor-schema.ts";
+import { type ParsedFile, parseProcessorFile } from "./processor-schema.ts";
 import { checkProcessorSet } from "./processor-set.ts";
 
 /** One file of PROCESSOR_DIR. */

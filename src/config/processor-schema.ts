@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { childPath, type JsonSource, JsonSyntaxError, type Position, parseJsonSource } from "./json-source.ts";
-import { hasErrors, type Problem, showValue } from "./problem.ts";
+import { byPlace, hasErrors, type Problem, showValue } from "./problem.ts";
 import type { ProcessorSpec } from "./processor.ts";
 import { type ProcessorForm, processorForm } from "./processor-form.ts";
 import { resolveProcessor } from "./processor-resolve.ts";
@@ -53,11 +53,6 @@ export function parseProcessorFile(text: string, file: string): ParsedFile {
   }
   const { problems } = reporter;
   return { processors: hasErrors(problems) ? [] : processors, problems, sketches };
-}
-
-export function byPlace(a: Problem, b: Problem): number {
-  if (a.file !== b.file) return a.file < b.file ? -1 : 1;
-  return (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0);
 }
 
 function readSource(text: string, file: string): JsonSource | Problem {

@@ -49,6 +49,12 @@ export function kindOf(schema: v.GenericSchema): Partial<KindMetadata> {
   return v.getMetadata(schema);
 }
 
+/** The schema inside `v.optional`, which is what carries the metadata. */
+export function withoutOptional(schema: v.GenericSchema): v.GenericSchema {
+  const { wrapped = schema } = schema as { readonly wrapped?: v.GenericSchema };
+  return wrapped;
+}
+
 export interface TextOptions {
   readonly expects: string;
   /** Anchored. Default: anything but the empty text. */

@@ -1,0 +1,47 @@
+import type { HostPort, MasterAddress } from "./settings.ts";
+
+/** `host:port` or `[::1]:port`; undefined where the text is neither. Port 0 only where `anyPort` is set. */
+export function parseHostPort(text: string, options: { anyPort?: boolean } = {}): HostPort | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]+)):(\d{1,5})$/.exec(text.trim());
+  if (match === null) return undefined;
+  const port = Number(match[3]);
+  if (port > 65_535 || (port === 0 && options.anyPort !== true)) return undefined;
+  return { host: match[1] ?? match[2] ?? "", port };
+}
+
+/** Several, with commas between. */
+export function parseHostPorts(text: string): readonly HostPort[] | undefined {
+  const hosts = text.split(",").map((part) => parseHostPort(part));
+  const known = hosts.filter((host) => host !== undefined);
+  return known.length === hosts.length ? known : undefined;
+}
+
+export function formatHostPort({ host, port }: HostPort): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/**
+ * `host:port`, several of them with commas, or `zk://user:password@host:port,host:port/path`.
+ *
+ * Credentials end at the last `@` before the path, as in Mesos (include/mesos/zookeeper/url.hpp): a password may hold
+ * `@` and `:`, but no `/`. ZooKeeper's root is refused as a path there, and here.
+ */
+export function parseMasterAddress(text: string): MasterAddress | undefined {
+  const address = text.trim();
+  if (!address.startsWith("zk://")) {
+    const hosts = parseHostPorts(address);
+    return hosts === undefined ? undefined : { type: "hosts", hosts };
+  }
+  const match = /^zk:\/\/(?:([^/]+)@)?([^/@]+)(\/[^/].*)$/.exec(address);
+  const servers = parseHostPorts(match?.[2] ?? "");
+  if (match === null || servers === undefined) return undefined;
+  return { type: "zookeeper", servers, path: (match[3] ?? "").replace(/\/+$/, ""), credentials: match[1] ?? null };
+}
+
+/** The address with `***` in place of a password: right also for text that is no address, where it hides too much. */
+export function maskCredentials(address: string): string {
+  const end = address.lastIndexOf("@");
+  if (end < 0) return address;
+  const [, scheme = "", user = ""] = /^([a-z]+:\/\/)?([^:@]*)/.exec(address.slice(0, end)) ?? [];
+  return `${scheme}${user}:***${address.slice(end)}`;
+}
