@@ -28,6 +28,7 @@ export interface SchedulerSnapshot {
   readonly deployment: string;
   readonly version: string;
   readonly uptimeMs: number;
+  readonly directory: { readonly path: string; readonly readable: boolean };
   readonly processors: readonly ProcessorSnapshot[];
   /** Mistakes in the processor files. */
   readonly problems: readonly Problem[];
@@ -98,6 +99,7 @@ export class MetaScheduler {
       deployment: settings.deployment,
       version: deployment.version,
       uptimeMs: clock.monotonicMs() - (this.#startedMs ?? clock.monotonicMs()),
+      directory: { path: settings.processorDir, readable: this.#reading.scan.kind === "ok" },
       processors: await this.#supervisor.snapshots(),
       problems: this.#reading.problems,
       held: this.#held,

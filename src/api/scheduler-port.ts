@@ -1,0 +1,86 @@
+import type { MetricFamily } from "../base/metrics.ts";
+import type { Problem } from "../config/problem.ts";
+
+/*
+ * What the API needs of a scheduler, and with it the shapes that REST clients see under /api/v1: adding a field is fine,
+ * changing one is a change of the API.
+ */
+
+export interface PartitionView {
+  readonly partition: number;
+  /** The next offset to settle; null where nothing was ever committed. */
+  readonly committed: number | null;
+  /** Kafka's high watermark; null where it is not known yet. */
+  readonly end: number | null;
+  readonly lag: number | null;
+  /** The record that keeps the commit watermark where it is. */
+  readonly watermarkHeldBy: { readonly offset: number; readonly state: string; readonly forMs: number } | null;
+}
+
+export interface ProcessorView {
+  readonly name: string;
+  readonly input: string;
+  readonly output: string | null;
+  readonly error: string | null;
+  /** For people: the command line, or the image. */
+  readonly program: string;
+  readonly version: string;
+  readonly phase: "starting" | "running" | "paused" | "draining" | "stopped" | "failed";
+  readonly reason: string | null;
+  readonly framework: { readonly id: string | null; readonly connected: boolean };
+  /** Since the processor's Worker started. */
+  readonly counters: {
+    readonly recordsIn: number;
+    readonly recordsOut: number;
+    readonly errors: number;
+    readonly failedAttempts: number;
+    readonly reruns: Readonly<Record<string, number>>;
+    readonly launches: number;
+  };
+  readonly inFlight: number;
+  readonly waiting: readonly { readonly reason: string; readonly count: number }[];
+  readonly partitions: readonly PartitionView[];
+  readonly latency: { readonly p50Ms: number | null; readonly p99Ms: number | null };
+  readonly ratePerS: number;
+}
+
+export interface TaskView {
+  readonly processor: string;
+  readonly taskId: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly attempt: number;
+  readonly state: "placed" | "running" | "ended";
+  readonly agent: string | null;
+  readonly forMs: number;
+}
+
+/** A processor whose definition is gone, and why it runs on all the same. */
+export interface HeldView {
+  readonly name: string;
+  readonly reason: "unreadable" | "broken-file" | "all-gone" | "first-poll";
+}
+
+export interface SchedulerView {
+  readonly deployment: string;
+  readonly version: string;
+  readonly uptimeMs: number;
+  /** PROCESSOR_DIR, and whether it could be read last. */
+  readonly directory: { readonly path: string; readonly readable: boolean };
+  /** Sorted by name. */
+  readonly processors: readonly ProcessorView[];
+  readonly problems: readonly Problem[];
+  readonly held: readonly HeldView[];
+}
+
+export interface SchedulerPort {
+  snapshot(): Promise<SchedulerView>;
+  tasks(): Promise<readonly TaskView[]>;
+  /** What snapshots do not tell. */
+  metrics(): Promise<readonly MetricFamily[]>;
+  /**
+   * Removes processors whose definition is gone; returns their names.
+   * @throws {InputError} one of them is still defined, or unknown
+   */
+  confirmRemoval(names: readonly string[] | "all"): Promise<readonly string[]>;
+}
