@@ -1,0 +1,125 @@
+import { noBytes } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import { assertNever } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import type { RunRequest } from "../engine/run-wire.ts";
+import type { ExecutorCall, ExecutorEvent } from "../mesos/executor-api.ts";
+import type { TaskId } from "../mesos/types.ts";
+import type { ProgramHandle, Programs } from "../programs/programs.ts";
+import type { Session } from "./session.ts";
+import type { SessionCommand, SessionEvent } from "./session-events.ts";
+import { StartQueue } from "./start-queue.ts";
+
+export type AgentConnectionEvent =
+  | { readonly type: "event"; readonly event: ExecutorEvent }
+  | { readonly type: "disconnected" }
+  | { readonly type: "gave-up" };
+
+/** The way to the agent, as far as an executor needs it. */
+export interface AgentConnection {
+  /** Connects, and connects again, until {@link close}. Events go to `onEvent` in order. */
+  start(onEvent: (event: AgentConnectionEvent) => void): void;
+  /** Sends it in order. Where that fails, "disconnected" follows. */
+  call(call: ExecutorCall): void;
+  /** Sends what was asked for, for a short while, and closes. Never rejects. */
+  close(): Promise<void>;
+}
+
+export interface ExecutorOptions {
+  readonly session: Session;
+  readonly connection: AgentConnection;
+  readonly programs: Programs;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Carries out what its session decides. */
+export class Executor {
+  readonly #options: ExecutorOptions;
+  readonly #handles = new Map<TaskId, ProgramHandle>();
+  readonly #starts = new StartQueue<TaskId, RunRequest>((taskId, request) => this.#startProgram(taskId, request));
+  readonly #exited = Promise.withResolvers<number>();
+  #wake: { readonly atMs: number; cancel(): void } | undefined;
+
+  constructor(options: ExecutorOptions) {
+    this.#options = options;
+  }
+
+  /** Serves the agent to the end. @returns the exit code of the process; no program runs any more */
+  async run(): Promise<number> {
+    this.#options.connection.start((event) => this.#step(event));
+    const code = await this.#exited.promise;
+    this.#wake?.cancel();
+    this.#starts.clear();
+    this.#options.programs.killAll();
+    await this.#options.connection.close();
+    return code;
+  }
+
+  /** Ends all tasks within the shutdown grace period, tells the agent, and lets {@link run} return. */
+  terminate(): void {
+    this.#step({ type: "terminate" });
+  }
+
+  #step(event: SessionEvent): void {
+    const { session, clock } = this.#options;
+    for (const command of session.step(event, clock.monotonicMs())) this.#perform(command);
+    this.#scheduleWake(session.wakeAtMs);
+  }
+
+  #perform(command: SessionCommand): void {
+    const { connection, log } = this.#options;
+    switch (command.type) {
+      case "call":
+        return connection.call(command.call);
+      case "start-program":
+        return this.#starts.add(command.taskId, command.request);
+      case "kill-program":
+        return this.#killProgram(command.taskId, command.graceMs);
+      case "log":
+        return log[command.level](command.message, command.fields);
+      case "exit":
+        log[command.code === 0 ? "info" : "error"]("executor exits", { reason: command.reason });
+        return this.#exited.resolve(command.code);
+      default:
+        return assertNever(command);
+    }
+  }
+
+  #startProgram(taskId: TaskId, request: RunRequest): void {
+    const handle = this.#options.programs.start(taskId, request, (end) => {
+      this.#handles.delete(taskId);
+      this.#step({ type: "program-ended", taskId, end });
+    });
+    this.#handles.set(taskId, handle);
+  }
+
+  #killProgram(taskId: TaskId, graceMs: number): void {
+    const request = this.#starts.remove(taskId);
+    if (request === undefined) {
+      this.#handles.get(taskId)?.kill(graceMs);
+      return;
+    }
+    const result = {
+      outcome: { type: "killed" },
+      stdout: noBytes,
+      stderrTail: noBytes,
+      durationMs: 0,
+      specVersion: request.spec.version,
+    } as const;
+    // As any other end, after the step that this command belongs to.
+    queueMicrotask(() => this.#step({ type: "program-ended", taskId, end: { type: "ended", result } }));
+  }
+
+  #scheduleWake(atMs: number | undefined): void {
+    // A timer that comes early only schedules the next one; to move it at each event would cost more.
+    if (atMs === undefined || (this.#wake !== undefined && this.#wake.atMs <= atMs)) return;
+    const { clock } = this.#options;
+    this.#wake?.cancel();
+    const cancel = clock.schedule(atMs - clock.monotonicMs(), () => {
+      this.#wake = undefined;
+      this.#step({ type: "wake" });
+    });
+    this.#wake = { atMs, cancel };
+  }
+}
