@@ -25,7 +25,7 @@ export class Runs {
   attach(id: RunId, open: OpenRecord, spec: ProcessorSpec, alone: boolean): RunState {
     const run: RunState = { id, open, spec, alone, phase: "alive" };
     this.#runs.set(id, run);
-    open.runs.push(run);
+    open.runs = [...open.runs, run];
     this.#alive++;
     return run;
   }
@@ -51,8 +51,7 @@ export class Runs {
   release(run: RunState): void {
     this.end(run);
     this.#runs.delete(run.id);
-    const { runs } = run.open;
-    runs.splice(runs.indexOf(run), 1);
+    run.open.runs = run.open.runs.filter((other) => other !== run);
     this.#push({ type: "release", runId: run.id });
   }
 

@@ -190,7 +190,7 @@ export class Tracker {
     this.#commits.forget(state);
     this.#lanes.drop(state.partition);
     for (const open of state.open.values()) {
-      for (const run of [...open.runs]) this.#runs.abandon(run.id);
+      for (const run of open.runs) this.#runs.abandon(run.id);
       this.#close(open);
     }
   }
@@ -305,7 +305,7 @@ export class Tracker {
     const { open, spec } = run;
     const records = successRecords(spec, open.record, stdout);
     open.decision = { as: records.length > 0 ? "output" : "dropped", spec, records };
-    for (const twin of [...open.runs]) if (twin !== run) this.#runs.abandon(twin.id);
+    for (const twin of open.runs) if (twin !== run) this.#runs.abandon(twin.id);
     this.#send(open, nowMs);
   }
 
@@ -331,7 +331,7 @@ export class Tracker {
     const details = { reason, attempts: Math.max(1, open.attempts), result };
     const records = errorRecords(spec, open.record, details, this.#options.maxErrorRecordBytes);
     open.decision = { as: "error", spec, records };
-    for (const run of [...open.runs]) if (run.phase !== "ended") this.#runs.abandon(run.id);
+    for (const run of open.runs) if (run.phase !== "ended") this.#runs.abandon(run.id);
     this.#send(open, nowMs);
   }
 
@@ -465,7 +465,7 @@ export class Tracker {
   #settle(records: readonly OpenRecord[]): void {
     for (const open of records) {
       if (!open.partition.owned) continue;
-      for (const run of [...open.runs]) this.#runs.release(run);
+      for (const run of open.runs) this.#runs.release(run);
       this.#close(open);
     }
   }
