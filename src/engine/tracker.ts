@@ -371,6 +371,7 @@ export class Tracker {
   }
 
   #placeReady(nowMs: number): void {
+    if (this.#pause.reason === undefined && this.#unsendable.length > 0) this.#sendAgain(nowMs);
     if (!this.#runnerReady || !this.#starting) return;
     let room = this.#spec.concurrency - this.#runs.alive;
     if (this.#pause.reason !== undefined) {
