@@ -13,7 +13,7 @@ export class StartQueue<Key, Item> {
 
   add(key: Key, item: Item): void {
     this.#waiting.set(key, item);
-    this.#turn ??= setImmediate(() => this.#startNext());
+    if (this.#turn === undefined) this.#turn = setImmediate(() => this.#startNext());
   }
 
   /** @returns the item, where it was not started yet and now never will be */
@@ -24,6 +24,8 @@ export class StartQueue<Key, Item> {
   }
 
   clear(): void {
+    clearImmediate(this.#turn);
+    this.#turn = undefined;
     this.#waiting.clear();
   }
 
