@@ -8,11 +8,11 @@ export interface Problem {
   /** What is so, and what it must be: `retry.attempts is -1, must be a whole number, 1 or more`. No full stop. */
   readonly message: string;
   /** What was probably meant: `did you mean "output"?` */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   /** 1 for the first line. Absent where the place is no place in a file. */
-  readonly line?: number;
+  readonly line?: number | undefined;
   /** 1 for the first character. */
-  readonly column?: number;
+  readonly column?: number | undefined;
 }
 
 export function hasErrors(problems: readonly Problem[]): boolean {

@@ -40,9 +40,9 @@ const notIntoItself: Rule = ({ form }) => {
   return findings;
 };
 
-const oneTopicForBoth: Rule = ({ form }) =>
-  typeof form.output === "string" && form.output === form.error?.topic
-    ? [warning(["error"], `is "${form.output}" like output: results and failures cannot be told apart there`)]
+const oneTopicForBoth: Rule = ({ form: { input, output, error } }) =>
+  typeof output === "string" && output === error?.topic && output !== input
+    ? [warning(["error"], `is "${output}" like output: results and failures cannot be told apart there`)]
     : [];
 
 const hasProgram: Rule = ({ given }) =>

@@ -16,7 +16,7 @@ export interface SettingMetadata {
   readonly secret?: boolean;
   /** A value as it may be shown. */
   readonly mask?: (value: string) => string;
-  /** For people, where the default depends on something. */
+  /** For the reference, where the default depends on something. */
   readonly defaultText?: string;
 }
 
@@ -89,7 +89,7 @@ const settingEntries = {
   ),
   STATE: v.optional(
     setting(anyText("a path"), "The folder of the small durable state; one scheduler at a time owns it.", {
-      defaultText: "/var/lib/brigade/<DEPLOYMENT>",
+      defaultText: "`/var/lib/brigade/<DEPLOYMENT>`",
     }),
   ),
   API_ADDRESS: v.optional(setting(apiAddress(), "Where the REST API listens, or `none`."), "127.0.0.1:7000"),

@@ -1,0 +1,224 @@
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { formatProblem, type Problem } from "../../../src/config/problem.ts";
+import { parseProcessors } from "../../../src/config/processor-schema.ts";
+
+/** `path: message (hint)` of each problem. */
+function problemsOf(text: string, severity?: Problem["severity"]): string[] {
+  return parseProcessors(text, "test.json")
+    .problems.filter((problem) => severity === undefined || problem.severity === severity)
+    .map(({ path, message, hint }) => `${path}: ${message}${hint === undefined ? "" : ` (${hint})`}`);
+}
+
+/** Problems of a processor that is right but for `fields`. */
+function withFields(fields: Record<string, unknown>): string[] {
+  return problemsOf(JSON.stringify({ name: "a", input: "in", docker: "image", ...fields }));
+}
+
+const nameRule = 'must be 1 to 100 of the characters A-Z a-z 0-9 . _ -, and neither "." nor ".."';
+const topicRule = 'must be a topic name: 1 to 249 of the characters A-Z a-z 0-9 . _ -, and neither "." nor ".."';
+
+test("ten mistakes give ten clear messages, each with its place", async () => {
+  const text = await Bun.file(join(import.meta.dir, "samples", "ten-mistakes.json")).text();
+  const { processors, problems } = parseProcessors(text, "ten-mistakes.json");
+  expect(processors).toEqual([]);
+  expect(problems.map(formatProblem)).toEqual([
+    `ten-mistakes.json:3:5: error at $[0].name: name is "thumbs/small", ${nameRule}`,
+    'ten-mistakes.json:5:5: error at $[0].outptu: outptu is no known field (did you mean "output"?)',
+    'ten-mistakes.json:6:5: error at $[0].error: error is "pictures", must differ from input',
+    'ten-mistakes.json:8:5: error at $[0].mem: mem is "a lot", must be a number of MB, or a size such as "64MB" or "1GB", at least 1 MB and at most 16 TB',
+    'ten-mistakes.json:9:5: error at $[0].timeout: timeout is 30, must be a duration such as "90s", "5m" or "1h30m", from 1ms to 24d',
+    'ten-mistakes.json:10:13: error at $[0].env[0]: env[0] is text without a name and "=" (its 9 characters are not shown), must be text of the form "NAME=value"',
+    "ten-mistakes.json:11:16: error at $[0].retry.attempts: retry.attempts is 0, must be a whole number from 1 to 1000",
+    'ten-mistakes.json:12:5: error at $[0].max-output: max-output is "5MiB", must be a size such as "900kB" or "1MB", at least 1 byte and at most 4MiB',
+    "ten-mistakes.json:14:3: error at $[1]: the processor has no program, must have docker (an image), command, or both",
+    'ten-mistakes.json:17:65: error at $[1].volumes[0].mode: volumes[0].mode is "RX", must be "RO" or "RW"',
+  ]);
+});
+
+describe("a value that is none of its field", () => {
+  const refused: readonly (readonly [fields: Record<string, unknown>, problem: string])[] = [
+    [{ name: "." }, `$.name: name is ".", ${nameRule}`],
+    [{ name: "a b" }, `$.name: name is "a b", ${nameRule}`],
+    [{ name: "x".repeat(101) }, `$.name: name is "${"x".repeat(56)}…, ${nameRule}`],
+    [{ name: undefined }, `$.name: name is missing, ${nameRule}`],
+    [{ name: null }, `$.name: name is null, ${nameRule}`],
+    [{ name: 7 }, `$.name: name is 7, ${nameRule}`],
+    [{ input: "a/b" }, `$.input: input is "a/b", ${topicRule}`],
+    [{ input: ".." }, `$.input: input is "..", ${topicRule}`],
+    [{ output: "grün" }, `$.output: output is "grün", ${topicRule} (or "" for none)`],
+    [{ error: { topic: "e", value: "stderr" } }, '$.error.value: error.value is "stderr", must be "stdout" or "input"'],
+    [{ error: {} }, `$.error.topic: error.topic is missing, ${topicRule}`],
+    [
+      { docker: "my image" },
+      '$.docker: docker is "my image", must be the name of a Docker image, such as "busybox:1.36", without blanks',
+    ],
+    [
+      { command: [] },
+      "$.command: command is [], must be text (run by /bin/sh -c) or a non-empty array of texts (the program and its arguments)",
+    ],
+    [{ cpus: 0 }, "$.cpus: cpus is 0, must be a number from 0.01 to 1024"],
+    [{ cpus: "-1" }, '$.cpus: cpus is "-1", must be a number from 0.01 to 1024'],
+    [{ concurrency: 1.5 }, "$.concurrency: concurrency is 1.5, must be a whole number from 1 to 100000"],
+    [
+      { timeout: "0s" },
+      '$.timeout: timeout is "0s", must be a duration such as "90s", "5m" or "1h30m", from 1ms to 24d',
+    ],
+    [{ retry: [] }, "$.retry: retry is [], must be an object"],
+    [{ retry: { attempt: 1 } }, '$.retry.attempt: retry.attempt is no known field (did you mean "attempts"?)'],
+    [{ env: { A: "B" } }, '$.env: env is {"A":"B"}, must be an array of text of the form "NAME=value"'],
+    [{ env: ["A=1", "B=2", "A=3"] }, '$.env[2]: env[2] sets "A", which entry 0 sets already'],
+    [
+      { volumes: [{ "host-path": "srv", "container-path": "/a" }] },
+      '$.volumes[0].host-path: volumes[0].host-path is "srv", must be an absolute path',
+    ],
+    [
+      { constraints: [{ attribute: "rack" }] },
+      "$.constraints[0].value: constraints[0].value is missing, must be non-empty text",
+    ],
+    [{ isolation: "exec" }, '$.isolation: isolation is "exec", must be "process" or "container"'],
+    [{ from: "latests" }, '$.from: from is "latests", must be "earliest" or "latest"'],
+    [{ ordering: 1 }, '$.ordering: ordering is 1, must be one of "none", "key", "partition"'],
+    [{ memory: 64 }, '$.memory: memory is no known field (did you mean "mem"?)'],
+    [{ maxOutput: "1MB" }, '$.maxOutput: maxOutput is no known field (did you mean "max-output"?)'],
+  ];
+  for (const [fields, problem] of refused) {
+    test(`${JSON.stringify(fields).slice(0, 60)} is refused by name and range`, () => {
+      expect(withFields(fields)).toEqual([problem]);
+    });
+  }
+
+  test("a field that resembles none is answered with all there are", () => {
+    expect(withFields({ zzz: 1 })[0]).toStartWith("$.zzz: zzz is no known field, must be one of name, input, output,");
+  });
+
+  test("the value of an environment variable is never shown", () => {
+    const shown = withFields({ env: ["hunter2", "A B=hunter2", "P=hunter2", "P=hunter2", 7] }).join("\n");
+    expect(shown).not.toContain("hunter2");
+    expect(shown.split("\n")).toHaveLength(4);
+  });
+});
+
+describe("fields that do not go together", () => {
+  test("output and error must differ from input", () => {
+    expect(withFields({ output: "in", error: "in" })).toEqual([
+      '$.output: output is "in", must differ from input',
+      '$.error: error is "in", must differ from input',
+    ]);
+  });
+
+  test("isolation must fit the program", () => {
+    expect(withFields({ isolation: "process" })).toEqual([
+      '$.isolation: isolation is "process" although there is an image, must be "container"',
+    ]);
+    expect(withFields({ docker: undefined, command: "cat", isolation: "container" })).toEqual([
+      '$.isolation: isolation is "container" although there is no image, must be "process" (docker names the image)',
+    ]);
+  });
+
+  test("extractor replaces what it holds", () => {
+    expect(withFields({ mem: 1, extractor: { dockerImage: "x" } })).toEqual([
+      "$.docker: docker stands beside extractor, must stand inside it or replace it",
+      "$.mem: mem stands beside extractor, must stand inside it or replace it",
+    ]);
+  });
+
+  test("bounds must hold each other", () => {
+    expect(withFields({ retry: { backoff: "2m" }, "max-in-flight": "1kB" })).toEqual([
+      "$.retry.max-backoff: retry.max-backoff is 1m, must be retry.backoff (2m) or more",
+      "$.max-in-flight: max-in-flight is 1 kB, must be max-output (900 kB) or more",
+    ]);
+  });
+
+  test("a container needs the Engine's least memory, a process does not", () => {
+    expect(withFields({ mem: 5 })).toEqual(["$.mem: mem is 5 MB, must be 6 MB or more for a container"]);
+    expect(withFields({ mem: 5, docker: undefined, command: "cat" })).toEqual([]);
+  });
+
+  test("a container path is mounted once", () => {
+    const volume = { "host-path": "/a", "container-path": "/b" };
+    expect(withFields({ volumes: [volume, volume] })).toEqual([
+      '$.volumes[1].container-path: volumes[1].container-path is "/b" like that of a volume above it',
+    ]);
+  });
+
+  test("a mistake in one field does not hide a mistake between two others", () => {
+    expect(withFields({ output: "in", cpus: "many" })).toHaveLength(2);
+  });
+
+  test("what is odd but works is a warning, and the processor is used", () => {
+    const text = JSON.stringify({
+      name: "a",
+      input: "in",
+      output: "out",
+      error: "out",
+      command: "cat",
+      volumes: [{ "host-path": "/a", "container-path": "/b" }],
+      env: ["BRIGADE_TOPIC=x"],
+    });
+    expect(parseProcessors(text, "test.json").processors).toHaveLength(1);
+    expect(problemsOf(text, "error")).toEqual([]);
+    expect(problemsOf(text, "warning").map((line) => line.split(":")[0])).toEqual(["$.error", "$.volumes", "$.env[0]"]);
+  });
+});
+
+describe("processors that do not go together", () => {
+  const processor = (name: string, input: string, more: Record<string, unknown> = {}): Record<string, unknown> => ({
+    name,
+    input,
+    command: "cat",
+    ...more,
+  });
+
+  test("names and groups are used once, also where a processor has other mistakes", () => {
+    const set = [
+      processor("a", "t1", { cpus: -1 }),
+      processor("a", "t2", { group: "g" }),
+      processor("c", "t3", { group: "g" }),
+    ];
+    expect(problemsOf(JSON.stringify(set))).toEqual([
+      "$[0].cpus: cpus is -1, must be a number from 0.01 to 1024",
+      '$[1].name: name is "a" like that of $[0] in test.json, must differ: names are unique in a deployment',
+      '$[2].group: group is "g" like that of $[1] in test.json, must differ: two processors of one consumer group would take records from each other',
+    ]);
+  });
+
+  test("a circle of topics, through outputs or error topics, is a warning that shows it once", () => {
+    const set = [
+      processor("a", "t1", { output: "t2" }),
+      processor("b", "t2", { output: "t9", error: "t3" }),
+      processor("c", "t3", { output: "t1" }),
+      processor("d", "t1", { output: "t7" }),
+    ];
+    expect(problemsOf(JSON.stringify(set))).toEqual([
+      "$[0]: records go in a circle: a (t1) → b (t2) → c (t3) → a (t1)",
+    ]);
+    expect(parseProcessors(JSON.stringify(set), "x").processors).toHaveLength(4);
+  });
+});
+
+describe("what is no list of processors", () => {
+  test("values of another kind", () => {
+    expect(problemsOf("7")).toEqual(["$: the processor is 7, must be an object with name, input and a program"]);
+    expect(problemsOf("[[]]")).toEqual(["$[0]: the processor is [], must be an object with name, input and a program"]);
+    expect(problemsOf("[]")).toEqual([]);
+  });
+
+  test("broken JSON has a line and a column", () => {
+    const [problem] = parseProcessors('{\n  "error": "e"\n  "docker": "d"\n}', "a.json").problems;
+    expect(problem).toEqual({
+      severity: "error",
+      file: "a.json",
+      path: "$",
+      message: 'not JSON: "docker" stands where "," or "}" must be, after "error"',
+      line: 3,
+      column: 3,
+    });
+  });
+
+  test("a name that appears twice in an object", () => {
+    expect(problemsOf('{"name": "a", "input": "b", "input": "c", "docker": "d"}')).toEqual([
+      "$.input: input appears more than once in its object, must appear once",
+    ]);
+  });
+});
