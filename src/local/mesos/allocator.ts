@@ -155,8 +155,7 @@ export class Allocator {
       }
     }
     return order.sort(
-      (a, b) =>
-        a.roleShare - b.roleShare || compare(a.role, b.role) || a.share - b.share || compare(a.id, b.id),
+      (a, b) => a.roleShare - b.roleShare || compare(a.role, b.role) || a.share - b.share || compare(a.id, b.id),
     );
   }
 

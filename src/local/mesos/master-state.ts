@@ -110,6 +110,8 @@ export class MasterState {
   readonly settings: MasterSettings;
   readonly allocator: Allocator;
   readonly frameworks = new Map<FrameworkId, Framework>();
+  /** Which framework has which open stream. */
+  readonly streams = new Map<StreamId, Framework>();
   readonly completed = new CompletedFrameworks();
   readonly agents = new Map<AgentId, KnownAgent>();
   /** Agents that are known to exist but have not registered yet since this master started. */
@@ -144,6 +146,7 @@ export class MasterState {
   }
 
   endStream(streamId: StreamId): void {
+    this.streams.delete(streamId);
     this.#commands.push({ type: "end", streamId });
   }
 

@@ -23,7 +23,7 @@ export type MasterEvent =
   /** A call that {@link Master.refusal} has let pass. */
   | { readonly type: "call"; readonly frameworkId: FrameworkId; readonly call: SubscribedCall }
   /** The connection of a stream has gone. */
-  | { readonly type: "disconnected"; readonly frameworkId: FrameworkId; readonly streamId: StreamId }
+  | { readonly type: "disconnected"; readonly streamId: StreamId }
   | ({ readonly type: "agent" } & FromAgent)
   /** A deadline of {@link Master.nextWakeMs} has come. */
   | { readonly type: "wake" };
@@ -77,11 +77,9 @@ export class Master {
       case "call":
         this.#call(this.#state.framework(event.frameworkId), event.call, now);
         break;
-      case "disconnected": {
-        const framework = this.#state.frameworks.get(event.frameworkId);
-        if (framework?.streamId === event.streamId) disconnect(this.#state, framework, now);
+      case "disconnected":
+        disconnect(this.#state, event.streamId, now);
         break;
-      }
       case "agent":
         agentReported(this.#state, event, now);
         break;

@@ -130,8 +130,9 @@ function updated(state: MasterState, { frameworkId, status, latestState }: Repor
 }
 
 /** Results can be large: the master keeps the status without them. */
-function withoutData({ data: _, ...status }: TaskStatus): TaskStatus {
-  return status;
+function withoutData(status: TaskStatus): TaskStatus {
+  const { data, ...rest } = status;
+  return data === undefined ? status : rest;
 }
 
 function executorExited(state: MasterState, agent: KnownAgent, report: Report<"executor-exited">): void {

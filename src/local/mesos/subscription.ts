@@ -30,6 +30,7 @@ export function subscribe(state: MasterState, request: Subscribe, now: Moment): 
   }
   returnOffers(state, framework);
   framework.streamId = streamId;
+  state.streams.set(streamId, framework);
   framework.subscriptions++;
   state.allocator.activate(framework.id);
   // A takeover from a live stream waits for the next regular run.
@@ -45,8 +46,11 @@ export function subscribe(state: MasterState, request: Subscribe, now: Moment): 
   }
 }
 
-/** The framework's connection has gone; its tasks run on until `failover_timeout` is over. */
-export function disconnect(state: MasterState, framework: Framework, now: Moment): void {
+/** A connection has gone; the framework's tasks run on until `failover_timeout` is over. */
+export function disconnect(state: MasterState, streamId: StreamId, now: Moment): void {
+  const framework = state.streams.get(streamId);
+  if (framework === undefined) return;
+  state.streams.delete(streamId);
   framework.streamId = null;
   returnOffers(state, framework);
   state.allocator.deactivate(framework.id);

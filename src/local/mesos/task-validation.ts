@@ -2,7 +2,7 @@ import type { AgentId, CommandInfo, ContainerInfo, ExecutorInfo, Resource, TaskI
 import { executorConflict } from "./executor-compatibility.ts";
 import { idProblem } from "./ids.ts";
 import type { Framework, KnownExecutor } from "./master-state.ts";
-import { resourceProblem, Resources } from "./resources.ts";
+import { Resources, resourceProblem } from "./resources.ts";
 
 /** What a task is checked against. */
 export interface LaunchContext {

@@ -1,0 +1,88 @@
+import type { Database, Statement } from "bun:sqlite";
+
+export interface CommittedOffset {
+  readonly offset: number;
+  /** −1 where the client did not tell it. */
+  readonly leaderEpoch: number;
+  readonly metadata: string;
+}
+
+export interface CommittedPosition extends CommittedOffset {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface StoredGroup {
+  readonly id: string;
+  /** Empty where only offsets were committed by hand. */
+  readonly protocolType: string;
+  readonly generation: number;
+}
+
+/** What survives of groups: their committed offsets, and their last generation. */
+export class OffsetStore {
+  readonly #database: Database;
+  readonly #upsert: Statement;
+  readonly #get: Statement<CommittedOffset>;
+  readonly #all: Statement<CommittedPosition>;
+  readonly #group: Statement<StoredGroup>;
+  readonly #upsertGroup: Statement;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#upsert = database.prepare(
+      `INSERT INTO group_offsets (group_id, topic, partition, committed_offset, leader_epoch, metadata)
+       VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+       ON CONFLICT DO UPDATE SET committed_offset = ?4, leader_epoch = ?5, metadata = ?6`,
+    );
+    const columns = "committed_offset AS offset, leader_epoch AS leaderEpoch, metadata";
+    this.#get = database.prepare(
+      `SELECT ${columns} FROM group_offsets WHERE group_id = ?1 AND topic = ?2 AND partition = ?3`,
+    );
+    this.#all = database.prepare(
+      `SELECT topic, partition, ${columns} FROM group_offsets WHERE group_id = ?1 ORDER BY topic, partition`,
+    );
+    this.#group = database.prepare("SELECT id, protocol_type AS protocolType, generation FROM groups WHERE id = ?1");
+    this.#upsertGroup = database.prepare(
+      `INSERT INTO groups (id, protocol_type, generation) VALUES (?1, ?2, ?3)
+       ON CONFLICT DO UPDATE SET protocol_type = ?2, generation = ?3`,
+    );
+  }
+
+  /** Within an open transaction. Makes the group known, should it not be. */
+  commit(groupId: string, positions: readonly CommittedPosition[]): void {
+    if (this.group(groupId) === undefined) this.storeGroup({ id: groupId, protocolType: "", generation: 0 });
+    for (const { topic, partition, offset, leaderEpoch, metadata } of positions) {
+      this.#upsert.run(groupId, topic, partition, offset, leaderEpoch, metadata);
+    }
+  }
+
+  get(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
+    return this.#get.get(groupId, topic, partition) ?? undefined;
+  }
+
+  all(groupId: string): CommittedPosition[] {
+    return this.#all.all(groupId);
+  }
+
+  group(groupId: string): StoredGroup | undefined {
+    return this.#group.get(groupId) ?? undefined;
+  }
+
+  groups(): StoredGroup[] {
+    return this.#database
+      .query<StoredGroup, []>("SELECT id, protocol_type AS protocolType, generation FROM groups ORDER BY id")
+      .all();
+  }
+
+  storeGroup({ id, protocolType, generation }: StoredGroup): void {
+    this.#upsertGroup.run(id, protocolType, generation);
+  }
+
+  deleteGroup(groupId: string): void {
+    this.#database.transaction(() => {
+      this.#database.run("DELETE FROM group_offsets WHERE group_id = ?", [groupId]);
+      this.#database.run("DELETE FROM groups WHERE id = ?", [groupId]);
+    })();
+  }
+}

@@ -1,0 +1,91 @@
+import { ErrorCode } from "../protocol/error-codes.ts";
+import {
+  BATCH_HEADER_BYTES,
+  BATCH_OVERHEAD_BYTES,
+  batchChecksum,
+  CURRENT_MAGIC,
+  decodeBatchHeader,
+  peekBatchSize,
+  peekMagic,
+  type RecordBatchHeader,
+} from "../protocol/record-batch.ts";
+
+/** First version of Produce whose clients may send zstd. */
+const ZSTD_PRODUCE_VERSION = 7;
+
+export type BatchVerdict =
+  | { readonly type: "accepted"; readonly header: RecordBatchHeader }
+  | { readonly type: "refused"; readonly errorCode: ErrorCode; readonly reason: string };
+
+export interface BatchRules {
+  /** The topic's `max.message.bytes`: of the whole batch, as sent. */
+  readonly maxMessageBytes: number;
+  /** Version of the Produce request. */
+  readonly produceVersion: number;
+}
+
+/**
+ * Checks what a client wants appended to one partition: exactly one record batch of the current format, whole, with
+ * its checksum, and with a header that is consistent in itself. The records are not looked at, and not decompressed.
+ */
+export function checkBatch(records: Uint8Array | null, rules: BatchRules): BatchVerdict {
+  if (records === null || records.byteLength <= BATCH_OVERHEAD_BYTES + 4) {
+    return refused(ErrorCode.INVALID_RECORD, "there must be one record batch a partition");
+  }
+  const magic = peekMagic(records);
+  if (magic !== CURRENT_MAGIC) {
+    if (magic === 0 || magic === 1) {
+      return refused(ErrorCode.INVALID_RECORD, `the message format is ${magic}, must be ${CURRENT_MAGIC}`);
+    }
+    return refused(ErrorCode.CORRUPT_MESSAGE, `${magic} is no message format`);
+  }
+  const size = peekBatchSize(records);
+  if (size < BATCH_HEADER_BYTES)
+    return refused(ErrorCode.CORRUPT_MESSAGE, `a record batch of ${size} bytes has no header`);
+  if (size > records.byteLength) return refused(ErrorCode.INVALID_RECORD, "the record batch is cut off");
+  if (size < records.byteLength) return refused(ErrorCode.INVALID_RECORD, "there must be one record batch a partition");
+  if (size > rules.maxMessageBytes) {
+    return refused(
+      ErrorCode.MESSAGE_TOO_LARGE,
+      `the record batch has ${size} bytes, must have at most ${rules.maxMessageBytes}`,
+    );
+  }
+  const header = decodeBatchHeader(records);
+  if (header.crc !== batchChecksum(records)) {
+    return refused(ErrorCode.CORRUPT_MESSAGE, "the record batch does not match its checksum");
+  }
+  return checkHeader(header, rules);
+}
+
+function checkHeader(header: RecordBatchHeader, { produceVersion }: BatchRules): BatchVerdict {
+  if (header.compression === undefined) {
+    return refused(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, "the compression is none of Kafka's");
+  }
+  if (header.compression === "zstd" && produceVersion < ZSTD_PRODUCE_VERSION) {
+    return refused(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, `zstd needs Produce version ${ZSTD_PRODUCE_VERSION}`);
+  }
+  if (header.recordCount <= 0 || header.lastOffsetDelta !== header.recordCount - 1) {
+    return refused(
+      ErrorCode.INVALID_RECORD,
+      `a record batch of ${header.recordCount} records ends at offset +${header.lastOffsetDelta}`,
+    );
+  }
+  if (header.isControl) return refused(ErrorCode.INVALID_RECORD, "only brokers write control records");
+  if (header.isLogAppendTime) return refused(ErrorCode.INVALID_TIMESTAMP, "only brokers set the time of appending");
+  if (!Number.isSafeInteger(header.maxTimestampMs) || !Number.isSafeInteger(header.baseTimestampMs)) {
+    return refused(ErrorCode.INVALID_TIMESTAMP, "a timestamp is beyond 2^53 ms");
+  }
+  if (!Number.isSafeInteger(header.producerId)) {
+    return refused(ErrorCode.INVALID_RECORD, "no broker gave out this producer id");
+  }
+  if (header.producerId >= 0 && (header.producerEpoch < 0 || header.baseSequence < 0)) {
+    return refused(ErrorCode.INVALID_RECORD, "an idempotent producer must send an epoch and a sequence");
+  }
+  // Transactions are not served, so none is ever open.
+  if (header.isTransactional) return refused(ErrorCode.INVALID_TXN_STATE, "the producer has no open transaction");
+  return { type: "accepted", header };
+}
+
+function refused(errorCode: ErrorCode, reason: string): BatchVerdict {
+  return { type: "refused", errorCode, reason };
+}

@@ -1,0 +1,111 @@
+import { Database } from "bun:sqlite";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { errorCode } from "../../../base/errors.ts";
+import { StorageError } from "./errors.ts";
+
+/** Raised with every change of the tables below. */
+const SCHEMA_VERSION = 1;
+
+/** Small pages make small commits cheap (a commit writes whole pages), large ones large batches. Measured: a middle. */
+const PAGE_BYTES = 8192;
+/** The write-ahead log is carried over into the database when it is this large: rarely, since that waits for the disk. */
+const CHECKPOINT_BYTES = 32 * 1024 * 1024;
+const CACHE_KIBIBYTES = 16 * 1024;
+
+/*
+ * - A partition's number never comes back, so that rows of a deleted topic, which are removed bit by bit, cannot show
+ *   up in a topic made anew under its name.
+ * - `batches` keeps each record batch as clients get it. What is looked up stands in `batch_positions`, which covers
+ *   its queries: seeking and planning a fetch never touches the bytes.
+ * - `producer_batches` finds the last batches of an idempotent producer, so that its state needs no table of its own
+ *   and can never differ from the log.
+ */
+const SCHEMA = `
+  CREATE TABLE settings (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+  CREATE TABLE topics (name TEXT PRIMARY KEY, configs TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE partitions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    topic TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    log_start_offset INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (topic, number)
+  );
+  CREATE TABLE removed_partitions (id INTEGER PRIMARY KEY);
+  CREATE TABLE batches (
+    id INTEGER PRIMARY KEY,
+    partition INTEGER NOT NULL,
+    base_offset INTEGER NOT NULL,
+    last_offset INTEGER NOT NULL,
+    max_timestamp_ms INTEGER NOT NULL,
+    size_bytes INTEGER NOT NULL,
+    producer_id INTEGER NOT NULL,
+    producer_epoch INTEGER NOT NULL,
+    base_sequence INTEGER NOT NULL,
+    bytes BLOB NOT NULL
+  );
+  CREATE INDEX batch_positions ON batches (partition, base_offset, last_offset, size_bytes, max_timestamp_ms);
+  CREATE INDEX producer_batches ON batches (partition, producer_id, base_offset) WHERE producer_id >= 0;
+  CREATE TABLE groups (id TEXT PRIMARY KEY, protocol_type TEXT NOT NULL, generation INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE group_offsets (
+    group_id TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    partition INTEGER NOT NULL,
+    committed_offset INTEGER NOT NULL,
+    leader_epoch INTEGER NOT NULL,
+    metadata TEXT NOT NULL,
+    PRIMARY KEY (group_id, topic, partition)
+  ) WITHOUT ROWID;
+`;
+
+export interface DatabaseOptions {
+  /** Folder of `kafka.db`; null keeps everything in memory. */
+  readonly dataDir: string | null;
+  /** Whether each commit waits for the disk, and so survives power loss; without it, it survives `kill -9`. */
+  readonly sync: boolean;
+}
+
+/**
+ * Opens the broker's database and makes its tables. One process has it at a time.
+ *
+ * @throws {StorageError} the folder cannot be written, another broker has it, or a newer Brigade made it
+ */
+export function openDatabase({ dataDir, sync }: DatabaseOptions): Database {
+  const path = dataDir === null ? ":memory:" : join(dataDir, "kafka.db");
+  let database: Database | undefined;
+  try {
+    if (dataDir !== null) mkdirSync(dataDir, { recursive: true });
+    database = new Database(path, { create: true, strict: true });
+    configure(database, sync);
+    migrate(database, path);
+    return database;
+  } catch (error) {
+    database?.close();
+    if (error instanceof StorageError) throw error;
+    const why = errorCode(error) === "SQLITE_BUSY" ? ": another broker has it open" : "";
+    throw new StorageError(`Cannot open Kafka's data in ${path}${why}`, { cause: error });
+  }
+}
+
+function configure(database: Database, sync: boolean): void {
+  database.run(`PRAGMA page_size = ${PAGE_BYTES}`);
+  // Exclusive also keeps SQLite's index of the write-ahead log in plain memory, without a shared file.
+  database.run("PRAGMA locking_mode = EXCLUSIVE");
+  database.run("PRAGMA journal_mode = WAL");
+  database.run(`PRAGMA synchronous = ${sync ? "FULL" : "NORMAL"}`);
+  database.run(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_BYTES / PAGE_BYTES}`);
+  database.run(`PRAGMA cache_size = -${CACHE_KIBIBYTES}`);
+  database.run("PRAGMA temp_store = MEMORY");
+}
+
+function migrate(database: Database, path: string): void {
+  const found = database.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
+  if (found > SCHEMA_VERSION) {
+    throw new StorageError(`Cannot open Kafka's data in ${path}: its format is ${found}, must be ${SCHEMA_VERSION}`);
+  }
+  // Also takes the lock, which a mere read would leave to the first write.
+  database.transaction(() => {
+    if (found === 0) database.run(SCHEMA);
+    database.run(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+  })();
+}

@@ -1,0 +1,43 @@
+import type { Database } from "bun:sqlite";
+
+/** Producer ids are taken from the database in blocks, as a real broker takes them from its controller. */
+const PRODUCER_ID_BLOCK = 1000;
+
+/** Small durable values of the whole broker. */
+export class BrokerSettings {
+  readonly #database: Database;
+  #nextProducerId = 0;
+  #producerIdsEnd = 0;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /** The stored cluster id; `makeId` provides it at the first start. */
+  clusterId(makeId: () => string): string {
+    const stored = this.#read("cluster.id");
+    if (typeof stored === "string") return stored;
+    const made = makeId();
+    this.#write("cluster.id", made);
+    return made;
+  }
+
+  /** A producer id that was never given out before, over restarts too. */
+  takeProducerId(): number {
+    if (this.#nextProducerId === this.#producerIdsEnd) {
+      this.#nextProducerId = Number(this.#read("producer.id.next") ?? 0);
+      this.#producerIdsEnd = this.#nextProducerId + PRODUCER_ID_BLOCK;
+      this.#write("producer.id.next", this.#producerIdsEnd);
+    }
+    return this.#nextProducerId++;
+  }
+
+  #read(name: string): unknown {
+    return this.#database.query<{ value: unknown }, [string]>("SELECT value FROM settings WHERE name = ?").get(name)
+      ?.value;
+  }
+
+  #write(name: string, value: string | number): void {
+    this.#database.run("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", [name, value]);
+  }
+}

@@ -1,0 +1,123 @@
+import { assertNever, invariant } from "../../base/errors.ts";
+import type { FrameworkId } from "../../mesos/types.ts";
+import type { AgentOrder } from "./agent-messages.ts";
+import type { AgentState } from "./agent-state.ts";
+import type { Executor } from "./agent-types.ts";
+import { launchExecutor, NEVER_LAUNCHED, shutdownExecutor } from "./executors.ts";
+import type { Moment } from "./moment.ts";
+
+type OrderOf<Type extends AgentOrder["type"]> = Extract<AgentOrder, { type: Type }>;
+
+/** Carries out what the master asks of the agent. */
+export function carryOut(state: AgentState, order: AgentOrder, now: Moment): void {
+  switch (order.type) {
+    case "run-task":
+      return runTask(state, order, now);
+    case "kill-task":
+      return killTask(state, order, now);
+    case "shutdown-executor": {
+      const executor = state.findExecutor(order.frameworkId, order.executorId);
+      return executor === undefined ? undefined : shutdownExecutor(state, executor, now);
+    }
+    case "shutdown-framework":
+      return shutdownFramework(state, order.frameworkId, now);
+    case "acknowledge":
+      return acknowledge(state, order, now);
+    case "message": {
+      const executor = state.findExecutor(order.frameworkId, order.executorId);
+      if (executor?.phase === "running") state.send(executor, { type: "MESSAGE", data: order.data });
+      return;
+    }
+    case "update-framework": {
+      const { id } = order.framework;
+      const framework = id === undefined ? undefined : state.frameworks.get(id);
+      if (framework !== undefined) framework.info = order.framework;
+      return state.updates.resend(now.monotonicMs);
+    }
+    default:
+      return assertNever(order);
+  }
+}
+
+function runTask(state: AgentState, order: OrderOf<"run-task">, now: Moment): void {
+  const { task, executor: info, launchExecutor: mayLaunch } = order;
+  const frameworkId = order.framework.id;
+  invariant(frameworkId !== undefined, "A framework without an id has no tasks");
+  const framework = state.openFramework(frameworkId, order.framework);
+  if (framework.terminating) return;
+  const { executorId } = info;
+  const existing = framework.executors.get(executorId);
+  const problem = launchProblem(existing, mayLaunch);
+  if (problem !== undefined) {
+    const dropped = state.lostState(frameworkId, "TASK_DROPPED");
+    const verdict = { state: dropped, reason: "REASON_EXECUTOR_TERMINATED", message: problem };
+    state.say(frameworkId, { taskId: task.taskId, executorId, ...verdict }, now);
+    if (mayLaunch) state.report({ type: "executor-exited", frameworkId, executorId, waitStatus: NEVER_LAUNCHED });
+    state.forgetIfOver(frameworkId);
+    return;
+  }
+  const executor = existing ?? launchExecutor(state, framework, frameworkId, info, now);
+  framework.owners.set(task.taskId, executor);
+  if (executor.phase === "running") state.deliver(executor, task);
+  else executor.queued.set(task.taskId, task);
+}
+
+/** Why a task cannot go to this executor, in Mesos' words. */
+function launchProblem(existing: Executor | undefined, mayLaunch: boolean): string | undefined {
+  if (mayLaunch) {
+    return existing === undefined ? undefined : "Master wants to launch executor, but one already exists";
+  }
+  if (existing === undefined) return "No executor is expected to launch and there is none running";
+  if (existing.phase === "terminating") return "Executor terminating";
+  return existing.phase === "terminated" ? "Executor terminated" : undefined;
+}
+
+function killTask(state: AgentState, { frameworkId, taskId, killPolicy }: OrderOf<"kill-task">, now: Moment): void {
+  const executor = state.frameworks.get(frameworkId)?.owners.get(taskId);
+  if (executor === undefined) {
+    // The launch was lost: the master expects a last word on the task, unless one is on its way.
+    if (state.updates.hasTask(frameworkId, taskId)) return;
+    const dropped = state.lostState(frameworkId, "TASK_DROPPED");
+    const verdict = { state: dropped, reason: "REASON_EXECUTOR_TERMINATED", message: "Cannot find executor" };
+    state.say(frameworkId, { taskId, ...verdict }, now);
+    return;
+  }
+  const queued = executor.queued.get(taskId);
+  if (queued === undefined) {
+    if (executor.phase === "running") state.send(executor, { type: "KILL", taskId, killPolicy });
+    return;
+  }
+  executor.queued.delete(taskId);
+  const verdict = {
+    state: "TASK_KILLED",
+    reason: "REASON_TASK_KILLED_DURING_LAUNCH",
+    message: "Killed before delivery to the executor",
+  } as const;
+  state.endTask(executor, queued, verdict, now);
+}
+
+/** Nobody is left to be told of its tasks: their updates are dropped. */
+function shutdownFramework(state: AgentState, frameworkId: FrameworkId, now: Moment): void {
+  state.updates.removeFramework(frameworkId);
+  const framework = state.frameworks.get(frameworkId);
+  if (framework === undefined) return;
+  framework.terminating = true;
+  for (const executor of framework.executors.values()) {
+    shutdownExecutor(state, executor, now);
+    state.forgetIfOver(frameworkId, executor);
+  }
+}
+
+function acknowledge(state: AgentState, { frameworkId, taskId, uuid }: OrderOf<"acknowledge">, now: Moment): void {
+  const result = state.updates.acknowledge(frameworkId, taskId, uuid, now.monotonicMs);
+  const framework = state.frameworks.get(frameworkId);
+  if (result === "ignored" || framework === undefined) return;
+  const executor = framework.owners.get(taskId);
+  if (executor === undefined) {
+    state.updates.forgetIdle(frameworkId, taskId);
+  } else if (result === "finished") {
+    executor.tasks.delete(taskId);
+    framework.owners.delete(taskId);
+    state.forgetIfOver(frameworkId, executor);
+  }
+}

@@ -1,0 +1,99 @@
+import { formatUuid, uuidBytes } from "../../base/random.ts";
+import { type ContainerId, type ExecutorInfo, type FrameworkId, isTerminal } from "../../mesos/types.ts";
+import type { AgentState } from "./agent-state.ts";
+import type { AgentFramework, AgentTimer, Executor } from "./agent-types.ts";
+import { printDuration } from "./durations.ts";
+import type { Moment } from "./moment.ts";
+
+/** The wait status of an executor whose process never ran. */
+export const NEVER_LAUNCHED = -1;
+
+const TERMINATED = {
+  state: "TASK_FAILED",
+  reason: "REASON_EXECUTOR_TERMINATED",
+  message: "Executor terminated",
+} as const;
+
+/** Starts a container for an executor; it has until `executor_registration_timeout` to subscribe. */
+export function launchExecutor(
+  state: AgentState,
+  framework: AgentFramework,
+  frameworkId: FrameworkId,
+  info: ExecutorInfo,
+  now: Moment,
+): Executor {
+  const containerId = formatUuid(uuidBytes(state.random)) as ContainerId;
+  const executor: Executor = {
+    frameworkId,
+    info,
+    containerId,
+    phase: "registering",
+    streamId: null,
+    pid: undefined,
+    queued: new Map(),
+    tasks: new Map(),
+    hadTask: false,
+    verdict: undefined,
+  };
+  framework.executors.set(info.executorId, executor);
+  state.containers.set(containerId, executor);
+  const shutdownGraceMs = state.shutdownGraceMs(info);
+  const container = { containerId, frameworkId, framework: framework.info, executor: info, shutdownGraceMs };
+  state.command({ type: "launch", container });
+  const deadlineMs = now.monotonicMs + state.settings.executorRegistrationTimeoutMs;
+  state.timers.set(deadlineMs, { type: "registration", containerId });
+  return executor;
+}
+
+/** Asks an executor to end; when its grace period is over it is killed. */
+export function shutdownExecutor(state: AgentState, executor: Executor, now: Moment): void {
+  if (executor.phase === "terminating" || executor.phase === "terminated") return;
+  executor.phase = "terminating";
+  state.send(executor, { type: "SHUTDOWN" });
+  const deadlineMs = now.monotonicMs + state.shutdownGraceMs(executor.info);
+  state.timers.set(deadlineMs, { type: "grace", containerId: executor.containerId });
+}
+
+export function launchFailed(state: AgentState, executor: Executor, message: string, now: Moment): void {
+  executor.verdict ??= {
+    state: "TASK_FAILED",
+    reason: "REASON_CONTAINER_LAUNCH_FAILED",
+    message: `Failed to launch container: ${message}`,
+  };
+  executorExited(state, executor, NEVER_LAUNCHED, now);
+}
+
+/** The process has ended: whatever its exit code, tasks that had not ended fail with it. */
+export function executorExited(state: AgentState, executor: Executor, waitStatus: number, now: Moment): void {
+  const { frameworkId, containerId, info, streamId } = executor;
+  state.containers.delete(containerId);
+  executor.phase = "terminated";
+  executor.streamId = null;
+  if (streamId !== null) state.endStream(streamId);
+  state.report({ type: "executor-exited", frameworkId, executorId: info.executorId, waitStatus });
+  if (!state.framework(frameworkId).terminating) {
+    const verdict = executor.verdict ?? TERMINATED;
+    for (const { info: task, state: taskState } of executor.tasks.values()) {
+      if (!isTerminal(taskState)) state.endTask(executor, task, verdict, now);
+    }
+    for (const task of executor.queued.values()) state.endTask(executor, task, verdict, now);
+  }
+  executor.queued.clear();
+  state.forgetIfOver(frameworkId, executor);
+}
+
+/** A deadline has come: an executor that has not subscribed, or one that does not leave, is killed. */
+export function executorOverdue(state: AgentState, { type, containerId }: AgentTimer): void {
+  const executor = state.containers.get(containerId);
+  if (executor === undefined) return;
+  if (type === "registration") {
+    if (executor.phase !== "registering") return;
+    executor.verdict = {
+      state: "TASK_FAILED",
+      reason: "REASON_EXECUTOR_REGISTRATION_TIMEOUT",
+      message: `Executor did not register within ${printDuration(state.settings.executorRegistrationTimeoutMs)}`,
+    };
+    executor.phase = "terminating";
+  }
+  state.command({ type: "destroy", containerId });
+}

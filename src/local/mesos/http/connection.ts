@@ -1,0 +1,156 @@
+import type { Socket } from "node:net";
+import { concatBytes, utf8 } from "../../../base/bytes.ts";
+import type { Clock } from "../../../base/clock.ts";
+import { describeError } from "../../../base/errors.ts";
+import type { Logger } from "../../../base/log.ts";
+import { type HttpAnswer, type PlainAnswer, reasonPhrase, type StreamAnswer, textAnswer } from "./answer.ts";
+import { type HttpRequest, HttpRequestError, HttpRequestParser } from "./request-parser.ts";
+
+/** A reader that falls behind by so much is cut off: Mesos itself would let its memory grow. */
+const LARGEST_BACKLOG_BYTES = 256 * 1024 * 1024;
+
+const lastChunk = utf8("0\r\n\r\n");
+const lineEnd = utf8("\r\n");
+
+export interface ConnectionOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly handle: (request: HttpRequest) => HttpAnswer;
+  readonly wantsFlush: () => void;
+  readonly closed: () => void;
+}
+
+/**
+ * - requests: each is answered before the next is looked at
+ * - stream: an answer goes on; requests that come behind it are carried out, and never answered
+ * - ended: what is still to be written is written, then the socket closes
+ */
+type Phase =
+  | { readonly type: "requests" }
+  | { readonly type: "stream"; readonly closed: () => void }
+  | { readonly type: "ended" };
+
+/** One connection of the server: reads requests, writes answers in their order. */
+export class HttpConnection {
+  readonly #socket: Socket;
+  readonly #options: ConnectionOptions;
+  readonly #parser: HttpRequestParser;
+  #phase: Phase = { type: "requests" };
+  #output: Uint8Array[] = [];
+
+  constructor(socket: Socket, options: ConnectionOptions) {
+    this.#socket = socket;
+    this.#options = options;
+    this.#parser = new HttpRequestParser(() => this.#write([utf8("HTTP/1.1 100 Continue\r\n\r\n")]));
+    socket.on("data", (bytes: Buffer) => this.#received(bytes));
+    // A half-closed connection is a closed one, as with Mesos.
+    socket.on("end", () => this.#gone());
+    socket.on("error", (error) => {
+      options.log.debug("connection failed", { error });
+      this.#gone();
+    });
+    socket.on("close", () => this.#gone());
+  }
+
+  flush(): void {
+    if (this.#output.length === 0) return;
+    const bytes = this.#output.length === 1 ? this.#output[0] : concatBytes(this.#output);
+    this.#output = [];
+    if (bytes !== undefined && !this.#socket.destroyed) this.#socket.write(bytes);
+    if (this.#phase.type === "ended") this.#socket.end();
+    else if (this.#socket.writableLength > LARGEST_BACKLOG_BYTES) {
+      this.#options.log.warn("connection cut: its reader is too slow", { bytes: this.#socket.writableLength });
+      this.destroy();
+    }
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+    this.#gone();
+  }
+
+  #received(bytes: Uint8Array): void {
+    if (this.#phase.type === "ended") return;
+    try {
+      for (const request of this.#parser.push(bytes)) this.#handle(request);
+    } catch (error) {
+      if (!(error instanceof HttpRequestError)) throw error;
+      this.#options.log.warn("connection refused", { error });
+      if (this.#phase.type === "requests") this.#answer(textAnswer(error.status, error.message), false);
+      else this.destroy();
+    }
+  }
+
+  #handle(request: HttpRequest): void {
+    const answer = this.#carryOut(request);
+    if (this.#phase.type !== "requests") {
+      // Behind a stream: a second one has no place to go.
+      if (answer.type === "stream") answer.closed();
+    } else if (answer.type === "stream") {
+      this.#stream(answer);
+    } else {
+      this.#answer(answer, request.keepAlive);
+    }
+  }
+
+  /** A failure here is a bug of ours: it costs the client this call and is logged, and everyone else goes on. */
+  #carryOut(request: HttpRequest): HttpAnswer {
+    try {
+      return this.#options.handle(request);
+    } catch (error) {
+      const stack = error instanceof Error ? error.stack : undefined;
+      this.#options.log.error("request failed", { path: request.path, error, stack });
+      return textAnswer(500, describeError(error));
+    }
+  }
+
+  #answer({ status, headers, body }: PlainAnswer, keepAlive: boolean): void {
+    const fields = {
+      ...headers,
+      "Content-Length": String(body.byteLength),
+      ...(keepAlive ? {} : { Connection: "close" }),
+    };
+    this.#write([this.#head(status, fields), body]);
+    if (!keepAlive) this.#phase = { type: "ended" };
+  }
+
+  #stream({ headers, open, closed }: StreamAnswer): void {
+    this.#write([this.#head(200, { ...headers, "Transfer-Encoding": "chunked" })]);
+    this.#phase = { type: "stream", closed };
+    open({
+      write: (chunk) => {
+        // An empty chunk would be the last one.
+        if (this.#phase.type !== "stream" || chunk.byteLength === 0) return;
+        this.#write([utf8(`${chunk.byteLength.toString(16)}\r\n`), chunk, lineEnd]);
+      },
+      end: () => {
+        if (this.#phase.type !== "stream") return;
+        this.#phase = { type: "ended" };
+        this.#write([lastChunk]);
+      },
+    });
+  }
+
+  #head(status: number, headers: Readonly<Record<string, string>>): Uint8Array {
+    let head = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\nDate: ${this.#date()}\r\n`;
+    for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`;
+    return utf8(`${head}\r\n`);
+  }
+
+  #date(): string {
+    return new Date(this.#options.clock.wallMs()).toUTCString();
+  }
+
+  #write(parts: readonly Uint8Array[]): void {
+    this.#output.push(...parts);
+    this.#options.wantsFlush();
+  }
+
+  #gone(): void {
+    const phase = this.#phase;
+    this.#phase = { type: "ended" };
+    this.#options.closed();
+    if (phase.type === "stream") phase.closed();
+    if (!this.#socket.destroyed) this.#socket.end();
+  }
+}

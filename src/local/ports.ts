@@ -1,0 +1,87 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { BrigadeError, errorCode } from "../base/errors.ts";
+
+export const LOOPBACK = "127.0.0.1";
+
+/** Whoever listens: what `--<name>-port` names. */
+export type PortName = "kafka" | "mesos" | "api";
+export type Ports = Readonly<Record<PortName, number>>;
+
+export class PortBusyError extends BrigadeError {
+  override readonly name = "PortBusyError";
+  readonly code = "port-busy";
+  readonly fault = "input";
+}
+
+const FILE = "ports.json";
+const names: readonly PortName[] = ["kafka", "mesos", "api"];
+
+/**
+ * Decides the ports of `brigade local`. 0 takes the port of the last time, as `ports.json` in the folder tells, or a free
+ * one: so that with `--data` what clients were told stays true.
+ *
+ * @throws {PortBusyError} a port that was asked for is in use
+ */
+export async function choosePorts(wanted: Ports, folder: string): Promise<Ports> {
+  const last = await lastPorts(folder);
+  const chosen: Record<PortName, number> = { ...wanted };
+  // All are held open until all are chosen: else one free port could be found twice.
+  const held: (() => Promise<void>)[] = [];
+  try {
+    for (const name of names) {
+      const reserved = wanted[name] === 0 ? await reserveAny(last[name] ?? 0) : await reserve(wanted[name]);
+      if (reserved === undefined) throw busyError(name, wanted[name]);
+      held.push(reserved.release);
+      chosen[name] = reserved.port;
+    }
+  } finally {
+    await Promise.all(held.map((release) => release()));
+  }
+  await writeFile(join(folder, FILE), `${JSON.stringify(chosen)}\n`);
+  return chosen;
+}
+
+function busyError(name: PortName, port: number): PortBusyError {
+  return new PortBusyError(
+    `Cannot use port ${port} for ${name}: something else listens there; name another with --${name}-port, or 0 for any`,
+  );
+}
+
+interface Reserved {
+  readonly port: number;
+  release(): Promise<void>;
+}
+
+async function reserveAny(preferred: number): Promise<Reserved | undefined> {
+  return (await reserve(preferred)) ?? reserve(0);
+}
+
+/** Undefined where the port is taken. */
+function reserve(port: number): Promise<Reserved | undefined> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", (error) => {
+      if (errorCode(error) === "EADDRINUSE") resolve(undefined);
+      else reject(error);
+    });
+    server.listen({ host: LOOPBACK, port, exclusive: true }, () => {
+      const address = server.address();
+      resolve({
+        port: typeof address === "object" && address !== null ? address.port : port,
+        release: () => new Promise((done) => void server.close(() => done())),
+      });
+    });
+  });
+}
+
+async function lastPorts(folder: string): Promise<Partial<Ports>> {
+  try {
+    return JSON.parse(await readFile(join(folder, FILE), "utf8")) as Partial<Ports>;
+  } catch (error) {
+    // Not there the first time; cut short by a crash, it is worth no more than a free port.
+    if (errorCode(error) === "ENOENT" || error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
