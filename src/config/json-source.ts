@@ -59,6 +59,8 @@ class JsonParser {
   readonly #text: string;
   readonly #offsets = new Map<string, number>();
   readonly #repeated: { path: string; position: Position }[] = [];
+  /** Offset of each line; made when the first place is asked for. */
+  #lineStarts: readonly number[] | undefined;
   #at = 0;
 
   constructor(text: string) {
@@ -211,10 +213,27 @@ class JsonParser {
   }
 
   #position(offset: number): Position {
-    const before = this.#text.slice(0, offset);
-    const lineStart = before.lastIndexOf("\n") + 1;
-    return { line: before.split("\n").length, column: offset - lineStart + 1 };
+    this.#lineStarts ??= lineStarts(this.#text);
+    const line = upperBound(this.#lineStarts, offset);
+    return { line, column: offset - (this.#lineStarts[line - 1] ?? 0) + 1 };
   }
+}
+
+function lineStarts(text: string): readonly number[] {
+  const starts = [0];
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+  return starts;
+}
+
+/** How many of the sorted numbers are `limit` or less. */
+function upperBound(sorted: readonly number[], limit: number): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] ?? 0) <= limit) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 function quote(name: string): string {

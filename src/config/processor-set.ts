@@ -51,49 +51,51 @@ function repeated(sketches: readonly ProcessorSketch[], field: "name" | "group",
   });
 }
 
-/** One warning for each group of processors that feed each other, at its first member. */
+/** A warning for each way in which processors feed each other in a circle, at the first of them. */
 function cycles(sketches: readonly ProcessorSketch[]): readonly Problem[] {
-  const reads = Map.groupBy(sketches, ({ input }) => input);
-  const next = (sketch: ProcessorSketch): readonly ProcessorSketch[] =>
-    sketch.outputs.flatMap((topic) => reads.get(topic) ?? []);
-  const reported = new Set<ProcessorSketch>();
-  return sketches.flatMap((start) => {
-    // A processor that feeds itself is an error of its own.
-    const route = reported.has(start) ? undefined : shortestWayBack(start, next);
-    if (route === undefined || route.length < 2) return [];
-    for (const sketch of route) reported.add(sketch);
-    const way = [...route, start].map(({ name, input }) => `${name ?? "?"} (${input})`).join(" → ");
-    return [
-      {
-        severity: "warning" as const,
-        file: start.file,
-        path: start.path,
-        message: `records go in a circle: ${way}`,
-        ...start.position,
-      },
-    ];
+  // A processor that feeds itself is an error of its own.
+  const circles = findCircles(sketches).filter(({ length }) => length > 1);
+  return circles.flatMap((circle) => {
+    const [first] = circle;
+    if (first === undefined) return [];
+    const way = [...circle, first].map(({ name, input }) => `${name ?? "?"} (${input})`).join(" → ");
+    const message = `records go in a circle: ${way}`;
+    return [{ severity: "warning", file: first.file, path: first.path, message, ...first.position } as const];
   });
 }
 
-/** Breadth first; the processors from `start` on, in order, without `start` at the end. */
-function shortestWayBack(
-  start: ProcessorSketch,
-  next: (sketch: ProcessorSketch) => readonly ProcessorSketch[],
-): readonly ProcessorSketch[] | undefined {
-  const seen = new Set([start]);
-  let routes: (readonly ProcessorSketch[])[] = [[start]];
-  while (routes.length > 0) {
-    const longer: (readonly ProcessorSketch[])[] = [];
-    for (const route of routes) {
-      const last = route.at(-1) ?? start;
-      for (const sketch of next(last)) {
-        if (sketch === start) return route;
-        if (seen.has(sketch)) continue;
-        seen.add(sketch);
-        longer.push([...route, sketch]);
+interface Step {
+  readonly sketch: ProcessorSketch;
+  /** Readers of its outputs that are not visited yet. */
+  readonly ahead: ProcessorSketch[];
+}
+
+/** Depth first, each processor once: a circle is found wherever the way leads back onto itself. */
+function findCircles(sketches: readonly ProcessorSketch[]): readonly (readonly ProcessorSketch[])[] {
+  const readers = Map.groupBy(sketches, ({ input }) => input);
+  const circles: (readonly ProcessorSketch[])[] = [];
+  const visited = new Set<ProcessorSketch>();
+  const placeOnWay = new Map<ProcessorSketch, number>();
+  const way: Step[] = [];
+  const enter = (sketch: ProcessorSketch): void => {
+    visited.add(sketch);
+    placeOnWay.set(sketch, way.length);
+    way.push({ sketch, ahead: [...new Set(sketch.outputs)].flatMap((topic) => readers.get(topic) ?? []).reverse() });
+  };
+  for (const start of sketches) {
+    if (!visited.has(start)) enter(start);
+    for (let last = way.at(-1); last !== undefined; last = way.at(-1)) {
+      const next = last.ahead.pop();
+      const place = next === undefined ? undefined : placeOnWay.get(next);
+      if (next === undefined) {
+        placeOnWay.delete(last.sketch);
+        way.pop();
+      } else if (place !== undefined) {
+        circles.push(way.slice(place).map(({ sketch }) => sketch));
+      } else if (!visited.has(next)) {
+        enter(next);
       }
     }
-    routes = longer;
   }
-  return undefined;
+  return circles;
 }
