@@ -1,0 +1,144 @@
+import type { Admin } from "kafkajs";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import { TopicRefusedError } from "../engine/errors.ts";
+import { abortable } from "./abortable.ts";
+import { KafkaClient, type KafkaClientOptions } from "./client.ts";
+import { TopicConnection } from "./connection.ts";
+import { asKafkaError, KafkaUnavailableError } from "./errors.ts";
+import { readCommitted, readLogBounds } from "./offsets.ts";
+
+export interface KafkaAdminOptions {
+  readonly kafka: Omit<KafkaClientOptions, "log" | "requestTimeoutMs">;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** For each call as a whole, ms. Default 15 s. */
+  readonly timeoutMs?: number;
+}
+
+/** How a topic is made. −1 leaves it to the broker. */
+export interface TopicShape {
+  readonly partitions: number;
+  readonly replication: number;
+}
+
+export interface PartitionLag {
+  readonly partition: number;
+  /** null: the group never committed here. Scaling must take that as unknown, neither as 0 nor as everything. */
+  readonly committed: number | null;
+  readonly metadata: string;
+  readonly logStartOffset: number;
+  readonly logEndOffset: number;
+  /** Records from the committed offset (or, where older, from the log's start) to the end; null where unknown. */
+  readonly lag: number | null;
+}
+
+/**
+ * What is asked of a cluster now and then. Every call connects, asks and leaves; errors are KafkaUnavailableError,
+ * KafkaRefusedError and TopicRefusedError.
+ */
+export class KafkaAdmin {
+  readonly #options: Required<KafkaAdminOptions>;
+
+  constructor(options: KafkaAdminOptions) {
+    this.#options = { timeoutMs: 15_000, ...options };
+  }
+
+  async topicExists(topic: string): Promise<boolean> {
+    try {
+      return await this.#withTopic(topic, "look up", async () => true);
+    } catch (error) {
+      if (error instanceof TopicRefusedError) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Makes the topics that are missing.
+   * @param create null: only look
+   * @returns the names of those that were made, and of those that are missing still
+   */
+  async ensureTopics(
+    topics: readonly string[],
+    create: TopicShape | null,
+  ): Promise<{ readonly created: readonly string[]; readonly missing: readonly string[] }> {
+    const wanted = [...new Set(topics)];
+    return this.#withAdmin("list topics", async (admin) => {
+      const existing = new Set(await admin.listTopics());
+      const missing = wanted.filter((topic) => !existing.has(topic));
+      if (create === null || missing.length === 0) return { created: [], missing };
+      await admin.createTopics({
+        topics: missing.map((topic) => ({
+          topic,
+          numPartitions: create.partitions,
+          replicationFactor: create.replication,
+        })),
+      });
+      this.#options.log.info("topics created", { topics: missing.join(",") });
+      return { created: missing, missing: [] };
+    });
+  }
+
+  /** Where a group stands, without becoming a member of it. */
+  async lag(group: string, topic: string): Promise<readonly PartitionLag[]> {
+    return this.#withTopic(topic, "read the lag of", async (connection) => {
+      const partitions = connection.partitions();
+      const committed = await readCommitted(connection, group, partitions);
+      const bounds = await readLogBounds(connection, partitions);
+      return partitions.map((partition) => {
+        const { logStartOffset, logEndOffset } = bounds.get(partition) ?? { logStartOffset: 0, logEndOffset: 0 };
+        const position = committed.get(partition);
+        const from = position === undefined ? null : Math.max(position.offset, logStartOffset);
+        return {
+          partition,
+          committed: position?.offset ?? null,
+          metadata: position?.metadata ?? "",
+          logStartOffset,
+          logEndOffset,
+          lag: from === null ? null : Math.max(0, logEndOffset - from),
+        };
+      });
+    });
+  }
+
+  /** Offset that the next record of each partition will get. */
+  async endOffsets(topic: string): Promise<ReadonlyMap<number, number>> {
+    return this.#withTopic(topic, "read the end of", async (connection) => {
+      const bounds = await readLogBounds(connection, connection.partitions());
+      return new Map([...bounds].map(([partition, { logEndOffset }]) => [partition, logEndOffset]));
+    });
+  }
+
+  async #withTopic<T>(topic: string, action: string, use: (connection: TopicConnection) => Promise<T>): Promise<T> {
+    return this.#withClient(`${action} topic "${topic}"`, async (client) => {
+      const connection = new TopicConnection(client, topic, this.#options.clock);
+      await connection.open();
+      return use(connection);
+    });
+  }
+
+  async #withAdmin<T>(action: string, use: (admin: Admin) => Promise<T>): Promise<T> {
+    return this.#withClient(action, async (client) => {
+      const admin = client.kafka.admin();
+      await admin.connect();
+      return use(admin);
+    });
+  }
+
+  async #withClient<T>(action: string, use: (client: KafkaClient) => Promise<T>): Promise<T> {
+    const { kafka, log, clock, timeoutMs } = this.#options;
+    const client = new KafkaClient({ ...kafka, log, requestTimeoutMs: timeoutMs });
+    const deadline = new AbortController();
+    const cancel = clock.schedule(timeoutMs, () => {
+      deadline.abort(new KafkaUnavailableError(`Cannot ${action}: no answer within ${timeoutMs} ms`));
+    });
+    try {
+      return await abortable(use(client), deadline.signal);
+    } catch (error) {
+      throw asKafkaError(action, error);
+    } finally {
+      cancel();
+      client.close();
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import type { Clock } from "../base/clock.ts";
+import type { KafkaClient } from "./client.ts";
+import { kafkaErrorType, topicRefused } from "./errors.ts";
+import type { WireBroker, WireCluster } from "./wire.ts";
+
+/** A topic made a moment ago is unknown to some brokers for a while. */
+const SECOND_LOOK_MS = 250;
+
+/**
+ * One topic as a cluster serves it: its partitions, their leaders, and a group's coordinator.
+ *
+ * A connection knows one topic alone, because kafkajs fails metadata as a whole when one topic in it is missing.
+ */
+export class TopicConnection {
+  readonly topic: string;
+  readonly #cluster: WireCluster;
+  readonly #clock: Clock;
+  #known = false;
+  #coordinator: { readonly group: string; readonly broker: WireBroker } | undefined;
+
+  constructor(client: KafkaClient, topic: string, clock: Clock) {
+    this.topic = topic;
+    this.#cluster = client.openCluster();
+    this.#clock = clock;
+  }
+
+  /**
+   * Connects and reads the topic's metadata.
+   * @throws {TopicRefusedError} the topic is missing or forbidden
+   */
+  async open(): Promise<void> {
+    await this.#cluster.connect();
+    await this.refresh();
+  }
+
+  /**
+   * Reads the topic's metadata anew.
+   * @throws {TopicRefusedError} the topic is missing or forbidden
+   */
+  async refresh(): Promise<void> {
+    try {
+      await this.#refresh();
+    } catch (error) {
+      if (kafkaErrorType(error) !== "UNKNOWN_TOPIC_OR_PARTITION") throw this.#asRefused(error);
+      await this.#clock.sleep(SECOND_LOOK_MS);
+      await this.#refresh().catch((again: unknown) => {
+        throw this.#asRefused(again);
+      });
+    }
+  }
+
+  async #refresh(): Promise<void> {
+    if (this.#known) {
+      await this.#cluster.refreshMetadata();
+    } else {
+      // Takes the topic out again where the brokers do not know it.
+      await this.#cluster.addMultipleTargetTopics([this.topic]);
+      this.#known = true;
+    }
+  }
+
+  #asRefused(error: unknown): unknown {
+    const type = kafkaErrorType(error);
+    return type === "UNKNOWN_TOPIC_OR_PARTITION" ||
+      type === "INVALID_TOPIC_EXCEPTION" ||
+      type === "TOPIC_AUTHORIZATION_FAILED"
+      ? topicRefused(this.topic, "use", error)
+      : error;
+  }
+
+  /** Ascending, as of the last refresh. */
+  partitions(): readonly number[] {
+    const ids = this.#cluster.findTopicPartitionMetadata(this.topic).map(({ partitionId }) => partitionId);
+    return ids.sort((a, b) => a - b);
+  }
+
+  /** Node id of the broker that leads each partition, as of the last refresh. */
+  leaders(): ReadonlyMap<number, string> {
+    const metadata = this.#cluster.findTopicPartitionMetadata(this.topic);
+    return new Map(metadata.map(({ partitionId, leader }) => [partitionId, String(leader)]));
+  }
+
+  /** Connects to it where that is needed. */
+  broker(nodeId: string): Promise<WireBroker> {
+    return this.#cluster.findBroker({ nodeId });
+  }
+
+  /** Any broker may hand out producer ids; the controller is one that exists. */
+  controller(): Promise<WireBroker> {
+    return this.#cluster.findControllerBroker();
+  }
+
+  async coordinator(group: string): Promise<WireBroker> {
+    const known = this.#coordinator;
+    if (known?.group === group && known.broker.isConnected()) return known.broker;
+    const broker = await this.#cluster.findGroupCoordinator({ groupId: group });
+    this.#coordinator = { group, broker };
+    return broker;
+  }
+
+  /** To be called when the coordinator said that it is not, or could not be reached. */
+  forgetCoordinator(): void {
+    this.#coordinator = undefined;
+  }
+}
