@@ -4,6 +4,7 @@ import { assertNever } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { RunRequest } from "../engine/run-wire.ts";
 import type { ExecutorCall, ExecutorEvent } from "../mesos/executor-api.ts";
+import { StepLoop } from "../mesos/step-loop.ts";
 import type { TaskId } from "../mesos/types.ts";
 import type { ProgramHandle, Programs } from "../programs/programs.ts";
 import type { Session } from "./session.ts";
@@ -39,17 +40,19 @@ export class Executor {
   readonly #handles = new Map<TaskId, ProgramHandle>();
   readonly #starts = new StartQueue<TaskId, RunRequest>((taskId, request) => this.#startProgram(taskId, request));
   readonly #exited = Promise.withResolvers<number>();
-  #wake: { readonly atMs: number; cancel(): void } | undefined;
+  readonly #loop: StepLoop<SessionEvent, SessionCommand>;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
+    const { session, clock } = options;
+    this.#loop = new StepLoop(session, { type: "wake" }, clock, (command) => this.#perform(command));
   }
 
   /** Serves the agent to the end. @returns the exit code of the process; no program runs any more */
   async run(): Promise<number> {
-    this.#options.connection.start((event) => this.#step(event));
+    this.#options.connection.start((event) => this.#loop.dispatch(event));
     const code = await this.#exited.promise;
-    this.#wake?.cancel();
+    this.#loop.stop();
     this.#starts.clear();
     this.#options.programs.killAll();
     await this.#options.connection.close();
@@ -58,13 +61,7 @@ export class Executor {
 
   /** Ends all tasks within the shutdown grace period, tells the agent, and lets {@link run} return. */
   terminate(): void {
-    this.#step({ type: "terminate" });
-  }
-
-  #step(event: SessionEvent): void {
-    const { session, clock } = this.#options;
-    for (const command of session.step(event, clock.monotonicMs())) this.#perform(command);
-    this.#scheduleWake(session.wakeAtMs);
+    this.#loop.dispatch({ type: "terminate" });
   }
 
   #perform(command: SessionCommand): void {
@@ -89,7 +86,7 @@ export class Executor {
   #startProgram(taskId: TaskId, request: RunRequest): void {
     const handle = this.#options.programs.start(taskId, request, (end) => {
       this.#handles.delete(taskId);
-      this.#step({ type: "program-ended", taskId, end });
+      this.#loop.dispatch({ type: "program-ended", taskId, end });
     });
     this.#handles.set(taskId, handle);
   }
@@ -107,19 +104,6 @@ export class Executor {
       durationMs: 0,
       specVersion: request.spec.version,
     } as const;
-    // As any other end, after the step that this command belongs to.
-    queueMicrotask(() => this.#step({ type: "program-ended", taskId, end: { type: "ended", result } }));
-  }
-
-  #scheduleWake(atMs: number | undefined): void {
-    // A timer that comes early only schedules the next one; to move it at each event would cost more.
-    if (atMs === undefined || (this.#wake !== undefined && this.#wake.atMs <= atMs)) return;
-    const { clock } = this.#options;
-    this.#wake?.cancel();
-    const cancel = clock.schedule(atMs - clock.monotonicMs(), () => {
-      this.#wake = undefined;
-      this.#step({ type: "wake" });
-    });
-    this.#wake = { atMs, cancel };
+    this.#loop.dispatch({ type: "program-ended", taskId, end: { type: "ended", result } });
   }
 }
