@@ -13,6 +13,12 @@ export interface ApiOptions {
   readonly log: Logger;
 }
 
+class UnknownProcessorError extends BrigadeError {
+  override readonly name = "UnknownProcessorError";
+  readonly code = "unknown-processor";
+  readonly fault = "input";
+}
+
 /** The routes' types, for `hc<Api>` of hono/client. */
 export type Api = ReturnType<typeof createApi>;
 
@@ -21,6 +27,7 @@ export function createApi({ scheduler, log }: ApiOptions) {
   return new Hono()
     .notFound((c) => problem(c, 404, "Not found", `There is no ${c.req.method} ${c.req.path}`))
     .onError((error, c) => {
+      if (error instanceof UnknownProcessorError) return problem(c, 404, "No such processor", error.message);
       if (error instanceof BrigadeError && error.fault === "input") {
         return problem(c, 409, "Not possible now", error.message);
       }
@@ -55,7 +62,7 @@ export function createApi({ scheduler, log }: ApiOptions) {
     .get("/api/v1/processors/:name", async (c) => {
       const name = c.req.param("name");
       const processor = (await scheduler.snapshot()).processors.find((one) => one.name === name);
-      if (processor === undefined) return problem(c, 404, "No such processor", `There is no processor ${name}`);
+      if (processor === undefined) throw new UnknownProcessorError(`There is no processor ${name}`);
       return c.json(processor, 200);
     })
     .get("/api/v1/tasks", async (c) => c.json(await scheduler.tasks(), 200))
@@ -66,7 +73,7 @@ export function createApi({ scheduler, log }: ApiOptions) {
     .post("/api/v1/processors/:name/remove", async (c) => {
       const name = c.req.param("name");
       const known = (await scheduler.snapshot()).processors.some((one) => one.name === name);
-      if (!known) return problem(c, 404, "No such processor", `There is no processor ${name}`);
+      if (!known) throw new UnknownProcessorError(`There is no processor ${name}`);
       return c.json({ removed: await scheduler.confirmRemoval([name]) }, 200);
     })
     .post("/api/v1/processors/remove", async (c) => c.json({ removed: await scheduler.confirmRemoval("all") }, 200));

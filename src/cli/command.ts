@@ -13,6 +13,8 @@ export interface CliIo {
   readonly isTerminal: boolean;
   /** Aborted by the first Ctrl-C or SIGTERM. */
   readonly signal: AbortSignal;
+  /** Aborted by the second one; absent where there can be none. The third ends the process on the spot. */
+  readonly killSignal?: AbortSignal;
 }
 
 /** Exit codes of every command. */

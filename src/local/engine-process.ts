@@ -39,6 +39,8 @@ export class EngineProcess {
   readonly #log: Logger;
   #child: Child | undefined;
   #deaths = 0;
+  /** Whether it has served once: only then is it worth starting again. */
+  #served = false;
   #closing = false;
   #cancelRestart: () => void = () => undefined;
 
@@ -53,11 +55,13 @@ export class EngineProcess {
   }
 
   /**
-   * Resolves when it serves, with its address.
+   * Resolves when it serves, with its address; from then on it is kept alive.
    * @throws {EngineStartError} it ended before; its log tells why
    */
-  start(): Promise<HostPort> {
-    return this.#spawn();
+  async start(): Promise<HostPort> {
+    const address = await this.#spawn();
+    this.#served = true;
+    return address;
   }
 
   /** Asks it to end, and waits until it has. Idempotent. */
@@ -78,7 +82,7 @@ export class EngineProcess {
   async #spawn(): Promise<HostPort> {
     const { name, command, env, clock } = this.#options;
     const bornMs = clock.monotonicMs();
-    const child = Bun.spawn([...command], {
+    const child: Child = Bun.spawn([...command], {
       stdin: "pipe",
       stdout: "pipe",
       stderr: "inherit",
@@ -88,7 +92,7 @@ export class EngineProcess {
     });
     this.#child = child;
     void child.exited.then((code) => this.#onExit(code, bornMs));
-    const address = await announcedAddress(child);
+    const address = await announcedAddress(child.stdout);
     if (address !== undefined) return address;
     const code = await child.exited;
     throw new EngineStartError(`Cannot start the embedded ${name}: it ended with code ${code}; its log tells why`);
@@ -103,4 +107,34 @@ export class EngineProcess {
     this.#log.error("engine died and is started again", { code, inMs });
     this.#cancelRestart = clock.schedule(inMs, () => void this.#restart());
   }
+
+  async #restart(): Promise<void> {
+    try {
+      await this.#spawn();
+      this.#log.info("engine serves again");
+    } catch (error) {
+      this.#log.error("engine did not start", { error }); // its end has set the next try
+    }
+  }
+}
+
+/** Reads to the end, so that the child never waits for a reader. Undefined where it ended without saying where it is. */
+async function announcedAddress(stdout: ReadableStream<Uint8Array>): Promise<HostPort | undefined> {
+  const { promise, resolve } = Promise.withResolvers<HostPort | undefined>();
+  const read = async (): Promise<void> => {
+    const decoder = new TextDecoder();
+    let text = "";
+    for await (const chunk of stdout) {
+      text += decoder.decode(chunk, { stream: true });
+      const lines = text.split("\n");
+      text = lines.pop() ?? "";
+      for (const line of lines) {
+        const address = parseAnnouncement(line);
+        if (address !== undefined) resolve(address);
+      }
+    }
+    resolve(undefined);
+  };
+  read().catch(() => resolve(undefined));
+  return promise;
 }

@@ -51,7 +51,7 @@ function busyError(name: PortName, port: number): PortBusyError {
 
 interface Reserved {
   readonly port: number;
-  release(): Promise<void>;
+  readonly release: () => Promise<void>;
 }
 
 async function reserveAny(preferred: number): Promise<Reserved | undefined> {

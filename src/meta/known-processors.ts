@@ -5,13 +5,13 @@ import type { StateStore } from "../state/store.ts";
 
 const KEY = "processors";
 /** Raised whenever ProcessorSpec changes in a way that an older document does not fit. */
-const FORMAT = 1;
+const VERSION = 1;
 
 /**
  * Which processors run, kept over restarts: one whose definition disappears while the scheduler is down is still drained
  * and torn down, and a folder that cannot be read at the start changes nothing.
  *
- * Stored as a format byte and a JSON array of specifications.
+ * Stored as JSON: `{"version":1,"processors":[…]}`.
  */
 export class KnownProcessors {
   readonly #store: StateStore;
@@ -25,20 +25,20 @@ export class KnownProcessors {
   async load(): Promise<readonly ProcessorSpec[]> {
     const bytes = await this.#store.read(KEY);
     if (bytes === undefined) return [];
-    const text = bytes[0] === FORMAT ? decodeUtf8(bytes.subarray(1)) : undefined;
-    if (text === undefined) {
-      // Written by another release. The files say the same, but for those that were removed meanwhile.
-      this.#log.warn("stored list of processors has an unknown format and is ignored", { format: bytes[0] });
-      return [];
-    }
-    return JSON.parse(text) as ProcessorSpec[];
+    const stored = JSON.parse(decodeUtf8(bytes) ?? "null") as StoredProcessors | null;
+    if (stored?.version === VERSION) return stored.processors;
+    // Written by another release. The files say the same, but for those that were removed meanwhile.
+    this.#log.warn("stored list of processors is of another version and is ignored", { version: stored?.version });
+    return [];
   }
 
-  async save(specs: Iterable<ProcessorSpec>): Promise<void> {
-    const json = utf8(JSON.stringify([...specs]));
-    const bytes = new Uint8Array(1 + json.byteLength);
-    bytes[0] = FORMAT;
-    bytes.set(json, 1);
-    await this.#store.write(KEY, bytes);
+  async save(processors: Iterable<ProcessorSpec>): Promise<void> {
+    const stored: StoredProcessors = { version: VERSION, processors: [...processors] };
+    await this.#store.write(KEY, utf8(JSON.stringify(stored)));
   }
+}
+
+interface StoredProcessors {
+  readonly version: number;
+  readonly processors: readonly ProcessorSpec[];
 }

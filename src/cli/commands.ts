@@ -1,0 +1,22 @@
+import type { CliCommand } from "./command.ts";
+
+/** A command that is loaded only when it is called: an executor should not wait for Kafka's client to be parsed. */
+export interface CommandEntry {
+  readonly name: string;
+  /** Not shown by `brigade --help`: started by Brigade itself. */
+  readonly hidden?: boolean;
+  load(): Promise<CliCommand>;
+}
+
+/** In the order of `brigade --help`. */
+export const commands: readonly CommandEntry[] = [
+  { name: "local", load: async () => (await import("./local.ts")).localCommand },
+  { name: "scheduler", load: async () => (await import("./scheduler.ts")).schedulerCommand },
+  { name: "status", load: async () => (await import("./status.ts")).statusCommand },
+  { name: "processors", load: async () => (await import("./processors.ts")).processorsCommand },
+  { name: "validate", load: async () => (await import("./validate.ts")).validateCommand },
+  { name: "schema", load: async () => (await import("./schema.ts")).schemaCommand },
+  { name: "config", load: async () => (await import("./config.ts")).configCommand },
+  { name: "local-mesos", hidden: true, load: async () => (await import("./local-mesos.ts")).localMesosCommand },
+  { name: "local-kafka", hidden: true, load: async () => (await import("./local-kafka.ts")).localKafkaCommand },
+];

@@ -1,0 +1,87 @@
+import { hostname } from "node:os";
+import { createApi } from "../api/api.ts";
+import { type ServedApi, serveApi } from "../api/serve.ts";
+import { systemClock } from "../base/clock.ts";
+import { systemRandom } from "../base/random.ts";
+import { brigadeVersion } from "../base/version.ts";
+import type { HostPort, Settings } from "../config/settings.ts";
+import { bunWorkers } from "../meta/bun-worker.ts";
+import type { Deployment } from "../meta/protocol.ts";
+import { readDirectory } from "../meta/read-directory.ts";
+import { MetaScheduler } from "../meta/scheduler.ts";
+import { openFolderStore } from "../state/folder-store.ts";
+import type { StateStore } from "../state/store.ts";
+import type { ProcessLog } from "./logging.ts";
+import { selfShellCommand } from "./self.ts";
+
+/** A scheduler with its state and its API, wired for this process. */
+export class RunningScheduler {
+  readonly #store: StateStore;
+  readonly #api: ServedApi | undefined;
+  readonly scheduler: MetaScheduler;
+
+  private constructor(store: StateStore, api: ServedApi | undefined, scheduler: MetaScheduler) {
+    this.#store = store;
+    this.#api = api;
+    this.scheduler = scheduler;
+  }
+
+  /**
+   * @throws {StateUnavailableError} STATE cannot be written, or another scheduler holds it
+   * @throws {ApiAddressError} API_ADDRESS is taken
+   */
+  static async start(settings: Settings, { log, sink }: ProcessLog): Promise<RunningScheduler> {
+    const store = await openFolderStore(settings.state, { log });
+    let api: ServedApi | undefined;
+    try {
+      const scheduler = new MetaScheduler({
+        settings,
+        deployment: deploymentOf(settings),
+        factory: bunWorkers,
+        store,
+        clock: systemClock,
+        random: systemRandom,
+        log,
+        logSink: sink,
+        readDirectory: () => readDirectory(settings.processorDir),
+      });
+      if (settings.apiAddress !== null) {
+        api = serveApi(createApi({ scheduler, log }), settings.apiAddress);
+        log.info("API serves", { address: `${api.address.host}:${api.address.port}` });
+      }
+      await scheduler.start();
+      return new RunningScheduler(store, api, scheduler);
+    } catch (error) {
+      await api?.close();
+      await store.close();
+      throw error;
+    }
+  }
+
+  get apiAddress(): HostPort | undefined {
+    return this.#api?.address;
+  }
+
+  /** As {@link MetaScheduler.stop}; then the API and the state are closed. May be called again to be more urgent. */
+  async stop(how?: { kill?: boolean; wait?: boolean }): Promise<void> {
+    await this.scheduler.stop(how);
+    await this.#api?.close();
+    await this.#store.close();
+  }
+}
+
+export function deploymentOf(settings: Settings): Deployment {
+  const { apiAddress, brigadeExecutor } = settings;
+  const host = hostname();
+  return {
+    version: brigadeVersion,
+    hostname: host,
+    executorCommand: brigadeExecutor ?? selfShellCommand(["executor"]),
+    webuiUrl: apiAddress === null || apiAddress.port === 0 ? null : `http://${reachable(apiAddress, host)}`,
+  };
+}
+
+/** 0.0.0.0 is where one listens, not where one is found. */
+function reachable({ host, port }: HostPort, ownName: string): string {
+  return `${host === "0.0.0.0" || host === "::" ? ownName : host}:${port}`;
+}
