@@ -12,6 +12,8 @@ import { notStartable, startFailure } from "./start-failure.ts";
 export interface ProcessProgramsOptions extends ProcessRunOptions {
   /** Where programs run, and where their input lies: the executor's sandbox. */
   readonly folder: string;
+  /** Variables of every program, beside those of the program's contract. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** `process` isolation: each run is a fresh process in a group of its own, in the executor's sandbox. */
@@ -28,7 +30,7 @@ export class ProcessPrograms implements Programs {
     const argv = argvOf(spec);
     if (!Array.isArray(argv)) return endAtOnce(neverRan(spec, argv), onEnd);
 
-    const child = spawn(argv, request, this.#options.folder);
+    const child = spawn(argv, request, this.#options);
     if ("type" in child) return endAtOnce(child.type === "lost" ? child : neverRan(spec, child), onEnd);
 
     const run = new ProcessRun(child, runKey, spec, this.#options);
@@ -57,7 +59,11 @@ function argvOf(spec: RunSpec): string[] | NotStartable {
   return typeof program.command === "string" ? ["/bin/sh", "-c", program.command] : [...program.command];
 }
 
-function spawn(argv: string[], request: RunRequest, folder: string): ChildProcess | NotStartable | Lost {
+function spawn(
+  argv: string[],
+  request: RunRequest,
+  { folder, env: ownEnv }: ProcessProgramsOptions,
+): ChildProcess | NotStartable | Lost {
   const program = argv[0] ?? "";
   const lost = (error: unknown): Lost => {
     return { type: "lost", message: `Cannot start "${program}": ${describeError(error)}` };
@@ -71,7 +77,7 @@ function spawn(argv: string[], request: RunRequest, folder: string): ChildProces
   }
   try {
     // `detached`: a session, and so a process group, of its own.
-    const env = programEnvironment(request);
+    const env = { ...programEnvironment(request), ...ownEnv };
     return Bun.spawn(argv, { cwd: folder, env, stdin, stdout: "pipe", stderr: "pipe", detached: true });
   } catch (error) {
     // ENOENT would not tell a missing folder from a missing program.

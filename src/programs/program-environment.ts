@@ -17,6 +17,8 @@ const LONGEST_VALUE_BYTES = 120_000;
  * - `BRIGADE_HEADERS`: `[{"name":"a","value":"text"},{"name":"b","base64":"/w=="}]`, in the record's order
  * - `BRIGADE_NULL=1`: the value is null, and not the empty value
  * - `BRIGADE_OMITTED`: names of variables that Linux could not pass for their size, separated by spaces
+ *
+ * The executor adds `BRIGADE_OWNER` (orphan-guard.ts), which is no part of the contract.
  */
 export function programEnvironment({ spec, record, attempt }: RunRequest): Record<string, string> {
   const env: Record<string, string> = { PATH: STANDARD_PATH };

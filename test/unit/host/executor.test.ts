@@ -112,7 +112,7 @@ describe("an executor", () => {
     await until(() => existsSync(pid) && readFileSync(pid).byteLength > 1);
     own.agent.giveUp();
     expect(await own.exit).toBe(1);
-    await until(async () => !(await isAlive(Number(readFileSync(pid, "utf8")))));
+    await until(() => !isAlive(Number(readFileSync(pid, "utf8"))));
   });
 
   test("exits 0 after its idle timeout", async () => {

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { utf8 } from "../../../src/base/bytes.ts";
 import { systemClock } from "../../../src/base/clock.ts";
+import { errorCode } from "../../../src/base/errors.ts";
 import { silentLogger } from "../../../src/base/log.ts";
 import type { InputRecord, RunResult } from "../../../src/engine/ports.ts";
 import type { RunRequest, RunSpec } from "../../../src/engine/run-wire.ts";
@@ -74,11 +75,13 @@ export class ProgramsFixture {
 }
 
 /** Whether the process exists and is no zombie. */
-export async function isAlive(pid: number): Promise<boolean> {
-  const stat = Bun.file(`/proc/${pid}/stat`);
-  if (!(await stat.exists())) return false;
-  const text = await stat.text().catch(() => "");
-  return text !== "" && !/\) [ZX] /.test(text);
+export function isAlive(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch (error) {
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "ESRCH") return false;
+    throw error;
+  }
 }
 
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {

@@ -163,13 +163,13 @@ describe("a program that is to end", () => {
     await until(async () => (await Bun.file(child).exists()) && Bun.file(child).size > 1);
     run.handle.kill(20);
     expect(await run.end).toMatchObject({ type: "ended", result: { outcome: { type: "killed" } } });
-    await until(async () => !(await isAlive(Number(readFileSync(child, "utf8")))));
+    await until(() => !isAlive(Number(readFileSync(child, "utf8"))));
   });
 
   test("ends although a child of it holds stdout open, and takes the child with it", async () => {
     const result = await fixture.run(requestOf("sleep 60 & echo $!"));
     expect(result.outcome).toEqual({ type: "succeeded" });
-    await until(async () => !(await isAlive(Number(showUtf8(result.stdout)))));
+    await until(() => !isAlive(Number(showUtf8(result.stdout))));
   });
 
   test("waits for a child that still writes", async () => {
