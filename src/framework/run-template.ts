@@ -1,0 +1,101 @@
+import { createHash } from "node:crypto";
+import { brigadeVersion } from "../base/version.ts";
+import type { ProcessorSpec } from "../config/processor.ts";
+import { encodeExecutorConfig } from "../engine/executor-wire.ts";
+import type { Run } from "../engine/ports.ts";
+import { encodeRunRequest, type RunSpec, recordId, runSpec } from "../engine/run-wire.ts";
+import { quantities } from "../placement/quantities.ts";
+import { deploymentLabel, processorLabel } from "./framework-info.ts";
+import {
+  type ExecutorTemplate,
+  makeTemplate,
+  type TaskContent,
+  type TaskRequest,
+  type TaskTemplate,
+} from "./keeper-api.ts";
+import { formatRecordWork, workHead } from "./task-id.ts";
+
+/** Label of each task: what it runs, for people and for tools that read the master's state. */
+const CONFIGURATION_LABEL = "processor-configuration";
+const HASH_CHARACTERS = 12;
+/** From the agent's SHUTDOWN to its SIGKILL: enough to end programs by SIGTERM and to report it. */
+const SHUTDOWN_GRACE_MS = 15_000;
+
+/** What all runs of one version of a specification have in common. */
+export interface RunTemplate {
+  readonly task: TaskTemplate;
+  readonly spec: RunSpec;
+  readonly labels: NonNullable<TaskContent["labels"]>;
+}
+
+export interface ExecutorOptions {
+  readonly deployment: string;
+  /** Shell command that starts `brigade executor` on an agent. */
+  readonly executorCommand: string;
+}
+
+export function runTemplate(spec: ProcessorSpec, options: ExecutorOptions): RunTemplate {
+  return {
+    task: makeTemplate({
+      resources: quantities(spec),
+      constraints: spec.constraints,
+      executor: executorTemplate(spec, options),
+    }),
+    spec: runSpec(spec),
+    labels: { labels: [{ key: CONFIGURATION_LABEL, value: JSON.stringify(masked(spec)) }] },
+  };
+}
+
+export function requestOf(run: Run, template: RunTemplate): TaskRequest {
+  const { id, record, attempt, alone, spec } = run;
+  const { partition, offset } = record;
+  return {
+    key: id,
+    work: formatRecordWork({ head: workHead(spec.name, record.topic), partition, offset }),
+    template: template.task,
+    alone,
+    content: () => ({
+      name: `${spec.name} ${recordId(record)}`,
+      labels: template.labels,
+      data: encodeRunRequest({ spec: template.spec, record, attempt }),
+    }),
+  };
+}
+
+/** Everything that Mesos compares between two ExecutorInfos of one id is in the hash, and so is our version. */
+function executorTemplate(spec: ProcessorSpec, { deployment, executorCommand }: ExecutorOptions): ExecutorTemplate {
+  const { cpus, memMb, idleTimeoutMs, maxTasks, env } = spec.executor;
+  const compared = {
+    type: "CUSTOM",
+    command: {
+      shell: true,
+      value: executorCommand,
+      environment: { variables: env.map(([name, value]) => ({ name, value })) },
+    },
+    name: `brigade executor of ${spec.name}`,
+    source: spec.name,
+  } as const;
+  const identity = JSON.stringify([compared, cpus, memMb, idleTimeoutMs, deployment, brigadeVersion]);
+  return {
+    hash: createHash("sha256").update(identity).digest("hex").slice(0, HASH_CHARACTERS),
+    resources: quantities({ cpus, memMb }),
+    maxTasks,
+    info: {
+      ...compared,
+      data: encodeExecutorConfig({ idleTimeoutMs }),
+      labels: {
+        labels: [
+          { key: deploymentLabel, value: deployment },
+          { key: processorLabel, value: spec.name },
+        ],
+      },
+      shutdownGracePeriod: { nanoseconds: SHUTDOWN_GRACE_MS * 1e6 },
+    },
+  };
+}
+
+/** Labels are readable by everybody who can see the master's state, and for long. */
+function masked(spec: ProcessorSpec): unknown {
+  const hide = (env: ProcessorSpec["env"]): unknown => Object.fromEntries(env.map(([name]) => [name, "***"]));
+  return { ...spec, env: hide(spec.env), executor: { ...spec.executor, env: hide(spec.executor.env) } };
+}
