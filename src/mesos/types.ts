@@ -225,6 +225,10 @@ export type TaskState =
 
 export type TaskStatusSource = "SOURCE_MASTER" | "SOURCE_AGENT" | "SOURCE_EXECUTOR";
 
+export interface NetworkInfo {
+  readonly ipAddresses?: readonly { readonly protocol?: "IPv4" | "IPv6"; readonly ipAddress?: string }[];
+}
+
 export interface TaskStatus {
   readonly taskId: TaskId;
   readonly state: TaskState;
@@ -245,7 +249,7 @@ export interface TaskStatus {
   readonly containerStatus?: {
     readonly containerId?: ContainerId;
     readonly executorPid?: number;
-    readonly networkInfos?: readonly { readonly ipAddresses?: readonly { readonly ipAddress?: string }[] }[];
+    readonly networkInfos?: readonly NetworkInfo[];
   };
 }
 

@@ -1,0 +1,42 @@
+import { InvariantError } from "../base/errors.ts";
+import { formatHostPort, type HostPort } from "./host-port.ts";
+
+/** Knows which master to try. The connection reports what became of it. */
+export interface MasterLocator {
+  /** The master to try now. Waits where none is known; rejects with the signal's reason once that is aborted. */
+  current(options: { readonly signal: AbortSignal }): Promise<HostPort>;
+  /** That master could not be reached, does not serve, or its subscription broke. */
+  failed(master: HostPort): void;
+  /** A master that does not lead named the one that does. */
+  redirected(leader: HostPort): void;
+}
+
+/** Masters by their addresses, tried in turn; a redirect goes before them until it fails. */
+export class HostListLocator implements MasterLocator {
+  readonly #hosts: readonly HostPort[];
+  #index = 0;
+  #leader: HostPort | undefined;
+
+  constructor(hosts: readonly HostPort[]) {
+    if (hosts.length === 0) throw new InvariantError("Cannot locate a master: the list of hosts is empty");
+    this.#hosts = hosts;
+  }
+
+  current(): Promise<HostPort> {
+    const host = this.#leader ?? this.#hosts[this.#index % this.#hosts.length];
+    if (host === undefined) throw new InvariantError("Cannot locate a master: the list of hosts is empty");
+    return Promise.resolve(host);
+  }
+
+  /** Whoever named a leader that failed is passed over as well: it knows no better yet. */
+  failed(_master: HostPort): void {
+    this.#leader = undefined;
+    this.#index = (this.#index + 1) % this.#hosts.length;
+  }
+
+  redirected(leader: HostPort): void {
+    const known = this.#hosts.findIndex((host) => formatHostPort(host) === formatHostPort(leader));
+    if (known >= 0) this.#index = known;
+    this.#leader = leader;
+  }
+}
