@@ -3,12 +3,12 @@ import type { Clock } from "../base/clock.ts";
 import { assertNever } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { RunRequest } from "../engine/run-wire.ts";
-import type { ExecutorCall, ExecutorEvent } from "../mesos/executor-api.ts";
+import type { ExecutorEvent } from "../mesos/executor-api.ts";
 import { StepLoop } from "../mesos/step-loop.ts";
 import type { TaskId } from "../mesos/types.ts";
 import type { ProgramHandle, Programs } from "../programs/programs.ts";
 import type { Session } from "./session.ts";
-import type { SessionCommand, SessionEvent } from "./session-events.ts";
+import type { AgentCall, SessionCommand, SessionEvent } from "./session-events.ts";
 import { StartQueue } from "./start-queue.ts";
 
 export type AgentConnectionEvent =
@@ -18,17 +18,22 @@ export type AgentConnectionEvent =
 
 /** The way to the agent, as far as an executor needs it. */
 export interface AgentConnection {
-  /** Connects, and connects again, until {@link close}. Events go to `onEvent` in order. */
-  start(onEvent: (event: AgentConnectionEvent) => void): void;
-  /** Sends it in order. Where that fails, "disconnected" follows. */
-  call(call: ExecutorCall): void;
-  /** Sends what was asked for, for a short while, and closes. Never rejects. */
-  close(): Promise<void>;
+  /** Connects, and connects again, until {@link close}. Events come one at a time and in order. */
+  start(): void;
+  /** Sends it, in order. Where that fails, "disconnected" follows. */
+  call(call: AgentCall): void;
+  /** Resolves as soon as every call that was sent is answered or lost. */
+  drain(): Promise<void>;
+  /** Idempotent. */
+  close(): void;
 }
+
+/** How long the agent may take to answer the last calls of an executor that leaves. */
+const DRAIN_MS = 1000;
 
 export interface ExecutorOptions {
   readonly session: Session;
-  readonly connection: AgentConnection;
+  readonly connect: (onEvent: (event: AgentConnectionEvent) => void) => AgentConnection;
   readonly programs: Programs;
   readonly clock: Clock;
   readonly log: Logger;
@@ -37,6 +42,7 @@ export interface ExecutorOptions {
 /** Carries out what its session decides. */
 export class Executor {
   readonly #options: ExecutorOptions;
+  readonly #connection: AgentConnection;
   readonly #handles = new Map<TaskId, ProgramHandle>();
   readonly #starts = new StartQueue<TaskId, RunRequest>((taskId, request) => this.#startProgram(taskId, request));
   readonly #exited = Promise.withResolvers<number>();
@@ -44,18 +50,23 @@ export class Executor {
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    const { session, clock } = options;
+    const { session, clock, connect } = options;
+    this.#connection = connect((event) => this.#loop.dispatch(event));
     this.#loop = new StepLoop(session, { type: "wake" }, clock, (command) => this.#perform(command));
   }
 
   /** Serves the agent to the end. @returns the exit code of the process; no program runs any more */
   async run(): Promise<number> {
-    this.#options.connection.start((event) => this.#loop.dispatch(event));
+    this.#connection.start();
     const code = await this.#exited.promise;
     this.#loop.stop();
     this.#starts.clear();
     this.#options.programs.killAll();
-    await this.#options.connection.close();
+    const deadline = Promise.withResolvers<void>();
+    const cancelDeadline = this.#options.clock.schedule(DRAIN_MS, deadline.resolve);
+    await Promise.race([this.#connection.drain(), deadline.promise]);
+    cancelDeadline();
+    this.#connection.close();
     return code;
   }
 
@@ -65,10 +76,10 @@ export class Executor {
   }
 
   #perform(command: SessionCommand): void {
-    const { connection, log } = this.#options;
+    const { log } = this.#options;
     switch (command.type) {
       case "call":
-        return connection.call(command.call);
+        return this.#connection.call(command.call);
       case "start-program":
         return this.#starts.add(command.taskId, command.request);
       case "kill-program":

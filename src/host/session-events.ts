@@ -4,6 +4,9 @@ import type { ExecutorCall, ExecutorEvent } from "../mesos/executor-api.ts";
 import type { TaskId } from "../mesos/types.ts";
 import type { ProgramEnd } from "../programs/programs.ts";
 
+/** SUBSCRIBE is the connection's own business: it asks the session for the content. */
+export type AgentCall = Exclude<ExecutorCall, { type: "SUBSCRIBE" }>;
+
 /** What happens to an executor's session. */
 export type SessionEvent =
   | { readonly type: "event"; readonly event: ExecutorEvent }
@@ -20,7 +23,7 @@ export type SessionEvent =
 /** What a session wants done. */
 export type SessionCommand =
   /** Send it on the present connection. Where that fails, "disconnected" must follow. */
-  | { readonly type: "call"; readonly call: ExecutorCall }
+  | { readonly type: "call"; readonly call: AgentCall }
   /** Start it and answer with exactly one "program-ended". */
   | { readonly type: "start-program"; readonly taskId: TaskId; readonly request: RunRequest }
   /** End it: `graceMs` lies between SIGTERM and SIGKILL. Its "program-ended" is still to come. */

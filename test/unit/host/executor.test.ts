@@ -14,10 +14,20 @@ import { newSession, subscribed, taskId, taskInfo } from "./fixture.ts";
 class FakeAgent implements AgentConnection {
   readonly statuses: TaskStatus[] = [];
   closed = false;
+  readonly #idleTimeoutMs: number;
   #onEvent: (event: AgentConnectionEvent) => void = () => undefined;
 
-  start(onEvent: (event: AgentConnectionEvent) => void): void {
+  constructor(idleTimeoutMs: number) {
+    this.#idleTimeoutMs = idleTimeoutMs;
+  }
+
+  connect(onEvent: (event: AgentConnectionEvent) => void): this {
     this.#onEvent = onEvent;
+    return this;
+  }
+
+  start(): void {
+    this.say(subscribed(encodeExecutorConfig({ idleTimeoutMs: this.#idleTimeoutMs })));
   }
 
   call(call: ExecutorCall): void {
@@ -27,7 +37,9 @@ class FakeAgent implements AgentConnection {
     if (uuid !== undefined) queueMicrotask(() => this.say({ type: "ACKNOWLEDGED", taskId, uuid }));
   }
 
-  async close(): Promise<void> {
+  async drain(): Promise<void> {}
+
+  close(): void {
     this.closed = true;
   }
 
@@ -45,20 +57,23 @@ class FakeAgent implements AgentConnection {
 }
 
 class ExecutorFixture {
-  readonly agent = new FakeAgent();
+  readonly agent: FakeAgent;
+  readonly executor: Executor;
+  readonly exit: Promise<number>;
   readonly logged: LogEntry[] = [];
   readonly programs = new ProgramsFixture();
-  readonly executor = new Executor({
-    session: newSession(),
-    connection: this.agent,
-    programs: this.programs.programs,
-    clock: systemClock,
-    log: createLogger({ sink: (entry) => this.logged.push(entry) }),
-  });
-  readonly exit = this.executor.run();
 
   constructor(idleTimeoutMs = 60_000) {
-    this.agent.say(subscribed(encodeExecutorConfig({ idleTimeoutMs })));
+    const agent = new FakeAgent(idleTimeoutMs);
+    this.agent = agent;
+    this.executor = new Executor({
+      session: newSession(),
+      connect: (onEvent) => agent.connect(onEvent),
+      programs: this.programs.programs,
+      clock: systemClock,
+      log: createLogger({ sink: (entry) => this.logged.push(entry) }),
+    });
+    this.exit = this.executor.run();
   }
 
   [Symbol.dispose](): void {
