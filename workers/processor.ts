@@ -11,6 +11,7 @@ import { RemoteStore } from "../src/meta/remote-store.ts";
 
 declare const self: Worker;
 
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a Worker is no window
 const post = (message: FromWorker): void => self.postMessage(message);
 const store = new RemoteStore(post);
 let scheduler: ProcessScheduler | undefined;
@@ -99,4 +100,6 @@ function fail(error: unknown, restart: boolean): void {
   process.exit(1);
 }
 
-process.on("unhandledRejection", (reason) => fail(new InvariantError(`Unhandled: ${describeError(reason)}`, { cause: reason }), true));
+process.on("unhandledRejection", (reason) =>
+  fail(new InvariantError(`Unhandled: ${describeError(reason)}`, { cause: reason }), true),
+);

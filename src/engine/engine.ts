@@ -24,6 +24,9 @@ export interface EngineOptions {
 
 export interface EngineView extends TrackerView {
   readonly statistics: StatisticsView;
+  /** Whether the group has given this member an assignment, be it an empty one. */
+  readonly assigned: boolean;
+  /** Why reading stands still; undefined while it does not. */
   readonly inputTrouble: string | undefined;
 }
 
@@ -40,6 +43,7 @@ export class Engine {
   readonly #abort = new AbortController();
   readonly #queue: TrackerEvent[] = [];
   #busy = false;
+  #assigned = false;
   #inputTrouble: string | undefined;
   #cancelWake: (() => void) | undefined;
   #wakeAtMs = Number.POSITIVE_INFINITY;
@@ -97,6 +101,7 @@ export class Engine {
     return {
       ...this.#tracker.view(),
       statistics: this.#statistics.view(this.#options.clock.monotonicMs()),
+      assigned: this.#assigned,
       inputTrouble: this.#inputTrouble,
     };
   }
@@ -105,6 +110,7 @@ export class Engine {
     switch (event.type) {
       case "assigned":
       case "received":
+        this.#assigned = true;
         this.#inputTrouble = undefined;
         return this.#handle(event);
       case "interrupted":

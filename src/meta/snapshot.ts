@@ -68,9 +68,9 @@ export interface ProcessorSnapshot {
   readonly waiting: readonly WaitingSnapshot[];
   /** Those that are ours, in order. */
   readonly partitions: readonly PartitionSnapshot[];
-  /** From read to settled, over the last few thousand records; null before the first. */
+  /** From read to the output's acknowledgement; null before the first. */
   readonly latency: { readonly p50Ms: number | null; readonly p99Ms: number | null };
-  /** Records settled per second, over the last ten seconds. */
+  /** Records finished per second, over the last ten seconds. */
   readonly ratePerS: number;
 }
 

@@ -1,0 +1,277 @@
+import { backoffMs } from "../base/backoff.ts";
+import type { Clock } from "../base/clock.ts";
+import { assertNever, describeError } from "../base/errors.ts";
+import type { Logger } from "../base/log.ts";
+import type { MetricFamily } from "../base/metrics.ts";
+import type { Random } from "../base/random.ts";
+import { consumerGroup } from "../config/names.ts";
+import type { ProcessorSpec } from "../config/processor.ts";
+import type { Settings } from "../config/settings.ts";
+import { Engine } from "../engine/engine.ts";
+import type { TrackerNote } from "../engine/tracker-events.ts";
+import { FailedOverError } from "../framework/errors.ts";
+import { FineRunner } from "../framework/fine-runner.ts";
+import { KafkaAdmin } from "../kafka/admin.ts";
+import { KafkaInput } from "../kafka/input.ts";
+import { KafkaOutput } from "../kafka/output.ts";
+import type { StateStore } from "../state/store.ts";
+import { connectToMaster } from "./connect-to-master.ts";
+import { forgetIdentity, type Identity, saveIdentity, takeIdentity } from "./identity.ts";
+import { processorMetrics } from "./process-metrics.ts";
+import { processorSnapshot, taskSnapshots } from "./process-snapshot.ts";
+import type { Deployment, StopMode } from "./protocol.ts";
+import type { ProcessorPhase, ProcessorSnapshot, TaskSnapshot } from "./snapshot.ts";
+
+export interface ProcessSchedulerOptions {
+  readonly settings: Settings;
+  readonly spec: ProcessorSpec;
+  readonly deployment: Deployment;
+  readonly store: StateStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  readonly onPhase: (phase: ProcessorPhase, reason: string | null) => void;
+  /** It cannot go on. `restart`: whether a new one may, and would help. */
+  readonly onFatal: (error: Error, restart: boolean) => void;
+}
+
+/** How often the phase is looked at: it is made of what three parts say. */
+const PHASE_INTERVAL_MS = 250;
+const TOPIC_RETRY = { initialMs: 500, maxMs: 15_000 };
+
+interface Parts {
+  readonly engine: Engine;
+  readonly runner: FineRunner;
+}
+
+/**
+ * One processor's scheduler: a Mesos framework, a member of a consumer group, and the engine between them.
+ *
+ * Its work begins once its topics exist (made where `TOPICS_CREATE` says so) and the epoch of this life is stored.
+ */
+export class ProcessScheduler {
+  readonly #options: ProcessSchedulerOptions;
+  readonly #stopping = new AbortController();
+  #spec: ProcessorSpec;
+  #parts: Parts | undefined;
+  #starting: Promise<void> | undefined;
+  #trouble: string | null = "starting";
+  #ending: "no" | "draining" | "stopped" = "no";
+  #cancelPhaseTimer: () => void = () => undefined;
+  #lastPhase = "";
+
+  constructor(options: ProcessSchedulerOptions) {
+    this.#options = options;
+    this.#spec = options.spec;
+  }
+
+  /** Resolves when all is under way; {@link ProcessSchedulerOptions.onPhase} tells how far it has come. */
+  start(): Promise<void> {
+    this.#starting ??= this.#start();
+    this.#watchPhase();
+    return this.#starting;
+  }
+
+  /** For runs that are decided from now on. */
+  update(spec: ProcessorSpec): void {
+    this.#spec = spec;
+    this.#parts?.engine.update(spec);
+    this.#options.log.info("specification changed", { version: spec.version });
+  }
+
+  /** Ends this life of the processor; its framework stays, and tasks that run are adopted by the next. */
+  async stop(mode: StopMode, timeoutMs: number): Promise<void> {
+    const parts = await this.#end();
+    if (parts === undefined) return;
+    const deadline = AbortSignal.timeout(clampTimeout(timeoutMs));
+    try {
+      // Killed runs end as well, and their end is settled like any other.
+      if (mode === "kill") parts.runner.killAll();
+      await parts.engine.stop(mode === "keep" ? "settle" : "finish", deadline);
+    } catch (error) {
+      if (!deadline.aborted) throw error;
+      this.#options.log.warn("stopping before everything is settled; it is settled by the next start", { timeoutMs });
+    }
+    await parts.engine.close({ kill: false });
+    this.#ended();
+  }
+
+  /** Finishes what was read, then leaves nothing behind: no member of the group, no framework, no state. */
+  async remove(timeoutMs: number): Promise<void> {
+    const parts = await this.#end();
+    if (parts === undefined) {
+      await forgetIdentity(this.#options.store, this.#spec.name);
+      return;
+    }
+    const deadline = AbortSignal.timeout(clampTimeout(timeoutMs));
+    try {
+      await parts.engine.stop("drain", deadline);
+    } catch (error) {
+      if (!deadline.aborted) throw error;
+      this.#options.log.warn("removed before everything was drained; what is left stays unsettled", { timeoutMs });
+    }
+    // Closing with `kill` tears the framework down.
+    await parts.engine.close({ kill: true });
+    await forgetIdentity(this.#options.store, this.#spec.name);
+    this.#ended();
+  }
+
+  snapshot(): ProcessorSnapshot {
+    const [phase, reason] = this.#phase();
+    const { clock } = this.#options;
+    const parts = this.#parts && { view: this.#parts.engine.view(), runner: this.#parts.runner };
+    return processorSnapshot(this.#spec, phase, reason, parts, clock.monotonicMs());
+  }
+
+  tasks(): readonly TaskSnapshot[] {
+    if (this.#parts === undefined) return [];
+    return taskSnapshots(this.#spec.name, this.#parts.runner, this.#options.clock.wallMs());
+  }
+
+  metrics(): readonly MetricFamily[] {
+    if (this.#parts === undefined) return [];
+    const { engine, runner } = this.#parts;
+    return processorMetrics(this.#spec.name, engine.view(), runner.counters());
+  }
+
+  async #start(): Promise<void> {
+    const { settings, store, clock, random, log } = this.#options;
+    await this.#ensureTopics();
+    const identity = await takeIdentity(store, this.#spec.name);
+    const kafka = { brokers: settings.kafkaAddress, clientId: `brigade-${this.#spec.name}` };
+    const group = consumerGroup(settings.deployment, this.#spec);
+    const runner = this.#newRunner(identity);
+    const engine = new Engine({
+      spec: this.#spec,
+      input: new KafkaInput({ kafka, topic: this.#spec.input, group, clock, random, log }),
+      output: new KafkaOutput({ kafka, clock, random, log }),
+      runner,
+      clock,
+      onNote: (note) => this.#logNote(note),
+      onFatal: (error) => this.#options.onFatal(asError(error), true),
+    });
+    this.#parts = { engine, runner };
+    this.#trouble = null;
+    log.info("processor starts", { group, epoch: identity.epoch, frameworkId: identity.frameworkId ?? "new" });
+    await engine.start();
+  }
+
+  #newRunner(identity: Identity): FineRunner {
+    const { settings, deployment, store, clock, random, log } = this.#options;
+    const { name } = this.#spec;
+    return new FineRunner({
+      processor: this.#spec,
+      deployment: settings.deployment,
+      identity,
+      saveFrameworkId: (frameworkId) => saveIdentity(store, name, { frameworkId, epoch: identity.epoch }),
+      executorCommand: deployment.executorCommand,
+      role: settings.mesosRole,
+      user: settings.mesosUser,
+      principal: settings.mesosPrincipal,
+      failoverTimeoutMs: settings.failoverTimeoutMs,
+      ...(deployment.webuiUrl === null ? {} : { webuiUrl: deployment.webuiUrl }),
+      connect: connectToMaster(settings, { clock, random, log }),
+      // Another scheduler took over: to subscribe again would throw that one out, and so on for ever.
+      onFatal: (error) => this.#options.onFatal(asError(error), !(error instanceof FailedOverError)),
+      clock,
+      random,
+      log,
+    });
+  }
+
+  /** A missing topic pauses the processor with that reason, or is made (DESIGN: topics are never made silently). */
+  async #ensureTopics(): Promise<void> {
+    const { settings, clock, random, log } = this.#options;
+    const kafka = { brokers: settings.kafkaAddress, clientId: `brigade-${this.#spec.name}` };
+    const admin = new KafkaAdmin({ kafka, clock, log });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const { input, output, error } = this.#spec;
+        const topics = [input, output, error?.topic].filter((topic) => topic !== null && topic !== undefined);
+        await admin.ensureTopics(topics, settings.topicsCreate ? { partitions: -1, replication: -1 } : null);
+        return;
+      } catch (error) {
+        this.#stopping.signal.throwIfAborted();
+        this.#trouble = describeError(error);
+        log.warn("topics are not usable yet", { error });
+      }
+      await clock.sleep(backoffMs(TOPIC_RETRY, attempt, random), { signal: this.#stopping.signal });
+    }
+  }
+
+  async #end(): Promise<Parts | undefined> {
+    this.#ending = "draining";
+    this.#stopping.abort(new Error("the processor is stopping"));
+    // A start that was interrupted rejects with our own reason; any other error was reported by its caller.
+    await this.#starting?.catch(() => undefined);
+    return this.#parts;
+  }
+
+  #ended(): void {
+    this.#ending = "stopped";
+    this.#cancelPhaseTimer();
+  }
+
+  #watchPhase(): void {
+    const [phase, reason] = this.#phase();
+    if (`${phase} ${reason}` !== this.#lastPhase) this.#options.onPhase(phase, reason);
+    this.#lastPhase = `${phase} ${reason}`;
+    this.#cancelPhaseTimer = this.#options.clock.schedule(PHASE_INTERVAL_MS, () => this.#watchPhase());
+  }
+
+  #phase(): readonly [ProcessorPhase, string | null] {
+    if (this.#ending === "stopped") return ["stopped", null];
+    if (this.#ending === "draining") return ["draining", null];
+    if (this.#parts === undefined) return this.#trouble === "starting" ? ["starting", null] : ["paused", this.#trouble];
+    const { pausedBecause, inputTrouble, assigned } = this.#parts.engine.view();
+    const status = this.#parts.runner.status();
+    if (pausedBecause !== undefined) return ["paused", pausedBecause];
+    if (inputTrouble !== undefined) return ["paused", inputTrouble];
+    if (status.trouble !== undefined) return [status.connected ? "paused" : "starting", status.trouble];
+    if (!assigned || !status.connected) return ["starting", null];
+    return ["running", null];
+  }
+
+  #logNote(note: TrackerNote): void {
+    const { log } = this.#options;
+    switch (note.type) {
+      case "received":
+      case "finished":
+        return;
+      case "attempt-failed":
+        return log.info("attempt failed", { partition: note.partition, offset: note.offset, reason: note.reason });
+      case "rerun":
+        return log.warn("record runs again", { reason: note.reason });
+      case "paused":
+        return log.error("processor paused", { reason: note.reason });
+      case "unpaused":
+        return log.info("processor goes on");
+      case "expired":
+        return log.error("records expired before they were read", { partition: note.partition, records: note.records });
+      case "beyond-end":
+        return log.error("committed offset is beyond the end of the log", {
+          partition: note.partition,
+          committed: note.committed,
+          logEnd: note.logEnd,
+        });
+      case "foreign-metadata":
+        return log.warn("commit metadata is not ours and is ignored", {
+          partition: note.partition,
+          version: note.version,
+        });
+      case "metadata-cut":
+        return log.debug("commit metadata is full", { partition: note.partition, from: note.from });
+      default:
+        return assertNever(note);
+    }
+  }
+}
+
+/** Timers take 2^31 − 1 ms at most; `Infinity` stands for no limit. */
+function clampTimeout(ms: number): number {
+  return Math.min(Math.max(0, Math.ceil(ms)), 2_147_483_647);
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
