@@ -87,7 +87,7 @@ function containerStatusOf(state: AgentState, { containerId, pid }: Executor): T
   const { ip } = state.settings.endpoint;
   return {
     containerId,
-    networkInfos: [{ ipAddresses: [ip === undefined ? {} : { ipAddress: ip }] }],
+    networkInfos: [{ ipAddresses: ip === undefined ? [] : [{ protocol: "IPv4", ipAddress: ip }] }],
     ...(pid === undefined ? {} : { executorPid: pid }),
   };
 }

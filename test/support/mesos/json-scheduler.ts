@@ -1,0 +1,157 @@
+import { until } from "../until.ts";
+
+/*
+ * A scheduler for tests that speaks JSON by hand over `fetch`: what it says and sees owes nothing to Brigade's client.
+ */
+
+/** A message in the v1 API's own JSON. */
+export type JsonMessage = Readonly<Record<string, unknown>> & { readonly type?: string };
+
+interface Id {
+  readonly value: string;
+}
+
+export interface JsonOffer {
+  readonly id: Id;
+  readonly agent_id: Id;
+  readonly resources: readonly { readonly name: string; readonly scalar?: { readonly value: number } }[];
+}
+
+export interface JsonStatus {
+  readonly task_id: Id;
+  readonly state: string;
+  readonly source: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly agent_id?: Id;
+  readonly uuid?: string;
+  readonly data?: string;
+}
+
+export class JsonScheduler implements AsyncDisposable {
+  readonly #url: string;
+  readonly #abort = new AbortController();
+  /** Everything received, in order. */
+  readonly events: JsonMessage[] = [];
+  frameworkId = "";
+  streamId = "";
+  /** Whether the stream has ended; `orderly` with its last chunk. */
+  ended: "no" | "orderly" | "broken" = "no";
+
+  private constructor(address: { readonly host: string; readonly port: number }) {
+    this.#url = `http://${address.host}:${address.port}/api/v1/scheduler`;
+  }
+
+  static async subscribe(
+    address: { readonly host: string; readonly port: number },
+    frameworkInfo: Readonly<Record<string, unknown>> = {},
+  ): Promise<JsonScheduler> {
+    const scheduler = new JsonScheduler(address);
+    const id = frameworkInfo["id"];
+    const call = {
+      type: "SUBSCRIBE",
+      ...(id === undefined ? {} : { framework_id: id }),
+      subscribe: {
+        framework_info: {
+          user: "root",
+          name: "test",
+          roles: ["work"],
+          capabilities: [{ type: "MULTI_ROLE" }, { type: "PARTITION_AWARE" }],
+          ...frameworkInfo,
+        },
+      },
+    };
+    const answer = await scheduler.#post(call, { signal: scheduler.#abort.signal });
+    if (answer.status !== 200 || answer.body === null) throw new Error(`${answer.status} ${await answer.text()}`);
+    scheduler.streamId = answer.headers.get("mesos-stream-id") ?? "";
+    void scheduler.#read(answer.body);
+    return scheduler;
+  }
+
+  /** Status and text of the answer to a call of this framework. */
+  async call(type: string, part: Readonly<Record<string, unknown>> = {}): Promise<string> {
+    const call = { type, framework_id: { value: this.frameworkId }, ...part };
+    const answer = await this.#post(call, { headers: { "Mesos-Stream-Id": this.streamId } });
+    return `${answer.status} ${await answer.text()}`.trim();
+  }
+
+  /** The first event from index `from` on that fits, once it is there. */
+  event(type: string, fits: (event: JsonMessage) => boolean = () => true, from = 0): Promise<JsonMessage> {
+    return until(
+      () => this.events.slice(from).find((event) => event.type === type && fits(event)),
+      `${type} comes; so far ${this.events.map((event) => event.type).join(", ")}`,
+      8000,
+    );
+  }
+
+  async offers(from = 0): Promise<readonly JsonOffer[]> {
+    const event = (await this.event("OFFERS", undefined, from)) as { offers?: { offers: readonly JsonOffer[] } };
+    return event.offers?.offers ?? [];
+  }
+
+  async update(taskId: string, state: string, from = 0): Promise<JsonStatus> {
+    const fits = (event: JsonMessage): boolean => {
+      const { task_id, state: its } = statusOf(event);
+      return task_id.value === taskId && its === state;
+    };
+    return statusOf(await this.event("UPDATE", fits, from));
+  }
+
+  acknowledge({ agent_id, task_id, uuid }: JsonStatus): Promise<string> {
+    return this.call("ACKNOWLEDGE", { acknowledge: { agent_id, task_id, uuid } });
+  }
+
+  /** Cuts the stream, as a scheduler that dies does. */
+  disconnect(): void {
+    this.#abort.abort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.disconnect();
+    await Promise.resolve();
+  }
+
+  #post(
+    call: JsonMessage,
+    { headers = {}, signal = null }: { headers?: Record<string, string>; signal?: AbortSignal | null },
+  ): Promise<Response> {
+    return fetch(this.#url, {
+      signal,
+      method: "POST",
+      headers: { "Content-Type": "application/json", Accept: "application/json", ...headers },
+      body: JSON.stringify(call),
+      timeout: false,
+    } as RequestInit);
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+    let buffer = Buffer.alloc(0);
+    try {
+      for await (const chunk of stream) {
+        buffer = Buffer.concat([buffer, chunk]);
+        for (let end = buffer.indexOf(10); end >= 0; end = buffer.indexOf(10)) {
+          const length = Number(buffer.toString("latin1", 0, end));
+          if (buffer.byteLength < end + 1 + length) break;
+          this.#received(JSON.parse(buffer.toString("utf8", end + 1, end + 1 + length)) as JsonMessage);
+          buffer = buffer.subarray(end + 1 + length);
+        }
+      }
+      this.ended = "orderly";
+    } catch {
+      this.ended = "broken";
+    }
+  }
+
+  #received(event: JsonMessage): void {
+    if (event.type === "SUBSCRIBED") {
+      this.frameworkId = (event as { subscribed?: { framework_id: Id } }).subscribed?.framework_id.value ?? "";
+    }
+    this.events.push(event);
+  }
+}
+
+export function statusOf(event: JsonMessage): JsonStatus {
+  const { update } = event as { update?: { status: JsonStatus } };
+  if (update === undefined) throw new Error(`${event.type} has no status`);
+  return update.status;
+}
