@@ -8,7 +8,8 @@ import type { JoinGroupRequest, JoinGroupResponse } from "../messages/join-group
 import type { ListedGroup } from "../messages/list-groups.ts";
 import type { SyncGroupRequest, SyncGroupResponse } from "../messages/sync-group.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
-import { Group, joinRefused } from "./group.ts";
+import { Group } from "./group.ts";
+import { joinRefused, syncRefused } from "./group-answers.ts";
 import type { GroupCommand, Ticket } from "./group-types.ts";
 import type { OffsetStore } from "./offset-store.ts";
 
@@ -88,7 +89,7 @@ export class GroupCoordinator {
     const live = this.#groups.get(request.groupId);
     if (live === undefined) {
       const errorCode = request.groupId === "" ? ErrorCode.INVALID_GROUP_ID : ErrorCode.UNKNOWN_MEMBER_ID;
-      return Promise.resolve({ errorCode, protocolType: null, protocolName: null, assignment: new Uint8Array(0) });
+      return Promise.resolve(syncRefused(errorCode));
     }
     return new Promise((resolve) => {
       const ticket = ++this.#lastTicket;

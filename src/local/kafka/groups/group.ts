@@ -2,6 +2,7 @@ import { noBytes } from "../../../base/bytes.ts";
 import { invariant } from "../../../base/errors.ts";
 import type { JoinGroupProtocol, JoinGroupResponse } from "../messages/join-group.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
+import { joinRefused, syncRefused } from "./group-answers.ts";
 import type {
   GroupCommand,
   GroupDescription,
@@ -81,7 +82,7 @@ export class Group {
   join(request: JoinRequest, nowMs: number): readonly GroupCommand[] {
     const known = this.#members.get(request.memberId);
     const isPending = this.#pendingMembers.has(request.memberId);
-    if (!this.#hasRoomFor(known)) {
+    if (known === undefined && !isPending && !this.#hasRoomForOneMore()) {
       this.#refuseJoin(request.ticket, "", ErrorCode.GROUP_MAX_SIZE_REACHED);
     } else if (request.memberId !== "" && known === undefined && !isPending) {
       this.#refuseJoin(request.ticket, request.memberId, ErrorCode.UNKNOWN_MEMBER_ID);
@@ -104,7 +105,7 @@ export class Group {
     const member = this.#members.get(request.memberId);
     const error = this.#checkMember(request.memberId, request.generationId) ?? this.#checkProtocol(request);
     if (error !== undefined || member === undefined) {
-      this.#answerSync(request.ticket, error ?? ErrorCode.UNKNOWN_MEMBER_ID);
+      this.#refuseSync(request.ticket, error ?? ErrorCode.UNKNOWN_MEMBER_ID);
       return this.#takeCommands();
     }
     switch (this.#state) {
@@ -116,14 +117,14 @@ export class Group {
       case "Stable":
         this.#unsynced.delete(member.id);
         member.keepAlive(nowMs);
-        this.#answerSync(request.ticket, ErrorCode.NONE, member.assignment);
+        this.#answerSync(request.ticket, member.assignment);
         break;
       case "PreparingRebalance":
-        this.#answerSync(request.ticket, ErrorCode.REBALANCE_IN_PROGRESS);
+        this.#refuseSync(request.ticket, ErrorCode.REBALANCE_IN_PROGRESS);
         break;
       case "Empty":
       case "Dead":
-        this.#answerSync(request.ticket, ErrorCode.UNKNOWN_MEMBER_ID);
+        this.#refuseSync(request.ticket, ErrorCode.UNKNOWN_MEMBER_ID);
         break;
     }
     return this.#takeCommands();
@@ -208,10 +209,8 @@ export class Group {
 
   // ------------------------------------------------------------------------------------------------- members
 
-  #hasRoomFor(known: Member | undefined): boolean {
-    const { maxSize } = this.#options;
-    if (this.#pendingMembers.size >= maxSize) return false;
-    return known !== undefined || this.#members.size < maxSize;
+  #hasRoomForOneMore(): boolean {
+    return this.#members.size + this.#pendingMembers.size < this.#options.maxSize;
   }
 
   #supports(protocolType: string, protocols: readonly JoinGroupProtocol[]): boolean {
@@ -252,7 +251,7 @@ export class Group {
 
   #remove(member: Member): void {
     if (member.joinTicket !== undefined) this.#refuseJoin(member.joinTicket, "", ErrorCode.UNKNOWN_MEMBER_ID);
-    if (member.syncTicket !== undefined) this.#answerSync(member.syncTicket, ErrorCode.UNKNOWN_MEMBER_ID);
+    if (member.syncTicket !== undefined) this.#refuseSync(member.syncTicket, ErrorCode.UNKNOWN_MEMBER_ID);
     this.#members.delete(member.id);
     this.#unsynced.delete(member.id);
     if (this.#leader !== member.id) return;
@@ -284,7 +283,7 @@ export class Group {
     if (this.#state !== "PreparingRebalance") {
       for (const member of this.#members.values()) {
         if (member.syncTicket === undefined) continue;
-        this.#answerSync(member.syncTicket, ErrorCode.REBALANCE_IN_PROGRESS);
+        this.#refuseSync(member.syncTicket, ErrorCode.REBALANCE_IN_PROGRESS);
         member.syncTicket = undefined;
         member.keepAlive(nowMs);
       }
@@ -358,7 +357,7 @@ export class Group {
       member.assignment = byMember.get(member.id) ?? noBytes;
       member.keepAlive(nowMs);
       if (member.syncTicket === undefined) continue;
-      this.#answerSync(member.syncTicket, ErrorCode.NONE, member.assignment);
+      this.#answerSync(member.syncTicket, member.assignment);
       member.syncTicket = undefined;
     }
   }
@@ -399,22 +398,22 @@ export class Group {
   }
 
   #replaceSyncTicket(member: Member, ticket: Ticket): void {
-    if (member.syncTicket !== undefined) this.#answerSync(member.syncTicket, ErrorCode.REBALANCE_IN_PROGRESS);
+    if (member.syncTicket !== undefined) this.#refuseSync(member.syncTicket, ErrorCode.REBALANCE_IN_PROGRESS);
     member.syncTicket = ticket;
   }
 
-  #answerSync(ticket: Ticket, errorCode: ErrorCode, assignment: Uint8Array = noBytes): void {
-    const isError = errorCode !== ErrorCode.NONE;
-    this.#commands.push({
-      type: "answer-sync",
-      ticket,
-      answer: {
-        errorCode,
-        protocolType: isError ? null : this.#protocolType,
-        protocolName: isError ? null : this.#protocolName,
-        assignment,
-      },
-    });
+  #answerSync(ticket: Ticket, assignment: Uint8Array): void {
+    const answer = {
+      errorCode: ErrorCode.NONE,
+      protocolType: this.#protocolType,
+      protocolName: this.#protocolName,
+      assignment,
+    };
+    this.#commands.push({ type: "answer-sync", ticket, answer });
+  }
+
+  #refuseSync(ticket: Ticket, errorCode: ErrorCode): void {
+    this.#commands.push({ type: "answer-sync", ticket, answer: syncRefused(errorCode) });
   }
 
   #takeCommands(): readonly GroupCommand[] {
@@ -422,17 +421,4 @@ export class Group {
     this.#commands = [];
     return commands;
   }
-}
-
-/** An answer to JoinGroup that carries an error and, where there is one, the id to use from now on. */
-export function joinRefused(memberId: string, errorCode: ErrorCode): JoinGroupResponse {
-  return {
-    errorCode,
-    generationId: -1,
-    protocolType: null,
-    protocolName: null,
-    leader: "",
-    memberId,
-    members: [],
-  };
 }

@@ -6,6 +6,13 @@ const LENGTH_BYTES = 4;
 export interface FrameSplitterOptions {
   /** Largest frame accepted, without its length (Kafka's `socket.request.max.bytes`). */
   readonly maxBytes: number;
+  /** How many bytes {@link headProblem} looks at. */
+  readonly headBytes: number;
+  /**
+   * Why no frame begins like this, or undefined where one does. Asked as soon as the first bytes of a frame are here,
+   * so that nobody waits for the rest of what is garbage.
+   */
+  readonly headProblem: (head: Uint8Array) => string | undefined;
 }
 
 /**
@@ -16,45 +23,55 @@ export interface FrameSplitterOptions {
  * only for bytes that have arrived, whatever length was announced.
  */
 export class FrameSplitter {
-  readonly #maxBytes: number;
+  readonly #options: FrameSplitterOptions;
+  /** What arrived of the frame that comes next, its length included; the first part holds the length and the head. */
   #parts: Uint8Array[] = [];
   #buffered = 0;
+  #checked = false;
 
-  constructor({ maxBytes }: FrameSplitterOptions) {
-    this.#maxBytes = maxBytes;
+  constructor(options: FrameSplitterOptions) {
+    this.#options = options;
   }
 
-  /** Bytes of a frame that has not arrived in full. */
-  get bufferedBytes(): number {
-    return this.#buffered;
-  }
-
-  /** @throws {ProtocolError} a length is negative or over the limit; the stream cannot be read any further */
+  /** @throws {ProtocolError} no request begins like this; the stream cannot be read any further */
   push(chunk: Uint8Array): Uint8Array[] {
     this.#parts.push(chunk);
     this.#buffered += chunk.byteLength;
     const frames: Uint8Array[] = [];
-    for (;;) {
-      const length = this.#nextLength();
-      if (length === undefined || this.#buffered < LENGTH_BYTES + length) return frames;
-      const all = this.#joined();
+    for (let length = this.#nextLength(); length !== undefined; length = this.#nextLength()) {
       const end = LENGTH_BYTES + length;
+      if (this.#buffered < end) break;
+      const all = this.#joined();
       frames.push(all.subarray(LENGTH_BYTES, end));
       this.#parts = end === all.byteLength ? [] : [all.subarray(end)];
       this.#buffered -= end;
+      this.#checked = false;
     }
+    return frames;
   }
 
   #nextLength(): number | undefined {
     if (this.#buffered < LENGTH_BYTES) return undefined;
-    if ((this.#parts[0]?.byteLength ?? 0) < LENGTH_BYTES) this.#joined();
-    const head = this.#parts[0];
-    if (head === undefined) return undefined;
+    const head = this.#head();
     const length = new DataView(head.buffer, head.byteOffset, LENGTH_BYTES).getInt32(0);
-    if (length < 0 || length > this.#maxBytes) {
-      throw new ProtocolError(`Cannot read request: its length is ${length}, must be 0 to ${this.#maxBytes}`);
+    if (this.#checked) return length;
+    const { maxBytes, headBytes, headProblem } = this.#options;
+    if (length < 0 || length > maxBytes) {
+      throw new ProtocolError(`Cannot read request: its length is ${length}, must be 0 to ${maxBytes}`);
+    }
+    if (this.#buffered >= LENGTH_BYTES + headBytes) {
+      this.#checked = true;
+      const problem = headProblem(head.subarray(LENGTH_BYTES, LENGTH_BYTES + headBytes));
+      if (problem !== undefined) throw new ProtocolError(`Cannot read request: ${problem}`);
     }
     return length;
+  }
+
+  /** Length and head in one piece, as far as they are here. */
+  #head(): Uint8Array {
+    const [first] = this.#parts;
+    const isWhole = first !== undefined && first.byteLength >= LENGTH_BYTES + this.#options.headBytes;
+    return isWhole ? first : this.#joined();
   }
 
   #joined(): Uint8Array {

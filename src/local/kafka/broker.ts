@@ -1,0 +1,93 @@
+import type { Database } from "bun:sqlite";
+import type { Clock } from "../../base/clock.ts";
+import type { Logger } from "../../base/log.ts";
+import { type Random, uuidBytes } from "../../base/random.ts";
+import type { BrokerConfig } from "./broker-config.ts";
+import { GroupCoordinator } from "./groups/coordinator.ts";
+import { OffsetStore } from "./groups/offset-store.ts";
+import { GroupCommit } from "./log/group-commit.ts";
+import { BrokerSettings } from "./log/settings.ts";
+import { TopicCatalog } from "./log/topic-catalog.ts";
+import type { BrokerEndpoint } from "./messages/metadata.ts";
+
+export interface BrokerOptions {
+  readonly database: Database;
+  readonly config: BrokerConfig;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
+
+/** Pause between two slices of the removal of deleted topics' records. */
+const REMOVAL_PAUSE_MS = 1;
+/** Pause before it is tried again after the database refused. */
+const REMOVAL_RETRY_MS = 5000;
+
+/** What request handlers work with: the parts of one broker, without sockets. */
+export class Broker {
+  readonly config: BrokerConfig;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly topics: TopicCatalog;
+  readonly commits: GroupCommit;
+  readonly offsets: OffsetStore;
+  readonly groups: GroupCoordinator;
+  readonly settings: BrokerSettings;
+  readonly clusterId: string;
+  readonly #database: Database;
+  #endpoint: BrokerEndpoint;
+  #cancelRemoval: (() => void) | undefined;
+  #closed = false;
+
+  constructor({ database, config, clock, random, log }: BrokerOptions) {
+    this.config = config;
+    this.clock = clock;
+    this.log = log;
+    this.#database = database;
+    this.topics = new TopicCatalog(database, config);
+    this.commits = new GroupCommit(database, log);
+    this.offsets = new OffsetStore(database);
+    this.groups = new GroupCoordinator({ offsets: this.offsets, config, clock, random, log });
+    this.settings = new BrokerSettings(database);
+    this.clusterId = this.settings.clusterId(() => Buffer.from(uuidBytes(random)).toString("base64url"));
+    this.#endpoint = { nodeId: config.nodeId, host: "", port: 0 };
+  }
+
+  /** Where clients are told to connect. */
+  get endpoint(): BrokerEndpoint {
+    return this.#endpoint;
+  }
+
+  /** Known once the server listens, since port 0 lets the system choose. */
+  announceAt(host: string, port: number): void {
+    this.#endpoint = { nodeId: this.config.nodeId, host, port };
+  }
+
+  /** Frees the records of deleted topics, slice by slice, until none are left. */
+  removeDeletedRecords(): void {
+    if (this.#cancelRemoval !== undefined || this.#closed) return;
+    this.#scheduleRemoval(REMOVAL_PAUSE_MS);
+  }
+
+  /** Writes what waits, and closes the database. Idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#cancelRemoval?.();
+    this.groups.close();
+    this.commits.flush();
+    this.#database.close();
+  }
+
+  #scheduleRemoval(pauseMs: number): void {
+    this.#cancelRemoval = this.clock.schedule(pauseMs, () => {
+      this.#cancelRemoval = undefined;
+      try {
+        if (this.topics.removeSome()) this.#scheduleRemoval(REMOVAL_PAUSE_MS);
+      } catch (error) {
+        this.log.warn("records of a deleted topic could not be removed yet", { error });
+        this.#scheduleRemoval(REMOVAL_RETRY_MS);
+      }
+    });
+  }
+}

@@ -1,0 +1,76 @@
+import type { Broker } from "../broker.ts";
+import type { DeleteGroupsRequest, DeleteGroupsResponse } from "../messages/delete-groups.ts";
+import type { DescribeGroupsRequest, DescribeGroupsResponse } from "../messages/describe-groups.ts";
+import {
+  CoordinatorType,
+  type FindCoordinatorRequest,
+  type FindCoordinatorResponse,
+} from "../messages/find-coordinator.ts";
+import type { HeartbeatRequest, HeartbeatResponse } from "../messages/heartbeat.ts";
+import type { JoinGroupRequest, JoinGroupResponse } from "../messages/join-group.ts";
+import type { LeaveGroupRequest, LeaveGroupResponse } from "../messages/leave-group.ts";
+import type { ListGroupsRequest, ListGroupsResponse } from "../messages/list-groups.ts";
+import type { SyncGroupRequest, SyncGroupResponse } from "../messages/sync-group.ts";
+import { ErrorCode } from "../protocol/error-codes.ts";
+import type { RequestContext } from "./handler.ts";
+
+/** The only broker coordinates everything. */
+export function handleFindCoordinator(
+  broker: Broker,
+  { keyType, keys }: FindCoordinatorRequest,
+): FindCoordinatorResponse {
+  const isKnownType = keyType === CoordinatorType.GROUP || keyType === CoordinatorType.TRANSACTION;
+  return {
+    coordinators: keys.map((key) =>
+      isKnownType
+        ? { key, errorCode: ErrorCode.NONE, errorMessage: null, endpoint: broker.endpoint }
+        : {
+            key,
+            errorCode: ErrorCode.INVALID_REQUEST,
+            errorMessage: `Coordinator type is ${keyType}, must be 0 or 1`,
+            endpoint: { nodeId: -1, host: "", port: -1 },
+          },
+    ),
+  };
+}
+
+export function handleJoinGroup(
+  broker: Broker,
+  request: JoinGroupRequest,
+  { version, clientId, clientHost }: RequestContext,
+): Promise<JoinGroupResponse> {
+  return broker.groups.join(request, version, { clientId, clientHost });
+}
+
+export function handleSyncGroup(broker: Broker, request: SyncGroupRequest): Promise<SyncGroupResponse> {
+  return broker.groups.sync(request);
+}
+
+export function handleHeartbeat(
+  broker: Broker,
+  { groupId, memberId, generationId }: HeartbeatRequest,
+): HeartbeatResponse {
+  return { errorCode: broker.groups.heartbeat(groupId, memberId, generationId) };
+}
+
+export function handleLeaveGroup(broker: Broker, { groupId, members }: LeaveGroupRequest): LeaveGroupResponse {
+  if (groupId === "") return { errorCode: ErrorCode.INVALID_GROUP_ID, members: [] };
+  return {
+    errorCode: ErrorCode.NONE,
+    members: members.map((member) => ({ ...member, errorCode: broker.groups.leave(groupId, member.memberId) })),
+  };
+}
+
+export function handleListGroups(broker: Broker, { statesFilter }: ListGroupsRequest): ListGroupsResponse {
+  const wanted = new Set(statesFilter.map((state) => state.toLowerCase()));
+  const groups = broker.groups.list().filter(({ state }) => wanted.size === 0 || wanted.has(state.toLowerCase()));
+  return { errorCode: ErrorCode.NONE, groups };
+}
+
+export function handleDescribeGroups(broker: Broker, { groupIds }: DescribeGroupsRequest): DescribeGroupsResponse {
+  return { groups: groupIds.map((groupId) => broker.groups.describe(groupId)) };
+}
+
+export function handleDeleteGroups(broker: Broker, { groupIds }: DeleteGroupsRequest): DeleteGroupsResponse {
+  return { results: groupIds.map((groupId) => ({ groupId, errorCode: broker.groups.delete(groupId) })) };
+}

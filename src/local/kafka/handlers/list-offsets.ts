@@ -1,0 +1,55 @@
+import type { Broker } from "../broker.ts";
+import { LEADER_EPOCH, type PartitionLog } from "../log/partition-log.ts";
+import {
+  EARLIEST_TIMESTAMP,
+  LATEST_TIMESTAMP,
+  type ListOffsetsPartition,
+  type ListOffsetsPartitionResult,
+  type ListOffsetsRequest,
+  type ListOffsetsResponse,
+  MAX_TIMESTAMP,
+} from "../messages/list-offsets.ts";
+import { ErrorCode } from "../protocol/error-codes.ts";
+import { checkLeaderEpoch } from "./leader-epoch.ts";
+
+const READ_COMMITTED = 1;
+
+export function handleListOffsets(broker: Broker, { topics, isolationLevel }: ListOffsetsRequest): ListOffsetsResponse {
+  return {
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map((partition) => {
+        const log = broker.topics.partition(name, partition.index);
+        if (log === undefined) return failed(partition.index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
+        const stale = checkLeaderEpoch(partition.currentLeaderEpoch, LEADER_EPOCH);
+        return stale === undefined ? find(log, partition, isolationLevel) : failed(partition.index, stale);
+      }),
+    })),
+  };
+}
+
+function find(
+  log: PartitionLog,
+  { index, timestamp }: ListOffsetsPartition,
+  isolationLevel: number,
+): ListOffsetsPartitionResult {
+  switch (timestamp) {
+    case LATEST_TIMESTAMP:
+      return found(index, isolationLevel === READ_COMMITTED ? log.lastStableOffset : log.highWatermark, -1);
+    case EARLIEST_TIMESTAMP:
+      return found(index, log.logStartOffset, -1);
+    default: {
+      const position = timestamp === MAX_TIMESTAMP ? log.findLargestTimestamp() : log.findTimestamp(timestamp);
+      if (position === undefined) return failed(index, ErrorCode.NONE);
+      return found(index, position.offset, position.timestampMs);
+    }
+  }
+}
+
+function found(index: number, offset: number, timestamp: number): ListOffsetsPartitionResult {
+  return { index, errorCode: ErrorCode.NONE, timestamp, offset, leaderEpoch: LEADER_EPOCH };
+}
+
+function failed(index: number, errorCode: ErrorCode): ListOffsetsPartitionResult {
+  return { index, errorCode, timestamp: -1, offset: -1, leaderEpoch: -1 };
+}

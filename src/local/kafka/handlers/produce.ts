@@ -1,0 +1,139 @@
+import { describeError } from "../../../base/errors.ts";
+import type { Broker } from "../broker.ts";
+import { checkBatch } from "../log/batch-check.ts";
+import { StorageError } from "../log/errors.ts";
+import type { Appended, PartitionLog } from "../log/partition-log.ts";
+import type { ProducePartition, ProducePartitionResult, ProduceRequest, ProduceResponse } from "../messages/produce.ts";
+import { ErrorCode } from "../protocol/error-codes.ts";
+import { ProtocolError } from "../protocol/errors.ts";
+import type { RecordBatchHeader } from "../protocol/record-batch.ts";
+import { noAnswer, type RequestContext } from "./handler.ts";
+
+/** First version whose clients send the current message format. */
+const FIRST_SERVED_VERSION = 3;
+
+/** A batch that passed all checks that need no order. Its result comes when it is written. */
+interface Append {
+  readonly partition: PartitionLog;
+  readonly batch: Uint8Array;
+  readonly header: RecordBatchHeader;
+  readonly appendTimeMs: number | undefined;
+}
+
+type Outcome = ProducePartitionResult | { readonly index: number; readonly append: Append };
+
+/**
+ * Checks each batch, writes those that pass in one transaction with what else arrives in this turn, and answers when
+ * that is durable; so acks 1 and −1 mean the same.
+ */
+export async function handleProduce(
+  broker: Broker,
+  request: ProduceRequest,
+  context: RequestContext,
+): Promise<ProduceResponse | typeof noAnswer> {
+  const refusal = refuseAll(request, context.version);
+  const topics = request.topics.map(({ name, partitions }) => ({
+    name,
+    outcomes: partitions.map((partition) =>
+      refusal === undefined ? prepare(broker, name, partition, context.version) : failed(partition.index, ...refusal),
+    ),
+  }));
+  const appends = topics.flatMap(({ outcomes }) =>
+    outcomes.flatMap((outcome) => ("append" in outcome ? outcome.append : [])),
+  );
+  const results = await appendAll(broker, appends);
+  const response = {
+    topics: topics.map(({ name, outcomes }) => ({
+      name,
+      partitions: outcomes.map((outcome) =>
+        "append" in outcome ? toResult(outcome.index, outcome.append, results.get(outcome.append)) : outcome,
+      ),
+    })),
+  };
+  return request.acks === 0 ? withoutAnswer(response) : response;
+}
+
+function refuseAll(request: ProduceRequest, version: number): [ErrorCode, string] | undefined {
+  if (version < FIRST_SERVED_VERSION) {
+    return [
+      ErrorCode.UNSUPPORTED_VERSION,
+      `Produce version ${version} is not served, must be ${FIRST_SERVED_VERSION} or more`,
+    ];
+  }
+  if (request.acks < -1 || request.acks > 1) {
+    return [ErrorCode.INVALID_REQUIRED_ACKS, `acks is ${request.acks}, must be -1, 0 or 1`];
+  }
+  if (request.transactionalId !== null) return [ErrorCode.INVALID_TXN_STATE, "the producer has no open transaction"];
+  return undefined;
+}
+
+function prepare(broker: Broker, name: string, { index, records }: ProducePartition, version: number): Outcome {
+  const topic = broker.topics.get(name);
+  const partition = topic?.partitions[index];
+  if (topic === undefined || partition === undefined) {
+    return failed(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "this broker has no such partition");
+  }
+  const verdict = checkBatch(records, { maxMessageBytes: topic.maxMessageBytes, produceVersion: version });
+  if (verdict.type === "refused" || records === null) {
+    return verdict.type === "refused"
+      ? failed(index, verdict.errorCode, verdict.reason)
+      : failed(index, ErrorCode.INVALID_RECORD, "there are no records");
+  }
+  const appendTimeMs = topic.isLogAppendTime ? broker.clock.wallMs() : undefined;
+  return { index, append: { partition, batch: records, header: verdict.header, appendTimeMs } };
+}
+
+/** @returns nothing for an append that the database refused */
+async function appendAll(broker: Broker, appends: readonly Append[]): Promise<ReadonlyMap<Append, Appended>> {
+  const results = new Map<Append, Appended>();
+  if (appends.length === 0) return results;
+  try {
+    await broker.commits.run({
+      apply() {
+        for (const append of appends) {
+          results.set(append, append.partition.stage(append.batch, append.header, append.appendTimeMs));
+        }
+      },
+      publish() {
+        for (const { partition } of appends) partition.publish();
+      },
+      discard() {
+        for (const { partition } of appends) partition.discard();
+      },
+    });
+    return results;
+  } catch (error) {
+    if (error instanceof StorageError) return new Map();
+    throw error;
+  }
+}
+
+function toResult(
+  index: number,
+  { partition, appendTimeMs }: Append,
+  appended: Appended | undefined,
+): ProducePartitionResult {
+  if (appended === undefined) return failed(index, ErrorCode.KAFKA_STORAGE_ERROR, "the disk refused the records");
+  if (appended.errorCode !== ErrorCode.NONE) return failed(index, appended.errorCode, appended.errorMessage ?? "");
+  return {
+    index,
+    errorCode: ErrorCode.NONE,
+    baseOffset: appended.baseOffset,
+    logAppendTimeMs: appendTimeMs === undefined ? -1 : appended.maxTimestampMs,
+    logStartOffset: partition.logStartOffset,
+    errorMessage: null,
+  };
+}
+
+function failed(index: number, errorCode: ErrorCode, errorMessage: string): ProducePartitionResult {
+  return { index, errorCode, baseOffset: -1, logAppendTimeMs: -1, logStartOffset: -1, errorMessage };
+}
+
+/** Who wants no answer learns of an error as Kafka tells it: the connection is closed, and metadata asked anew. */
+function withoutAnswer(response: ProduceResponse): typeof noAnswer {
+  const error = response.topics.flatMap(({ partitions }) => partitions).find(({ errorCode }) => errorCode !== 0);
+  if (error !== undefined) {
+    throw new ProtocolError(`Cannot append records sent with acks 0: ${describeError(error.errorMessage)}`);
+  }
+  return noAnswer;
+}

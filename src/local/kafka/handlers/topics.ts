@@ -1,0 +1,182 @@
+import type { Broker } from "../broker.ts";
+import { topicConfigProblem } from "../log/topic-config.ts";
+import { topicNameProblem } from "../log/topic-name.ts";
+import type {
+  CreatePartitionsRequest,
+  CreatePartitionsResponse,
+  CreatePartitionsTopic,
+} from "../messages/create-partitions.ts";
+import type {
+  CreatableTopic,
+  CreatedTopic,
+  CreateTopicsRequest,
+  CreateTopicsResponse,
+} from "../messages/create-topics.ts";
+import type { DeleteTopicsRequest, DeleteTopicsResponse } from "../messages/delete-topics.ts";
+import { ErrorCode } from "../protocol/error-codes.ts";
+
+/** Most partitions that one request may make (Kafka's own number). */
+const MOST_PARTITIONS_AT_ONCE = 10_000;
+
+type Problem = readonly [errorCode: ErrorCode, message: string];
+
+export function handleCreateTopics(
+  broker: Broker,
+  { topics, validateOnly }: CreateTopicsRequest,
+): CreateTopicsResponse {
+  const isRepeated = repeated(topics);
+  return {
+    topics: topics.map((topic): CreatedTopic => {
+      const partitions = partitionCount(topic, broker.config.defaultPartitions);
+      const problem = isRepeated(topic.name) ?? creationProblem(broker, topic, partitions);
+      if (problem !== undefined) {
+        const [errorCode, errorMessage] = problem;
+        return { name: topic.name, errorCode, errorMessage, numPartitions: -1, replicationFactor: -1 };
+      }
+      if (!validateOnly) {
+        const configs = topic.configs.map(({ name, value }) => [name, value ?? ""] as const);
+        broker.topics.create(topic.name, partitions, new Map(configs));
+        broker.log.info("kafka topic created", { topic: topic.name, partitions });
+      }
+      return {
+        name: topic.name,
+        errorCode: ErrorCode.NONE,
+        errorMessage: null,
+        numPartitions: partitions,
+        replicationFactor: 1,
+      };
+    }),
+  };
+}
+
+export function handleDeleteTopics(broker: Broker, { topicNames }: DeleteTopicsRequest): DeleteTopicsResponse {
+  const topics = topicNames.map((name) => {
+    const topic = broker.topics.get(name);
+    if (topic === undefined) {
+      return {
+        name,
+        errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+        errorMessage: "This server does not host this topic",
+      };
+    }
+    broker.topics.delete(topic);
+    broker.log.info("kafka topic deleted", { topic: name });
+    return { name, errorCode: ErrorCode.NONE, errorMessage: null };
+  });
+  broker.removeDeletedRecords();
+  return { topics };
+}
+
+export function handleCreatePartitions(
+  broker: Broker,
+  { topics, validateOnly }: CreatePartitionsRequest,
+): CreatePartitionsResponse {
+  const isRepeated = repeated(topics);
+  return {
+    results: topics.map((wanted) => {
+      const topic = broker.topics.get(wanted.name);
+      const problem = isRepeated(wanted.name) ?? growthProblem(broker, wanted, topic?.partitions.length);
+      if (problem !== undefined || topic === undefined) {
+        const [errorCode, errorMessage] = problem ?? [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "The topic does not exist"];
+        return { name: wanted.name, errorCode, errorMessage };
+      }
+      if (!validateOnly) broker.topics.grow(topic, wanted.count);
+      return { name: wanted.name, errorCode: ErrorCode.NONE, errorMessage: null };
+    }),
+  };
+}
+
+function partitionCount({ numPartitions, assignments }: CreatableTopic, byDefault: number): number {
+  if (assignments.length > 0) return assignments.length;
+  return numPartitions === -1 ? byDefault : numPartitions;
+}
+
+function creationProblem(broker: Broker, topic: CreatableTopic, partitions: number): Problem | undefined {
+  const { name, numPartitions, replicationFactor, assignments, configs } = topic;
+  const nameProblem = topicNameProblem(name);
+  if (nameProblem !== undefined) return [ErrorCode.INVALID_TOPIC_EXCEPTION, nameProblem];
+  if (broker.topics.get(name) !== undefined) return [ErrorCode.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`];
+  if (broker.topics.collides(name)) {
+    return [ErrorCode.INVALID_TOPIC_EXCEPTION, `Topic '${name}' collides with an existing one in '.' and '_'`];
+  }
+  if (assignments.length > 0) {
+    if (numPartitions !== -1 || replicationFactor !== -1) {
+      return [ErrorCode.INVALID_REQUEST, "numPartitions and replicationFactor must be -1 where replicas are assigned"];
+    }
+    const inOrder = assignments.map(({ partitionIndex }) => partitionIndex).sort((a, b) => a - b);
+    if (inOrder.some((index, i) => index !== i)) {
+      return [ErrorCode.INVALID_REPLICA_ASSIGNMENT, "the assigned partitions must be numbered from 0 without gaps"];
+    }
+    const problem = assignmentProblem(
+      broker,
+      assignments.map(({ brokerIds }) => brokerIds),
+    );
+    if (problem !== undefined) return problem;
+  } else if (replicationFactor !== -1 && replicationFactor !== 1) {
+    return [
+      ErrorCode.INVALID_REPLICATION_FACTOR,
+      replicationFactor > 1
+        ? `Unable to replicate the partition ${replicationFactor} time(s): there is 1 broker`
+        : "Replication factor must be larger than 0, or -1 to use the default value.",
+    ];
+  }
+  if (partitions < 1) return [ErrorCode.INVALID_PARTITIONS, `Number of partitions is ${partitions}, must be 1 or more`];
+  const tooMany = tooManyProblem(partitions);
+  if (tooMany !== undefined) return tooMany;
+  for (const config of configs) {
+    const problem = topicConfigProblem(config.name, config.value);
+    if (problem !== undefined) return [ErrorCode.INVALID_CONFIG, problem];
+  }
+  return undefined;
+}
+
+function growthProblem(
+  broker: Broker,
+  wanted: CreatePartitionsTopic,
+  present: number | undefined,
+): Problem | undefined {
+  if (present === undefined)
+    return [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${wanted.name}' does not exist.`];
+  const { count, assignments } = wanted;
+  if (count <= present) {
+    return [
+      ErrorCode.INVALID_PARTITIONS,
+      `Topic '${wanted.name}' has ${present} partition(s), must get more, not ${count}`,
+    ];
+  }
+  if (assignments !== null) {
+    if (assignments.length !== count - present) {
+      return [
+        ErrorCode.INVALID_REPLICA_ASSIGNMENT,
+        `${count - present} new partitions are wanted and ${assignments.length} assigned`,
+      ];
+    }
+    const problem = assignmentProblem(broker, assignments);
+    if (problem !== undefined) return problem;
+  }
+  return tooManyProblem(count - present);
+}
+
+/** Each partition has one replica, on the only broker. */
+function assignmentProblem(broker: Broker, replicas: readonly (readonly number[])[]): Problem | undefined {
+  const { nodeId } = broker.config;
+  if (replicas.every((ids) => ids.length === 1 && ids[0] === nodeId)) return undefined;
+  return [ErrorCode.INVALID_REPLICA_ASSIGNMENT, `each partition must be assigned to broker ${nodeId} alone`];
+}
+
+function tooManyProblem(count: number): Problem | undefined {
+  if (count <= MOST_PARTITIONS_AT_ONCE) return undefined;
+  return [
+    ErrorCode.POLICY_VIOLATION,
+    `${count} partitions are wanted at once, must be at most ${MOST_PARTITIONS_AT_ONCE}`,
+  ];
+}
+
+function repeated(topics: readonly { readonly name: string }[]): (name: string) => Problem | undefined {
+  const counts = new Map<string, number>();
+  for (const { name } of topics) counts.set(name, (counts.get(name) ?? 0) + 1);
+  return (name) =>
+    (counts.get(name) ?? 0) > 1
+      ? [ErrorCode.INVALID_REQUEST, `The request names topic '${name}' more than once`]
+      : undefined;
+}

@@ -1,0 +1,101 @@
+import type { Broker } from "./broker.ts";
+import { handleDescribeConfigs } from "./handlers/describe-configs.ts";
+import { handleFetch } from "./handlers/fetch.ts";
+import {
+  handleDeleteGroups,
+  handleDescribeGroups,
+  handleFindCoordinator,
+  handleHeartbeat,
+  handleJoinGroup,
+  handleLeaveGroup,
+  handleListGroups,
+  handleSyncGroup,
+} from "./handlers/groups.ts";
+import { type Handler, noAnswer, type RequestContext } from "./handlers/handler.ts";
+import { handleInitProducerId } from "./handlers/init-producer-id.ts";
+import { handleListOffsets } from "./handlers/list-offsets.ts";
+import { handleMetadata } from "./handlers/metadata.ts";
+import { handleOffsetCommit, handleOffsetFetch } from "./handlers/offsets.ts";
+import { handleProduce } from "./handlers/produce.ts";
+import { handleCreatePartitions, handleCreateTopics, handleDeleteTopics } from "./handlers/topics.ts";
+import { apiVersions } from "./messages/api-versions.ts";
+import { createPartitions } from "./messages/create-partitions.ts";
+import { createTopics } from "./messages/create-topics.ts";
+import { deleteGroups } from "./messages/delete-groups.ts";
+import { deleteTopics } from "./messages/delete-topics.ts";
+import { describeConfigs } from "./messages/describe-configs.ts";
+import { describeGroups } from "./messages/describe-groups.ts";
+import { fetch } from "./messages/fetch.ts";
+import { findCoordinator } from "./messages/find-coordinator.ts";
+import { heartbeat } from "./messages/heartbeat.ts";
+import { initProducerId } from "./messages/init-producer-id.ts";
+import { joinGroup } from "./messages/join-group.ts";
+import { leaveGroup } from "./messages/leave-group.ts";
+import { listGroups } from "./messages/list-groups.ts";
+import { listOffsets } from "./messages/list-offsets.ts";
+import { metadata } from "./messages/metadata.ts";
+import { offsetCommit } from "./messages/offset-commit.ts";
+import { offsetFetch } from "./messages/offset-fetch.ts";
+import { produce } from "./messages/produce.ts";
+import { syncGroup } from "./messages/sync-group.ts";
+import { ErrorCode } from "./protocol/error-codes.ts";
+import type { Message, MessageVersions } from "./protocol/message.ts";
+import type { Reader } from "./protocol/reader.ts";
+import type { Writer } from "./protocol/writer.ts";
+
+/** Writes the body of a response. */
+export type BodyWriter = (writer: Writer) => void;
+
+/** A message with its handler, their types forgotten. */
+export interface Route extends MessageVersions {
+  /** Reads the body, has it handled, and resolves to what writes the answer; undefined where none is wanted. */
+  answer(broker: Broker, body: Reader, context: RequestContext): Promise<BodyWriter | undefined>;
+}
+
+function route<Request, Response>(message: Message<Request, Response>, handler: Handler<Request, Response>): Route {
+  const { apiKey, name, minVersion, maxVersion, flexibleFrom } = message;
+  return {
+    apiKey,
+    name,
+    minVersion,
+    maxVersion,
+    flexibleFrom,
+    async answer(broker, body, context) {
+      const request = message.decodeRequest(body, context.version);
+      const response = await handler(broker, request, context);
+      if (response === noAnswer) return undefined;
+      return (writer) => message.encodeResponse(writer, response, context.version);
+    },
+  };
+}
+
+const allRoutes: readonly Route[] = [
+  route(produce, handleProduce),
+  route(fetch, handleFetch),
+  route(listOffsets, handleListOffsets),
+  route(metadata, handleMetadata),
+  route(offsetCommit, handleOffsetCommit),
+  route(offsetFetch, handleOffsetFetch),
+  route(findCoordinator, handleFindCoordinator),
+  route(joinGroup, handleJoinGroup),
+  route(heartbeat, handleHeartbeat),
+  route(leaveGroup, handleLeaveGroup),
+  route(syncGroup, handleSyncGroup),
+  route(describeGroups, handleDescribeGroups),
+  route(listGroups, handleListGroups),
+  route(apiVersions, () => ({ errorCode: ErrorCode.NONE, apis: allRoutes })),
+  route(createTopics, handleCreateTopics),
+  route(deleteTopics, handleDeleteTopics),
+  route(initProducerId, handleInitProducerId),
+  route(describeConfigs, handleDescribeConfigs),
+  route(createPartitions, handleCreatePartitions),
+  route(deleteGroups, handleDeleteGroups),
+];
+
+/** Every request that this broker serves, by its number. */
+export const routes: ReadonlyMap<number, Route> = new Map(allRoutes.map((served) => [served.apiKey, served]));
+
+/** The answer to ApiVersions in a version that is not served: in version 0, which every client reads, with all ranges. */
+export function refuseApiVersions(writer: Writer): void {
+  apiVersions.encodeResponse(writer, { errorCode: ErrorCode.UNSUPPORTED_VERSION, apis: allRoutes }, 0);
+}
