@@ -12,6 +12,8 @@ export interface CommandEntry {
 export const commands: readonly CommandEntry[] = [
   { name: "local", load: async () => (await import("./local.ts")).localCommand },
   { name: "scheduler", load: async () => (await import("./scheduler.ts")).schedulerCommand },
+  { name: "produce", load: async () => (await import("./produce.ts")).produceCommand },
+  { name: "consume", load: async () => (await import("./consume.ts")).consumeCommand },
   { name: "status", load: async () => (await import("./status.ts")).statusCommand },
   { name: "processors", load: async () => (await import("./processors.ts")).processorsCommand },
   { name: "validate", load: async () => (await import("./validate.ts")).validateCommand },
