@@ -1,7 +1,7 @@
 import { type ClientResponse, hc } from "hono/client";
 import type { Api } from "../api/api.ts";
 import type { ProblemDetails } from "../api/problem-details.ts";
-import { BrigadeError, InputError } from "../base/errors.ts";
+import { BrigadeError, describeError, errorCode, InputError } from "../base/errors.ts";
 import type { CliIo } from "./command.ts";
 
 const DEFAULT_API = "http://127.0.0.1:7000";
@@ -38,9 +38,8 @@ export function apiClient(url: string | undefined, io: Pick<CliIo, "env" | "sign
         return await fetch(input, { ...init, signal: AbortSignal.any([io.signal, AbortSignal.timeout(TIMEOUT_MS)]) });
       } catch (cause) {
         io.signal.throwIfAborted();
-        throw new ApiUnreachableError(`Cannot reach a scheduler at ${base}: is it running there? (--api URL)`, {
-          cause,
-        });
+        const why = errorCode(cause) ?? describeError(cause);
+        throw new ApiUnreachableError(`Cannot reach a scheduler at ${base} (${why}), must run there: see --api URL`);
       }
     },
   });

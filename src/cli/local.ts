@@ -3,7 +3,7 @@ import { systemRandom } from "../base/random.ts";
 import type { HostPort, Settings } from "../config/settings.ts";
 import { loadSettings, requireSettings } from "../config/settings-schema.ts";
 import { LocalEngines } from "../local/local.ts";
-import { choosePorts, LOOPBACK, type Ports } from "../local/ports.ts";
+import { choosePorts, keepPorts, LOOPBACK, type Ports } from "../local/ports.ts";
 import { type CliCommand, type CliIo, exitCodes } from "./command.ts";
 import { openDataFolder } from "./data-folder.ts";
 import { type LocalOptions, localUsage, parseLocalOptions } from "./local-options.ts";
@@ -38,6 +38,7 @@ export const localCommand: CliCommand = {
         log: logger.log,
       });
       try {
+        await keepPorts(ports, folder.path);
         if (options.scheduler) await serve(settings, engines, logger, io);
         else await serveEngines(engines, io);
       } finally {

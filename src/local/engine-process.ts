@@ -103,7 +103,7 @@ export class EngineProcess {
     if (this.#closing || !this.#served) return;
     const { clock, random } = this.#options;
     this.#deaths = clock.monotonicMs() - bornMs >= HEALTHY_AFTER_MS ? 1 : this.#deaths + 1;
-    const inMs = backoffMs(RESTART, this.#deaths, random);
+    const inMs = Math.round(backoffMs(RESTART, this.#deaths, random));
     this.#log.error("engine died and is started again", { code, inMs });
     this.#cancelRestart = clock.schedule(inMs, () => void this.#restart());
   }

@@ -19,8 +19,8 @@ const FILE = "ports.json";
 const names: readonly PortName[] = ["kafka", "mesos", "api"];
 
 /**
- * Decides the ports of `brigade local`. 0 takes the port of the last time, as `ports.json` in the folder tells, or a free
- * one: so that with `--data` what clients were told stays true.
+ * Decides the ports of `brigade local`. 0 takes the port that {@link keepPorts} kept the last time, or a free one: so that
+ * with `--data` what clients were told stays true.
  *
  * @throws {PortBusyError} a port that was asked for is in use
  */
@@ -39,8 +39,12 @@ export async function choosePorts(wanted: Ports, folder: string): Promise<Ports>
   } finally {
     await Promise.all(held.map((release) => release()));
   }
-  await writeFile(join(folder, FILE), `${JSON.stringify(chosen)}\n`);
   return chosen;
+}
+
+/** To be called once they are truly ours: a second `brigade local` on the same folder must not overwrite them. */
+export async function keepPorts(ports: Ports, folder: string): Promise<void> {
+  await writeFile(join(folder, FILE), `${JSON.stringify(ports)}\n`);
 }
 
 function busyError(name: PortName, port: number): PortBusyError {

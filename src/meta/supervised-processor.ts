@@ -214,7 +214,7 @@ export class SupervisedProcessor {
   }
 
   #rest(error: Error): void {
-    const inMs = backoffMs(RESTART, this.#attempts, this.#context.random);
+    const inMs = Math.round(backoffMs(RESTART, this.#attempts, this.#context.random));
     this.#log.error("processor's Worker died and is started again", { error, stack: error.stack, inMs });
     this.#life = { type: "resting" };
     this.#cancelTimer = this.#context.clock.schedule(inMs, () => this.#spawn());
