@@ -16,7 +16,7 @@ export interface AgentNode {
   readonly id: AgentId;
   readonly agent: Agent;
   readonly endpoint: ExecutorEndpoint;
-  readonly launcher: Launcher;
+  readonly launcher: Pick<Launcher, "launch" | "destroy">;
 }
 
 type Work =

@@ -77,7 +77,7 @@ class Mesos implements EmbeddedMesos {
   readonly #options: EmbeddedMesosOptions;
   readonly #host: string;
   readonly #servers: HttpServer[] = [];
-  readonly #nodes: AgentNode[] = [];
+  readonly #nodes: (AgentNode & { readonly launcher: Launcher })[] = [];
   #cluster: Cluster | undefined;
   #port = 0;
   #closing: Promise<void> | undefined;
@@ -149,7 +149,7 @@ class Mesos implements EmbeddedMesos {
       log: log.child({ agent: id }),
       onEvent: (event) => cluster.toAgent(id, event),
     });
-    const node: AgentNode = { id, agent: core, endpoint, launcher };
+    const node = { id, agent: core, endpoint, launcher };
     this.#nodes.push(node);
     cluster.addAgent(node);
     route = (request) => routeAgent(request, processName, endpoint);

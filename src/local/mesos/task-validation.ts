@@ -81,7 +81,8 @@ function executorProblem(task: TaskInfo, context: LaunchContext): string | undef
     return "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present";
   }
   if (executor === undefined) {
-    return "Task has no executor: command tasks are not supported by Brigade's embedded Mesos";
+    const unsupported = "Task has no executor: command tasks are not supported by Brigade's embedded Mesos";
+    return roomProblem(task, undefined, context) ?? unsupported;
   }
   return (
     executorInfoProblem(executor) ??
@@ -119,12 +120,12 @@ function frameworkIdProblem({ frameworkId }: ExecutorInfo, framework: Framework)
   return `ExecutorInfo has an invalid FrameworkID (Actual: ${frameworkId} vs Expected: ${framework.id})`;
 }
 
-function roomProblem(task: TaskInfo, executor: ExecutorInfo, context: LaunchContext): string | undefined {
+function roomProblem(task: TaskInfo, executor: ExecutorInfo | undefined, context: LaunchContext): string | undefined {
   const { role, available, existing } = context;
   const taskResources = Resources.of(task.resources);
-  const executorResources = Resources.of(executor.resources);
+  const executorResources = Resources.of(executor?.resources);
   if (taskResources.overlaps(executorResources)) {
-    const shown = [task.resources, executor.resources].map((list) => JSON.stringify(list));
+    const shown = [task.resources, executor?.resources].map((list) => JSON.stringify(list));
     return `There are overlapping resources in the task resources ${shown[0]} and executor resources ${shown[1]}`;
   }
   const needed = existing === undefined ? taskResources.plus(executorResources) : taskResources;

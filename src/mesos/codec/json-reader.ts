@@ -29,19 +29,18 @@ function parseJson(text: string): unknown {
     const bare = text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (part) =>
       part[0] === '"' ? part : `"${part}"`,
     );
-    if (bare === text) throw syntaxError(text, error);
+    if (bare === text) throw syntaxError(error);
     try {
       return JSON.parse(bare);
     } catch (second) {
-      throw syntaxError(text, second);
+      throw syntaxError(second);
     }
   }
 }
 
-/** In the words of Mesos' parser, which names the line and what follows; an empty text has nothing to follow. */
-function syntaxError(text: string, cause: unknown): CodecError {
-  const near = text.slice(0, 32);
-  return new CodecError("malformed", `syntax error at line 1 near: ${near}`, { cause });
+/** In the words of Mesos' parser; what follows the error's place it names too, but `JSON.parse` keeps the place. */
+function syntaxError(cause: unknown): CodecError {
+  return new CodecError("malformed", "syntax error at line 1 near: ", { cause });
 }
 
 /** @param path of the object within the message, with a dot at its end */
