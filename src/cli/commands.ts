@@ -12,6 +12,7 @@ export interface CommandEntry {
 export const commands: readonly CommandEntry[] = [
   { name: "local", load: async () => (await import("./local.ts")).localCommand },
   { name: "scheduler", load: async () => (await import("./scheduler.ts")).schedulerCommand },
+  { name: "processor", load: async () => (await import("./processor.ts")).processorCommand },
   { name: "produce", load: async () => (await import("./produce.ts")).produceCommand },
   { name: "consume", load: async () => (await import("./consume.ts")).consumeCommand },
   { name: "status", load: async () => (await import("./status.ts")).statusCommand },
