@@ -199,7 +199,7 @@ class Replay {
     for (const [name, value] of Object.entries(a)) {
       const other = b[name];
       if (typeof value !== "string" || typeof other !== "string") this.#learn(value, other);
-      else if (name === "value" && /^[0-9a-f]{8}-[0-9a-f-]{27}/.test(value)) this.#ids.set(value, other);
+      else if (name === "uuid" || /^[0-9a-f]{8}-[0-9a-f-]{27}/.test(value)) this.#ids.set(value, other);
     }
   }
 
