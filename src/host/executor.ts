@@ -3,7 +3,6 @@ import type { Clock } from "../base/clock.ts";
 import { assertNever } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { RunRequest } from "../engine/run-wire.ts";
-import type { ExecutorEvent } from "../mesos/executor-api.ts";
 import { StepLoop } from "../mesos/step-loop.ts";
 import type { TaskId } from "../mesos/types.ts";
 import type { ProgramHandle, Programs } from "../programs/programs.ts";
@@ -11,10 +10,10 @@ import type { Session } from "./session.ts";
 import type { AgentCall, SessionCommand, SessionEvent } from "./session-events.ts";
 import { StartQueue } from "./start-queue.ts";
 
-export type AgentConnectionEvent =
-  | { readonly type: "event"; readonly event: ExecutorEvent }
-  | { readonly type: "disconnected" }
-  | { readonly type: "gave-up" };
+export type AgentConnectionEvent = Extract<
+  SessionEvent,
+  { type: "event" | "disconnected" | "gave-up" | "call-rejected" }
+>;
 
 /** The way to the agent, as far as an executor needs it. */
 export interface AgentConnection {

@@ -12,8 +12,10 @@ export type SessionEvent =
   | { readonly type: "event"; readonly event: ExecutorEvent }
   /** The stream broke. It is being opened again; what the agent says meanwhile is lost. */
   | { readonly type: "disconnected" }
-  /** The stream will not come back: the agent is gone for longer than its recovery timeout, or wants no recovery. */
-  | { readonly type: "gave-up" }
+  /** The stream will not come back: the agent is gone for longer than its recovery timeout, or does not want us. */
+  | { readonly type: "gave-up"; readonly message: string }
+  /** The agent refuses this call, and would refuse it again. */
+  | { readonly type: "call-rejected"; readonly call: ExecutorCall; readonly error: Error }
   | { readonly type: "program-ended"; readonly taskId: TaskId; readonly end: ProgramEnd }
   /** Somebody asks this process to end (SIGTERM). */
   | { readonly type: "terminate" }

@@ -101,7 +101,12 @@ export class Session {
         this.#connected = false;
         return;
       case "gave-up":
-        return this.#exit(1, "the agent did not come back");
+        return this.#exit(1, event.message);
+      case "call-rejected":
+        // A result that cannot be delivered leaves its task running for ever. The end of this process frees it: the
+        // agent then says that the task's executor was lost.
+        if (event.call.type === "UPDATE") this.#exit(1, event.error.message);
+        return;
       case "program-ended": {
         const task = this.#tasks.get(event.taskId);
         if (task === undefined || task.ended) return;

@@ -48,7 +48,7 @@ class FakeAgent implements AgentConnection {
   }
 
   giveUp(): void {
-    this.#onEvent({ type: "gave-up" });
+    this.#onEvent({ type: "gave-up", message: "gone" });
   }
 
   launch(name: string, command: string): void {

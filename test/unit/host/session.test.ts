@@ -135,10 +135,20 @@ describe("a connection that breaks", () => {
   test("that does not come back ends the executor", () => {
     driver.launch("a");
     driver.step({ type: "disconnected" });
-    expect(driver.step({ type: "gave-up" })).toMatchObject([{ type: "exit", code: 1 }]);
+    expect(driver.step({ type: "gave-up", message: "gone" })).toMatchObject([{ type: "exit", code: 1 }]);
     expect(driver.launch("b")).toEqual([]);
     expect(driver.session.wakeAtMs).toBeUndefined();
   });
+});
+
+test("a result that the agent refuses ends the executor, so that its task does not seem to run for ever", () => {
+  driver.launch("a");
+  const status = update(driver.end("a", succeeded));
+  const error = new Error("Cannot call UPDATE: 400");
+  expect(driver.step({ type: "call-rejected", call: { type: "HEARTBEAT" }, error })).toEqual([]);
+  expect(driver.step({ type: "call-rejected", call: { type: "UPDATE", status }, error })).toMatchObject([
+    { type: "exit", code: 1, reason: error.message },
+  ]);
 });
 
 describe("a KILL", () => {
