@@ -48,6 +48,8 @@ export interface Resource {
   readonly role?: string;
   readonly allocationInfo?: { readonly role?: string };
   readonly reservations?: readonly ReservationInfo[];
+  /** Of a resource provider other than the agent itself. */
+  readonly providerId?: string;
   readonly disk?: unknown;
   readonly revocable?: unknown;
   readonly shared?: unknown;
