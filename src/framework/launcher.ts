@@ -41,7 +41,8 @@ export class Launcher {
     if (!connected) return;
     const waiting = allowed ? backlog.eligible : 0;
     if (waiting > 0 && offers.size > 0) this.#round = this.#atMost(this.#round, nowMs, "round");
-    const decision = cycle.decide({ waiting, offers: offers.size, placed, agents: agents.size }, nowMs);
+    const situation = { waiting, offers: offers.size, placed, agents: agents.size };
+    const decision = cycle.decide(situation, nowMs);
     switch (decision.type) {
       case "nothing":
         return;
@@ -50,7 +51,7 @@ export class Launcher {
         return;
       case "revive":
         this.#context.call({ type: "REVIVE" });
-        return;
+        return this.plan(allowed); // when to repeat it
       case "suppress":
         this.#decline(offers.takeAll(), REFUSE_IDLE_SECONDS);
         this.#context.call({ type: "SUPPRESS" });
