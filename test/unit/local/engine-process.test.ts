@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLogger } from "../../../src/base/log.ts";
 import { EngineProcess } from "../../../src/local/engine-process.ts";
+import { until } from "../../support/until.ts";
 import { rejection } from "../state/rejection.ts";
 
 function engine(...args: string[]): EngineProcess {
@@ -14,10 +15,6 @@ function engine(...args: string[]): EngineProcess {
     random: { next: () => 0.9 },
     log: silentLogger,
   });
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await systemClock.sleep(5);
 }
 
 function isAlive(pid: number): boolean {
@@ -45,7 +42,7 @@ test("an engine that dies is started again", async () => {
   await child.start();
   const first = child.pid!;
   process.kill(first, "SIGKILL");
-  await until(() => child.pid !== undefined && child.pid !== first);
+  await until(() => child.pid !== undefined && child.pid !== first, "it lives again");
   await child.close();
 });
 

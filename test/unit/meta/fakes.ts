@@ -1,4 +1,3 @@
-import type { Clock } from "../../../src/base/clock.ts";
 import { silentLogger } from "../../../src/base/log.ts";
 import type { ProcessorSpec } from "../../../src/config/processor.ts";
 import type { Settings } from "../../../src/config/settings.ts";
@@ -7,46 +6,14 @@ import { snapshotOfSpec } from "../../../src/meta/snapshot.ts";
 import type { SupervisorContext } from "../../../src/meta/supervisor.ts";
 import type { WorkerExit, WorkerFactory, WorkerHandle } from "../../../src/meta/worker-handle.ts";
 import type { StateStore } from "../../../src/state/store.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { processorSpec } from "../../support/specs.ts";
 
-/** Time that moves only when it is told to. */
-export class ManualClock implements Clock {
-  #nowMs = 0;
-  #timers: { atMs: number; run: () => void }[] = [];
-
-  wallMs(): number {
-    return this.#nowMs;
-  }
-
-  monotonicMs(): number {
-    return this.#nowMs;
-  }
-
-  schedule(ms: number, run: () => void): () => void {
-    const timer = { atMs: this.#nowMs + Math.max(0, ms), run };
-    this.#timers.push(timer);
-    return () => {
-      this.#timers = this.#timers.filter((other) => other !== timer);
-    };
-  }
-
-  sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => this.schedule(ms, resolve));
-  }
-
-  /** Fires what falls due, in order, and lets what hangs on it run. */
-  async advance(ms: number): Promise<void> {
-    const untilMs = this.#nowMs + ms;
-    for (;;) {
-      await settle();
-      const due = this.#timers.filter(({ atMs }) => atMs <= untilMs).sort((a, b) => a.atMs - b.atMs)[0];
-      if (due === undefined) break;
-      this.#timers = this.#timers.filter((other) => other !== due);
-      this.#nowMs = due.atMs;
-      due.run();
-    }
-    this.#nowMs = untilMs;
-    await settle();
-  }
+/** Moves time, and lets run what hangs on it. */
+export async function advance(clock: ManualClock, ms: number): Promise<void> {
+  await settle();
+  clock.advance(ms);
+  await settle();
 }
 
 /** Lets promises that are ready run on, without any time passing. */
@@ -177,30 +144,7 @@ export class MemoryStore implements StateStore {
 }
 
 export function specOf(name: string, version = "v1"): ProcessorSpec {
-  return {
-    name,
-    input: `${name}-in`,
-    output: `${name}-out`,
-    error: { topic: `${name}-errors`, value: "stdout" },
-    program: { type: "command", command: ["cat"] },
-    isolation: "process",
-    cpus: 0.2,
-    memMb: 64,
-    volumes: [],
-    env: [],
-    constraints: [],
-    timeoutMs: null,
-    retry: { attempts: 3, initialBackoffMs: 1000, maxBackoffMs: 60_000, maxAgeMs: 86_400_000 },
-    maxOutputBytes: 900_000,
-    emptyOutput: "send",
-    concurrency: 10,
-    maxInFlightBytes: 1_000_000,
-    from: "earliest",
-    group: null,
-    ordering: "none",
-    executor: { cpus: 0.1, memMb: 64, idleTimeoutMs: 60_000, maxTasks: 100_000, env: [] },
-    version,
-  };
+  return processorSpec({ name, input: `${name}-in`, output: `${name}-out`, version });
 }
 
 export const settings: Settings = {

@@ -2,11 +2,12 @@ import { expect, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../../../src/base/clock.ts";
 import { readDirectory } from "../../../src/meta/read-directory.ts";
 import { MetaScheduler, type MetaSchedulerOptions } from "../../../src/meta/scheduler.ts";
+import type { ManualClock } from "../../support/manual-clock.ts";
+import { until } from "../../support/until.ts";
 import { rejection } from "../state/rejection.ts";
-import { type FakeWorkers, fakeContext, type ManualClock, settings, settle } from "./fakes.ts";
+import { advance, type FakeWorkers, fakeContext, settings, settle } from "./fakes.ts";
 
 /** A scheduler over a real folder, with fake Workers and time that the test moves. */
 async function schedulerOver(files: Readonly<Record<string, string>>): Promise<{
@@ -42,8 +43,8 @@ async function schedulerOver(files: Readonly<Record<string, string>>): Promise<{
     scheduler,
     async poll() {
       const before = readings;
-      await clock.advance(settings.processorPollMs);
-      await until(() => readings > before);
+      await advance(clock, settings.processorPollMs);
+      await until(() => readings > before, "the folder is read");
       await settle();
     },
     async [Symbol.asyncDispose]() {
@@ -51,10 +52,6 @@ async function schedulerOver(files: Readonly<Record<string, string>>): Promise<{
       await rm(folder, { recursive: true });
     },
   };
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await systemClock.sleep(1);
 }
 
 function definition(name: string, more: Readonly<Record<string, unknown>> = {}): string {

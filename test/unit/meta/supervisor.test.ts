@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { errorToData } from "../../../src/base/errors.ts";
 import { Supervisor } from "../../../src/meta/supervisor.ts";
-import { fakeContext, settle, specOf } from "./fakes.ts";
+import { advance, fakeContext, settle, specOf } from "./fakes.ts";
 
 test("a Worker gets settings, specification and deployment with its start", () => {
   const { context, workers } = fakeContext();
@@ -32,9 +32,9 @@ test("a Worker that dies is started again after a pause, and the others do not n
     { name: "a", phase: "failed", reason: "boom" },
     { name: "b", phase: "running", reason: null },
   ]);
-  await clock.advance(999);
+  await advance(clock, 999);
   expect(workers.count("a")).toBe(1);
-  await clock.advance(1);
+  await advance(clock, 1);
   expect(workers.count("a")).toBe(2);
   expect(workers.count("b")).toBe(1);
   expect(supervisor.states()[0]?.phase).toBe("running");
@@ -46,14 +46,14 @@ test("pauses grow while a Worker keeps dying, and are short again after it lived
   for (const pauseMs of [1000, 2000, 4000]) {
     const before = workers.count("a");
     workers.of("a").exit(1);
-    await clock.advance(pauseMs - 1);
+    await advance(clock, pauseMs - 1);
     expect(workers.count("a")).toBe(before);
-    await clock.advance(1);
+    await advance(clock, 1);
     expect(workers.count("a")).toBe(before + 1);
   }
-  await clock.advance(60_000);
+  await advance(clock, 60_000);
   workers.of("a").exit(1);
-  await clock.advance(1000);
+  await advance(clock, 1000);
   expect(workers.count("a")).toBe(5);
 });
 
@@ -64,7 +64,7 @@ test("a Worker that says a new one would not help stays down until its specifica
   await settle();
   workers.of("a").say({ type: "failed", error: errorToData(new Error("Framework failed over")), restart: false });
   workers.of("a").exit(0);
-  await clock.advance(3_600_000);
+  await advance(clock, 3_600_000);
   expect(workers.count("a")).toBe(1);
   expect(supervisor.states()).toEqual([{ name: "a", phase: "failed", reason: "Framework failed over" }]);
   supervisor.run(specOf("a", "v2"));
@@ -92,7 +92,7 @@ test("a removal that dies half-way is tried again by a new Worker", async () => 
   workers.of("a").exit(1);
   expect(removed).toEqual([]);
   workers.answering = true;
-  await clock.advance(1000);
+  await advance(clock, 1000);
   expect(workers.of("a").types()).toEqual(["start", "remove"]);
   expect(removed).toEqual(["a"]);
 });
@@ -131,9 +131,9 @@ test("a Worker that does not stop in time is terminated", async () => {
   const supervisor = new Supervisor(context);
   supervisor.run(specOf("a"));
   const stopped = supervisor.stopAll("keep", 10_000);
-  await clock.advance(9999);
+  await advance(clock, 9999);
   expect(workers.of("a").terminated).toBe(false);
-  await clock.advance(1);
+  await advance(clock, 1);
   expect(workers.of("a").terminated).toBe(true);
   await stopped;
 });
@@ -144,7 +144,7 @@ test("a drain without limit can be cut short by a kill", async () => {
   const supervisor = new Supervisor(context);
   supervisor.run(specOf("a"));
   const drained = supervisor.stopAll("drain", Number.POSITIVE_INFINITY);
-  await clock.advance(3_600_000);
+  await advance(clock, 3_600_000);
   expect(workers.of("a").terminated).toBe(false);
   const killed = supervisor.stopAll("kill", 10_000);
   expect(
@@ -168,8 +168,8 @@ test("a Worker that does not answer is shown as it was, not connected and withou
   const [down] = await supervisor.snapshots();
   expect(down).toMatchObject({ phase: "failed", reason: "boom", inFlight: 7, framework: { connected: false } });
   workers.answering = false;
-  await clock.advance(1000);
+  await advance(clock, 1000);
   const asked = supervisor.snapshots();
-  await clock.advance(2000);
+  await advance(clock, 2000);
   expect((await asked)[0]).toMatchObject({ phase: "starting", inFlight: 7 });
 });

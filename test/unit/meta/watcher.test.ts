@@ -6,6 +6,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { silentLogger } from "../../../src/base/log.ts";
 import type { ScanTrigger } from "../../../src/meta/directory.ts";
 import { DirectoryWatcher } from "../../../src/meta/watcher.ts";
+import { until } from "../../support/until.ts";
 
 interface Watched {
   readonly root: string;
@@ -39,10 +40,6 @@ async function watched(path: string, pollMs: number, prepare: (root: string) => 
   };
 }
 
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await systemClock.sleep(5);
-}
-
 const NEVER_MS = 3_600_000;
 
 test("the start reads once, and counts as a poll", async () => {
@@ -53,22 +50,22 @@ test("the start reads once, and counts as a poll", async () => {
 test("a change in the folder is read without waiting for the next poll", async () => {
   await using run = await watched("dir", NEVER_MS, (root) => mkdir(join(root, "dir")));
   await writeFile(join(run.root, "dir", "a.json"), "{}");
-  await until(() => run.triggers.includes("event"));
+  await until(() => run.triggers.includes("event"), "a change is read");
 });
 
 test("a single file that is replaced by renaming is read as well", async () => {
   await using run = await watched("a.json", NEVER_MS, (root) => writeFile(join(root, "a.json"), "{}"));
   await writeFile(join(run.root, "new"), "{ }");
   await rename(join(run.root, "new"), join(run.root, "a.json"));
-  await until(() => run.triggers.includes("event"));
+  await until(() => run.triggers.includes("event"), "a change is read");
 });
 
 test("a folder that appears later is polled for, and then watched", async () => {
   await using run = await watched("dir", 20, async () => undefined);
-  await until(() => run.triggers.length >= 2);
+  await until(() => run.triggers.length >= 2, "the second poll");
   await mkdir(join(run.root, "dir"));
   const polls = run.triggers.length;
-  await until(() => run.triggers.length >= polls + 2);
+  await until(() => run.triggers.length >= polls + 2, "two more polls");
   await writeFile(join(run.root, "dir", "a.json"), "{}");
-  await until(() => run.triggers.includes("event"));
+  await until(() => run.triggers.includes("event"), "a change is read");
 });
