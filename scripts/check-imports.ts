@@ -13,7 +13,8 @@ const levels: readonly (readonly string[])[] = [
   ["engine", "placement"],
   ["framework", "programs", "kafka", "state"],
   ["api", "web", "meta", "host", "local"],
-  ["cli", "workers", "executor"],
+  ["workers", "executor"],
+  ["cli"],
   ["main.ts"],
 ];
 /** Cores import no I/O: neither Node's nor Bun's modules. */

@@ -57,6 +57,7 @@ export class Statistics {
         return;
       case "beyond-end":
       case "foreign-metadata":
+      case "lost":
       case "metadata-cut":
       case "paused":
       case "unpaused":

@@ -62,6 +62,15 @@ export type TrackerNote =
       readonly latencyMs: number;
     }
   | { readonly type: "attempt-failed"; readonly partition: number; readonly offset: number; readonly reason: string }
+  /** A run is gone, or may be, through no fault of its program. `message` is for people. */
+  | {
+      readonly type: "lost";
+      readonly partition: number;
+      readonly offset: number;
+      readonly reason: LostReason;
+      readonly message: string;
+    }
+  /** A second run of a record starts, because one was lost. */
   | { readonly type: "rerun"; readonly reason: LostReason }
   | { readonly type: "paused"; readonly reason: string }
   | { readonly type: "unpaused" }

@@ -113,7 +113,7 @@ export class Tracker {
       case "ended":
         return this.#ended(event.runId, event.result, nowMs);
       case "lost":
-        return this.#lost(event.runId, event.reason, nowMs);
+        return this.#lost(event.runId, event.reason, event.message, nowMs);
       case "sent":
         return this.#sent(event.sendId, nowMs);
       case "send-failed":
@@ -335,7 +335,7 @@ export class Tracker {
     this.#send(open, nowMs);
   }
 
-  #lost(runId: RunId, reason: LostReason, nowMs: number): void {
+  #lost(runId: RunId, reason: LostReason, message: string, nowMs: number): void {
     const run = this.#runs.get(runId);
     if (run === undefined) {
       this.#held.forget(runId);
@@ -349,6 +349,7 @@ export class Tracker {
     if (reason === "agent-unreachable") this.#runs.miss(run);
     else this.#runs.release(run);
     if (!wasAlive || open.decided) return;
+    this.#note({ type: "lost", partition: open.record.partition, offset: open.record.offset, reason, message });
     open.losses++;
     if (run.alone) this.#countAttempt(open, `${reason} while it ran alone`);
     if (open.aliveRuns > 0) return;

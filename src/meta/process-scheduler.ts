@@ -237,11 +237,14 @@ export class ProcessScheduler {
     switch (note.type) {
       case "received":
       case "finished":
+      case "rerun":
         return;
       case "attempt-failed":
         return log.info("attempt failed", { partition: note.partition, offset: note.offset, reason: note.reason });
-      case "rerun":
-        return log.warn("record runs again", { reason: note.reason });
+      case "lost": {
+        const { partition, offset, reason, message } = note;
+        return log.warn("run lost; its record runs again", { partition, offset, reason, message });
+      }
       case "paused":
         return log.error("processor paused", { reason: note.reason });
       case "unpaused":
