@@ -68,7 +68,8 @@ async function runProcessor(
     clock: systemClock,
     random: systemRandom,
     log: log.child({ processor: spec.name }),
-    onPhase: (phase, reason) => log.info("processor changed phase", { processor: spec.name, phase, reason }),
+    onPhase: (phase, reason) =>
+      log.info("processor changed phase", { processor: spec.name, phase, reason: reason ?? undefined }),
     onFatal: failed.reject,
   });
   // A start that the signal interrupts rejects only then, with nothing new to say.

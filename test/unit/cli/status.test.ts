@@ -6,8 +6,8 @@ import type { CliCommand } from "../../../src/cli/command.ts";
 import { processorsCommand } from "../../../src/cli/processors.ts";
 import { statusCommand } from "../../../src/cli/status.ts";
 import { statusText } from "../../../src/cli/status-text.ts";
+import { rejection } from "../../support/rejection.ts";
 import { FakeScheduler, processorView, schedulerView } from "../api/fakes.ts";
-import { rejection } from "../state/rejection.ts";
 import { type FakeIo, fakeIo } from "./fake-io.ts";
 
 async function against(

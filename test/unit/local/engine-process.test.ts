@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLogger } from "../../../src/base/log.ts";
 import { EngineProcess } from "../../../src/local/engine-process.ts";
+import { rejection } from "../../support/rejection.ts";
 import { until } from "../../support/until.ts";
-import { rejection } from "../state/rejection.ts";
 
 function engine(...args: string[]): EngineProcess {
   return new EngineProcess({

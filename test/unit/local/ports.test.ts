@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { choosePorts, keepPorts, LOOPBACK } from "../../../src/local/ports.ts";
-import { rejection } from "../state/rejection.ts";
+import { rejection } from "../../support/rejection.ts";
 
 const any = { kafka: 0, mesos: 0, api: 0 };
 

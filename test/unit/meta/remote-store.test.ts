@@ -3,7 +3,7 @@ import { errorToData, InputError } from "../../../src/base/errors.ts";
 import type { FromWorker } from "../../../src/meta/protocol.ts";
 import { RemoteStore, StoreClosedError, serveStore } from "../../../src/meta/remote-store.ts";
 import type { StateStore } from "../../../src/state/store.ts";
-import { rejection } from "../state/rejection.ts";
+import { rejection } from "../../support/rejection.ts";
 import { MemoryStore } from "./fakes.ts";
 
 /** A remote store whose messages are answered by `store`, each through a structured clone as between threads. */

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { readDirectory } from "../../../src/meta/read-directory.ts";
 import { MetaScheduler, type MetaSchedulerOptions } from "../../../src/meta/scheduler.ts";
 import type { ManualClock } from "../../support/manual-clock.ts";
+import { rejection } from "../../support/rejection.ts";
 import { until } from "../../support/until.ts";
-import { rejection } from "../state/rejection.ts";
 import { advance, type FakeWorkers, fakeContext, settings, settle } from "./fakes.ts";
 
 /** A scheduler over a real folder, with fake Workers and time that the test moves. */
