@@ -7,7 +7,7 @@ import type { TopicConnection } from "./connection.ts";
 import { asKafkaError, classifyFailure } from "./errors.ts";
 import { messageBytes, parseOffset, toInputRecord, visibleMessages } from "./fetched.ts";
 import { Wakeup } from "./wakeup.ts";
-import type { FetchedMessage, FetchedPartition } from "./wire.ts";
+import type { FetchedMessage, FetchedPartition, WireBroker } from "./wire.ts";
 
 export interface ReaderOptions {
   /** How long a broker keeps an answer back while there is nothing to send, ms. A new record ends the wait at once. */
@@ -20,6 +20,11 @@ export const defaultReaderOptions: ReaderOptions = {
   maxWaitMs: 1000,
   maxBytesPerPartition: 1024 * 1024,
   maxBytesPerFetch: 4 * 1024 * 1024,
+};
+
+/** What a reader needs of a {@link TopicConnection}. */
+export type ReadConnection = Pick<TopicConnection, "topic" | "leaders" | "refresh"> & {
+  broker(nodeId: string): Promise<Pick<WireBroker, "fetch">>;
 };
 
 export interface ReadBatch {
@@ -68,7 +73,7 @@ interface Buffered {
  * is resumed, and dropped by a seek; at most one answer of each broker is kept.
  */
 export class PartitionReader {
-  readonly #connection: TopicConnection;
+  readonly #connection: ReadConnection;
   readonly #options: ReaderOptions;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -82,7 +87,7 @@ export class PartitionReader {
   #failed: { readonly error: unknown } | undefined;
 
   constructor(
-    connection: TopicConnection,
+    connection: ReadConnection,
     partitions: readonly number[],
     events: ReaderEvents,
     { clock, random, ...options }: { clock: Clock; random: Random } & Partial<ReaderOptions>,

@@ -71,5 +71,7 @@ function readBlock(bytes: Uint8Array, maxBytes: number): Uint8Array {
         output.repeat(little(4), high + 1);
     }
   }
-  return output.finish();
+  const unpacked = output.finish();
+  if (unpacked.byteLength === length) return unpacked;
+  throw new DecompressError(`Cannot unpack a snappy block: it has ${unpacked.byteLength} bytes, must have ${length}`);
 }

@@ -1,0 +1,242 @@
+import { describe, expect, test } from "bun:test";
+import { KafkaJSProtocolError } from "kafkajs";
+import { seededRandom } from "../../../src/base/random.ts";
+import { classifyFailure } from "../../../src/kafka/errors.ts";
+import { PartitionReader, type ReadBatch, type ReadConnection } from "../../../src/kafka/reader.ts";
+import type { FetchedPartition, WireBroker } from "../../../src/kafka/wire.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+import { until } from "../../support/until.ts";
+
+type FetchRequest = Parameters<WireBroker["fetch"]>[0];
+type FetchAnswer = Awaited<ReturnType<WireBroker["fetch"]>>;
+
+interface PendingFetch {
+  readonly broker: string;
+  readonly maxWaitMs: number;
+  /** `partition@offset`, ascending. */
+  readonly asks: string;
+  answer(partitions: readonly FetchedPartition[]): void;
+  fail(error: Error): void;
+}
+
+/** Brokers that answer when the test says so. */
+class FakeConnection implements ReadConnection {
+  readonly topic = "in";
+  readonly pending: PendingFetch[] = [];
+  refreshes = 0;
+  readonly #leaders: ReadonlyMap<number, string>;
+
+  constructor(leaders: Readonly<Record<number, string>>) {
+    this.#leaders = new Map(Object.entries(leaders).map(([partition, leader]) => [Number(partition), leader]));
+  }
+
+  leaders(): ReadonlyMap<number, string> {
+    return this.#leaders;
+  }
+
+  async refresh(): Promise<void> {
+    this.refreshes++;
+  }
+
+  async broker(nodeId: string): Promise<Pick<WireBroker, "fetch">> {
+    return { fetch: (request) => this.#fetch(nodeId, request) };
+  }
+
+  #fetch(broker: string, { topics, maxWaitTime }: FetchRequest): Promise<FetchAnswer> {
+    const { promise, resolve, reject } = Promise.withResolvers<FetchAnswer>();
+    const partitions = topics.flatMap((topic) => topic.partitions);
+    const pending: PendingFetch = {
+      broker,
+      maxWaitMs: maxWaitTime,
+      asks: partitions
+        .map(({ partition, fetchOffset }) => `${partition}@${fetchOffset}`)
+        .sort()
+        .join(" "),
+      answer: (answers) => {
+        this.pending.splice(this.pending.indexOf(pending), 1);
+        resolve({ responses: [{ topicName: this.topic, partitions: answers }] });
+      },
+      fail: (error) => {
+        this.pending.splice(this.pending.indexOf(pending), 1);
+        reject(error);
+      },
+    };
+    this.pending.push(pending);
+    return promise;
+  }
+
+  next(asks: string): Promise<PendingFetch> {
+    return until(() => this.pending.find((pending) => pending.asks === asks), `${asks} is fetched`);
+  }
+}
+
+function answer(partition: number, from: number, count: number): FetchedPartition {
+  const messages = Array.from({ length: count }, (_, index) => ({
+    offset: String(from + index),
+    timestamp: "0",
+    key: null,
+    value: Buffer.from(`v${from + index}`),
+  }));
+  return { partition, highWatermark: String(from + count), messages };
+}
+
+function setUp(leaders: Readonly<Record<number, string>>): {
+  connection: FakeConnection;
+  reader: PartitionReader;
+  clock: ManualClock;
+  batches: ReadBatch[];
+  errors: Error[];
+  stop: () => Promise<void>;
+  run: Promise<unknown>;
+  onBatch: (listener: (batch: ReadBatch) => void) => void;
+} {
+  const connection = new FakeConnection(leaders);
+  const batches: ReadBatch[] = [];
+  const errors: Error[] = [];
+  const clock = new ManualClock();
+  let listener: (batch: ReadBatch) => void = () => undefined;
+  const events = {
+    received: (batch: ReadBatch): void => {
+      batches.push(batch);
+      listener(batch);
+    },
+    interrupted: (error: Error): void => void errors.push(error),
+  };
+  const partitions = Object.keys(leaders).map(Number);
+  const reader = new PartitionReader(connection, partitions, events, { clock, random: seededRandom(1) });
+  const end = new AbortController();
+  const run = reader.run(end.signal).catch((error: unknown) => error);
+  const stop = async (): Promise<void> => {
+    end.abort();
+    await run;
+  };
+  return { connection, reader, clock, batches, errors, stop, run, onBatch: (next) => (listener = next) };
+}
+
+const shown = (batches: readonly ReadBatch[]): string[] =>
+  batches.map(
+    ({ partition, records, nextOffset }) =>
+      `${partition}: ${records.map(({ offset }) => offset).join(",")} → ${nextOffset}`,
+  );
+
+describe("a reader of partitions", () => {
+  test("reads nothing before it is told where, and to go on", async () => {
+    const { connection, reader, batches, stop } = setUp({ 0: "a" });
+    reader.resume([0]);
+    await Bun.sleep(0);
+    expect(connection.pending).toEqual([]);
+    reader.seek(0, 5);
+    (await connection.next("0@5")).answer([answer(0, 5, 2)]);
+    await connection.next("0@7");
+    expect(shown(batches)).toEqual(["0: 5,6 → 7"]);
+    await stop();
+  });
+
+  test("fetches from each broker what it leads, one fetch at a time", async () => {
+    const { connection, reader, stop } = setUp({ 0: "a", 1: "b", 2: "a" });
+    for (const partition of [0, 1, 2]) reader.seek(partition, 0);
+    reader.resume([0, 1, 2]);
+    expect((await connection.next("0@0 2@0")).broker).toBe("a");
+    expect((await connection.next("1@0")).broker).toBe("b");
+    expect(connection.pending.length).toBe(2);
+    await stop();
+  });
+
+  test("keeps what was fetched while a partition is paused, and hands it over when it is resumed", async () => {
+    const { connection, reader, batches, stop } = setUp({ 0: "a" });
+    reader.seek(0, 0);
+    reader.resume([0]);
+    const fetch = await connection.next("0@0");
+    reader.pause([0]);
+    fetch.answer([answer(0, 0, 3)]);
+    await Bun.sleep(0);
+    expect(batches).toEqual([]);
+    expect(connection.pending).toEqual([]);
+    reader.resume([0]);
+    await connection.next("0@3");
+    expect(shown(batches)).toEqual(["0: 0,1,2 → 3"]);
+    await stop();
+  });
+
+  test("drops what was fetched for another position than the present one", async () => {
+    const { connection, reader, batches, stop } = setUp({ 0: "a" });
+    reader.seek(0, 0);
+    reader.resume([0]);
+    const fetch = await connection.next("0@0");
+    reader.seek(0, 50);
+    fetch.answer([answer(0, 0, 3)]);
+    (await connection.next("0@50")).answer([answer(0, 50, 1)]);
+    await connection.next("0@51");
+    expect(shown(batches)).toEqual(["0: 50 → 51"]);
+    await stop();
+  });
+
+  test("hands a large fetch over in parts, and stops between them when it is paused", async () => {
+    const { connection, reader, batches, stop, onBatch } = setUp({ 0: "a" });
+    onBatch(() => reader.pause([0]));
+    reader.seek(0, 0);
+    reader.resume([0]);
+    (await connection.next("0@0")).answer([answer(0, 0, 1200)]);
+    await until(() => batches.length === 1, "the first part is there");
+    expect(batches[0]).toMatchObject({ nextOffset: 500 });
+    reader.resume([0]);
+    await until(() => batches.length === 2, "the second part is there");
+    reader.resume([0]);
+    await until(() => batches.length === 3, "the rest is there");
+    expect(batches.map(({ records }) => records.length)).toEqual([500, 500, 200]);
+    expect(batches.flatMap(({ records }) => records.map(({ offset }) => offset))).toEqual(
+      Array.from({ length: 1200 }, (_, offset) => offset),
+    );
+    await stop();
+  });
+
+  test("waits long at the broker while nothing is paused, and shortly where a resume may come", async () => {
+    const { connection, reader, stop } = setUp({ 0: "a", 1: "a" });
+    reader.seek(0, 0);
+    reader.seek(1, 0);
+    reader.resume([0]);
+    const short = await connection.next("0@0");
+    reader.resume([1]);
+    short.answer([]);
+    expect((await connection.next("0@0 1@0")).maxWaitMs).toBeGreaterThan(short.maxWaitMs);
+    await stop();
+  });
+
+  test("tells of a failure, asks who leads now, and tells that it reads again", async () => {
+    const { connection, reader, clock, batches, errors, stop } = setUp({ 0: "a" });
+    reader.seek(0, 4);
+    reader.resume([0]);
+    (await connection.next("0@4")).fail(new Error("read ECONNRESET"));
+    await until(() => clock.pending === 1, "it waits");
+    expect(errors.map(({ message }) => message)).toEqual(['Cannot read topic "in": read ECONNRESET']);
+    clock.advance(10_000);
+    const again = await connection.next("0@4");
+    expect(connection.refreshes).toBe(1);
+    again.answer([answer(0, 4, 0)]);
+    await until(() => batches.length === 1, "it is announced");
+    expect(shown(batches)).toEqual(["0:  → 4"]);
+    await stop();
+  });
+
+  test("ends when a position lies outside of the log: where to go on is not its decision", async () => {
+    const { connection, reader, run } = setUp({ 0: "a" });
+    reader.seek(0, 99);
+    reader.resume([0]);
+    const type = "OFFSET_OUT_OF_RANGE";
+    (await connection.next("0@99")).fail(
+      new KafkaJSProtocolError(Object.assign(new Error("out of range"), { type, code: 1, retriable: false })),
+    );
+    expect(classifyFailure(await run)).toBe("out-of-range");
+  });
+
+  test("drops an answer that comes after it was stopped", async () => {
+    const { connection, reader, batches, stop } = setUp({ 0: "a" });
+    reader.seek(0, 0);
+    reader.resume([0]);
+    const fetch = await connection.next("0@0");
+    await stop();
+    fetch.answer([answer(0, 0, 3)]);
+    await Bun.sleep(0);
+    expect(batches).toEqual([]);
+  });
+});
