@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { rename } from "node:fs/promises";
+import { resolve } from "node:path";
+
+const root = resolve(import.meta.dir, "../..");
 
 let compiled: Promise<string> | undefined;
 
-/** Path of the compiled binary: that of BRIGADE_BINARY, or one that is compiled once for this test process. */
+/** Path of the compiled binary: that of BRIGADE_BINARY, or dist/brigade-test, compiled once for this test process. */
 export function compiledBrigade(): Promise<string> {
   compiled ??= compile();
   return compiled;
@@ -13,11 +14,12 @@ export function compiledBrigade(): Promise<string> {
 async function compile(): Promise<string> {
   const given = process.env["BRIGADE_BINARY"];
   if (given !== undefined) return resolve(given);
-  const folder = mkdtempSync(join(tmpdir(), "brigade-binary-"));
-  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-  const outfile = join(folder, "brigade");
-  const script = resolve(import.meta.dir, "../../scripts/build.ts");
-  const build = Bun.spawn([process.execPath, script, "--outfile", outfile], { stdout: "pipe", stderr: "inherit" });
+  const outfile = `${root}/dist/brigade-test`;
+  // Another test process may be running the old one: it is replaced as a whole.
+  const fresh = `${outfile}-${process.pid}`;
+  const command = [process.execPath, `${root}/scripts/build.ts`, "--outfile", fresh];
+  const build = Bun.spawn(command, { stdout: "ignore", stderr: "inherit" });
   if ((await build.exited) !== 0) throw new Error("scripts/build.ts failed");
+  await rename(fresh, outfile);
   return outfile;
 }
