@@ -67,7 +67,10 @@ export class TaskLives {
     const message = status.message ?? status.reason ?? status.state;
     switch (meaning.type) {
       case "alive":
+        return this.#alive(task);
       case "result-to-come":
+        // The end that was reported is the one of a launch that came to nothing: the master confirms it.
+        if (task.phase === "dropped" && status.state !== "TASK_FINISHED") return this.#launchFailed(task);
         return this.#alive(task);
       case "result":
         return this.#ended(task, status);
@@ -175,7 +178,9 @@ export class TaskLives {
     }
     this.#context.alarms.cancel(task.phaseAlarm);
     this.#context.move(task, "dropped");
-    this.ask([task]);
+    // Only another launch has to be sure of this one's fate.
+    if (task.wish === "run") this.ask([task]);
+    else this.#launchFailed(task);
   }
 
   #refused(task: KeptTask, status: TaskStatus, message: string): void {
