@@ -29,6 +29,8 @@ const STALL_MS = 30_000;
 
 interface Processor {
   readonly name: string;
+  readonly input: string;
+  readonly output: string | null;
   readonly phase: string;
   readonly reason: string | null;
   readonly counters: { recordsIn: number; recordsOut: number; errors: number; failedAttempts: number };
@@ -87,7 +89,7 @@ async function waitUntilDone(brigade: LocalBrigade, total: number): Promise<read
   let last = "";
   let lastChange = performance.now();
   for (;;) {
-    const processors = (await (await fetch(`${brigade.api}/api/v1/processors`)).json()) as Processor[];
+    const processors = inOrderOfFlow((await (await fetch(`${brigade.api}/api/v1/processors`)).json()) as Processor[]);
     const progress = processors.map(({ name, counters }) => `${name} ${done(counters)}`).join("   ");
     if (progress !== last) {
       process.stdout.write(process.stdout.isTTY ? `\r  ${progress}   ` : `  ${progress}\n`);
@@ -101,6 +103,17 @@ async function waitUntilDone(brigade: LocalBrigade, total: number): Promise<read
     }
     await Bun.sleep(process.stdout.isTTY ? 200 : 1000);
   }
+}
+
+/** The one that reads `airports` first, then the one that reads its output, and so on. */
+function inOrderOfFlow(processors: readonly Processor[]): Processor[] {
+  const ordered: Processor[] = [];
+  for (let topic: string | null = "airports"; topic !== null; topic = ordered.at(-1)?.output ?? null) {
+    const next = processors.find(({ input }) => input === topic);
+    if (next === undefined) break;
+    ordered.push(next);
+  }
+  return ordered;
 }
 
 function done({ recordsOut, errors }: Processor["counters"]): number {
