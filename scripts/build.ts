@@ -1,6 +1,7 @@
 /** Compiles the one binary: src/main.ts, and every file of workers/ as an entry point that Workers start from. */
 
-import { resolve } from "node:path";
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Glob } from "bun";
 
@@ -29,10 +30,18 @@ const workers = (await Array.fromAsync(new Glob("workers/*.ts").scan({ cwd: root
 const options = "--compile --format=esm --splitting --bytecode --minify --keep-names --sourcemap=inline".split(" ");
 if (values.target !== undefined) options.push(`--target=${values.target}`);
 const entries = ["src/main.ts", ...workers].map((file) => `${root}/${file}`);
-const command = [process.execPath, "build", ...options, "--root", root, "--outfile", outfile, ...entries];
+// Beside the binary, which holds its source maps, Bun leaves one file of them for each chunk: they go with the folder.
+await mkdir(dirname(outfile), { recursive: true });
+const folder = await mkdtemp(join(dirname(outfile), ".build-"));
+const built = join(folder, basename(outfile));
+const command = [process.execPath, "build", ...options, "--root", root, "--outfile", built, ...entries];
 const build = Bun.spawn(command, { cwd: root, stdout: "pipe", stderr: "inherit", env: process.env });
 const output = await new Response(build.stdout).text();
-if ((await build.exited) !== 0) {
+const exitCode = await build.exited;
+// As a whole: one that runs goes on with the old file.
+if (exitCode === 0) await rename(built, outfile);
+await rm(folder, { recursive: true });
+if (exitCode !== 0) {
   process.stderr.write(output);
   process.stderr.write(`scripts/build: cannot compile ${outfile}\n`);
   process.exit(1);

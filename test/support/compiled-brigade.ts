@@ -1,4 +1,3 @@
-import { rename } from "node:fs/promises";
 import { resolve } from "node:path";
 
 const root = resolve(import.meta.dir, "../..");
@@ -15,11 +14,8 @@ async function compile(): Promise<string> {
   const given = process.env["BRIGADE_BINARY"];
   if (given !== undefined) return resolve(given);
   const outfile = `${root}/dist/brigade-test`;
-  // Another test process may be running the old one: it is replaced as a whole.
-  const fresh = `${outfile}-${process.pid}`;
-  const command = [process.execPath, `${root}/scripts/build.ts`, "--outfile", fresh];
+  const command = [process.execPath, `${root}/scripts/build.ts`, "--outfile", outfile];
   const build = Bun.spawn(command, { stdout: "ignore", stderr: "inherit" });
   if ((await build.exited) !== 0) throw new Error("scripts/build.ts failed");
-  await rename(fresh, outfile);
   return outfile;
 }
