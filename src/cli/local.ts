@@ -24,7 +24,9 @@ export const localCommand: CliCommand = {
     const options = parseLocalOptions(args, io);
     const folder = await openDataFolder(options.data);
     try {
-      const ports = await choosePorts(options.ports, folder.path);
+      // Without a scheduler the API's port is somebody else's business.
+      const wanted = options.scheduler ? options.ports : { ...options.ports, api: 0 };
+      const ports = await choosePorts(wanted, folder.path);
       const settings = localSettings(options, ports, folder.path, io);
       const logger = processLog(settings, (line) => io.stderr(line));
       const engines = await LocalEngines.start({
