@@ -37,6 +37,8 @@ export class HttpConnection {
   readonly #parser: HttpRequestParser;
   #phase: Phase = { type: "requests" };
   #output: Uint8Array[] = [];
+  #dateSecond = 0;
+  #dateText = "";
 
   constructor(socket: Socket, options: ConnectionOptions) {
     this.#socket = socket;
@@ -137,8 +139,14 @@ export class HttpConnection {
     return utf8(`${head}\r\n`);
   }
 
+  /** Made once a second: it costs as much as the rest of a head. */
   #date(): string {
-    return new Date(this.#options.clock.wallMs()).toUTCString();
+    const second = Math.floor(this.#options.clock.wallMs() / 1000);
+    if (second !== this.#dateSecond) {
+      this.#dateSecond = second;
+      this.#dateText = new Date(second * 1000).toUTCString();
+    }
+    return this.#dateText;
   }
 
   #write(parts: readonly Uint8Array[]): void {
