@@ -30,7 +30,8 @@ export interface ModelTask {
 interface ModelAgent {
   readonly id: AgentId;
   readonly milliCpus: number;
-  reachable: boolean;
+  /** `recovering`: the master is new, knows that the agent exists, and waits for it and its tasks. */
+  state: "up" | "unreachable" | "recovering";
   readonly executors: Map<ExecutorId, { readonly milliCpus: number }>;
 }
 
@@ -53,7 +54,7 @@ export class ModelMaster {
     this.agents = Array.from({ length: agents }, (_, index) => ({
       id: `agent-${index}` as AgentId,
       milliCpus: cpus * 1000,
-      reachable: true,
+      state: "up",
       executors: new Map(),
     }));
   }
@@ -104,7 +105,7 @@ export class ModelMaster {
     const offers: Offer[] = [];
     for (const agent of this.agents) {
       const free = this.#free(agent);
-      if (!agent.reachable || free < 10) continue;
+      if (agent.state !== "up" || free < 10) continue;
       const id = `o${++this.#lastOffer}`;
       this.offers.set(id as OfferId, { agentId: agent.id, milliCpus: free });
       offers.push(makeOffer(id, agent.id, { cpus: free / 1000, executorIds: [...agent.executors.keys()] }));
@@ -144,36 +145,43 @@ export class ModelMaster {
     const id = this.#pick([...(agent?.executors.keys() ?? [])]);
     if (agent === undefined || id === undefined) return;
     agent.executors.delete(id);
-    if (agent.reachable) this.#send({ type: "FAILURE", agentId: agent.id, executorId: id, status: 9 });
+    if (agent.state === "up") this.#send({ type: "FAILURE", agentId: agent.id, executorId: id, status: 9 });
     for (const task of this.#live((one) => one.agentId === agent.id && one.executorId === id)) {
       this.#update(task, "TASK_FAILED", { source: "SOURCE_AGENT", reason: "REASON_EXECUTOR_TERMINATED" });
     }
   }
 
   loseAgent(): void {
-    const agent = this.#pick(this.agents.filter((one) => one.reachable));
+    const agent = this.#pick(this.agents.filter((one) => one.state !== "unreachable"));
     if (agent === undefined) return;
-    agent.reachable = false;
+    const known = agent.state === "up";
+    agent.state = "unreachable";
     for (const [id, offer] of this.offers) {
       if (offer.agentId !== agent.id) continue;
       this.offers.delete(id);
       this.#send({ type: "RESCIND", offerId: id });
     }
-    for (const task of this.#known((one) => one.agentId === agent.id && !isTerminal(one.state))) {
-      this.#send({
-        type: "UPDATE",
-        status: this.#answer(task.taskId, "TASK_UNREACHABLE", "REASON_AGENT_REMOVED", agent.id),
-      });
+    if (!known) return;
+    for (const task of this.#live((one) => one.agentId === agent.id)) {
+      const status = this.#answer(task.taskId, "TASK_UNREACHABLE", "REASON_AGENT_REMOVED", agent.id);
+      this.#send({ type: "UPDATE", status });
     }
   }
 
+  /** Another master takes over; it knows nothing of tasks but what returning agents tell. */
+  failOver(): void {
+    this.disconnect();
+    for (const agent of this.agents) if (agent.state === "up") agent.state = "recovering";
+  }
+
   returnAgent(): void {
-    const agent = this.#pick(this.agents.filter((one) => !one.reachable));
+    const agent = this.#pick(this.agents.filter((one) => one.state !== "up"));
     if (agent === undefined) return;
-    agent.reachable = true;
+    const wasUnreachable = agent.state === "unreachable";
+    agent.state = "up";
     for (const task of this.#known((one) => one.agentId === agent.id)) {
       const status = this.#answer(task.taskId, task.state, "REASON_AGENT_REREGISTERED", agent.id);
-      this.#send({ type: "UPDATE", status });
+      if (wasUnreachable) this.#send({ type: "UPDATE", status });
       this.#forward(task);
     }
   }
@@ -247,8 +255,9 @@ export class ModelMaster {
 
   #kill(taskId: TaskId, agentId: AgentId | undefined): void {
     const task = this.tasks.get(taskId);
-    if (task === undefined) return this.#reconcile([agentId === undefined ? { taskId } : { taskId, agentId }]);
-    if (isTerminal(task.state) || this.#agent(task.agentId)?.reachable !== true) return;
+    if (task === undefined || !this.#isUp(task.agentId))
+      return this.#reconcile([agentId === undefined ? { taskId } : { taskId, agentId }]);
+    if (isTerminal(task.state)) return;
     if (task.started) this.#update(task, "TASK_KILLED");
     else this.#update(task, "TASK_KILLED", { source: "SOURCE_AGENT", reason: "REASON_TASK_KILLED_DURING_LAUNCH" });
   }
@@ -257,7 +266,7 @@ export class ModelMaster {
     const task = this.tasks.get(taskId);
     const first = task?.updates[0];
     if (task === undefined || first?.uuid === undefined || !Bun.deepEquals(first.uuid, id)) return;
-    if (this.#agent(task.agentId)?.reachable !== true) return;
+    if (!this.#isUp(task.agentId)) return;
     task.updates.shift();
     if (isTerminal(first.state)) this.tasks.delete(taskId);
     else this.#forward(task);
@@ -267,14 +276,16 @@ export class ModelMaster {
     const answer = (taskId: TaskId, state: TaskState, agentId: AgentId | undefined): void =>
       this.#send({ type: "UPDATE", status: this.#answer(taskId, state, "REASON_RECONCILIATION", agentId) });
     if (tasks.length === 0) {
-      for (const task of this.#known((one) => this.#agent(one.agentId)?.reachable === true)) {
+      for (const task of this.#known((one) => this.#isUp(one.agentId))) {
         answer(task.taskId, task.updates[0]?.state ?? task.state, task.agentId);
       }
     }
     for (const { taskId, agentId } of tasks) {
       const task = this.tasks.get(taskId);
       const agent = this.#agent(task?.agentId ?? agentId);
-      if (agent?.reachable === false) answer(taskId, "TASK_UNREACHABLE", agent.id);
+      const recovering = this.agents.some((one) => one.state === "recovering" && (agent ?? one) === one);
+      if (recovering) continue;
+      if (agent?.state === "unreachable") answer(taskId, "TASK_UNREACHABLE", agentId);
       else if (task !== undefined) answer(taskId, task.updates[0]?.state ?? task.state, task.agentId);
       else answer(taskId, agentId === undefined ? "TASK_UNKNOWN" : "TASK_GONE", agentId);
     }
@@ -291,8 +302,7 @@ export class ModelMaster {
 
   #forward(task: ModelTask): void {
     const [first] = task.updates;
-    if (first !== undefined && this.#agent(task.agentId)?.reachable === true)
-      this.#send({ type: "UPDATE", status: first });
+    if (first !== undefined && this.#isUp(task.agentId)) this.#send({ type: "UPDATE", status: first });
   }
 
   #send(event: SchedulerEvent): void {
@@ -310,6 +320,10 @@ export class ModelMaster {
       if (task.agentId === agent.id && !isTerminal(task.state)) used += task.milliCpus;
     for (const offer of this.offers.values()) if (offer.agentId === agent.id) used += offer.milliCpus;
     return agent.milliCpus - used;
+  }
+
+  #isUp(id: AgentId): boolean {
+    return this.#agent(id)?.state === "up";
   }
 
   #agent(id: AgentId | undefined): ModelAgent | undefined {

@@ -1,15 +1,15 @@
 import { type Random, randomInt, seededRandom } from "../../../src/base/random.ts";
 import { Keeper } from "../../../src/framework/keeper.ts";
-import type { KeeperCommand, KeeperEvent } from "../../../src/framework/keeper-api.ts";
+import { defaultTimings, type KeeperCommand, type KeeperEvent } from "../../../src/framework/keeper-api.ts";
 import type { SchedulerCall } from "../../../src/mesos/scheduler-api.ts";
-import { isTerminal, type TaskId } from "../../../src/mesos/types.ts";
+import { type AgentId, isTerminal, type TaskId } from "../../../src/mesos/types.ts";
 import { request } from "./keeper-harness.ts";
 import { frameworkId, ModelMaster } from "./model-master.ts";
 
 /** What one life of the client knows of a run. */
 interface ClientRun {
   readonly record: number;
-  state: "wanted" | "ended" | "missing";
+  state: "wanted" | "started" | "ended" | "missing";
 }
 
 const RECORDS = 12;
@@ -28,6 +28,7 @@ export class World {
   /** Calls on their way to the master, and whether the keeper has a subscription. */
   #calls: SchedulerCall[] = [];
   #subscribed = false;
+  #subscribedAtMs = 0;
   readonly #settled = new Set<number>();
   #runs = new Map<string, ClientRun>();
   #ready = false;
@@ -68,7 +69,8 @@ export class World {
       [1, () => master.loseAgent()],
       [2, () => master.returnAgent()],
       [1, () => this.#breakCalls()],
-      [1, () => this.#disconnect()],
+      [1, () => this.#disconnect(() => master.disconnect())],
+      [0.5, () => this.#disconnect(() => master.failOver())],
       [3, () => this.#subscribe()],
       [0.5, () => this.#restart()],
     ];
@@ -82,7 +84,7 @@ export class World {
   #heal(): void {
     const master = this.#master;
     for (let round = 0; round < 400 && !this.#tidy(); round++) {
-      for (const agent of master.agents) if (!agent.reachable) master.returnAgent();
+      for (const agent of master.agents) if (agent.state !== "up") master.returnAgent();
       this.#subscribe();
       master.repeatAllUpdates();
       for (let i = 0; i < 10; i++) {
@@ -118,13 +120,14 @@ export class World {
     this.#calls = [];
     this.#master.subscribe();
     this.#subscribed = true;
+    this.#subscribedAtMs = this.#nowMs;
     this.#step({ type: "subscribed", frameworkId });
   }
 
-  #disconnect(): void {
+  #disconnect(breakOff: () => void): void {
     if (!this.#master.connected) return;
     this.#cutCalls();
-    this.#master.disconnect();
+    breakOff();
     const unknown = this.#calls;
     this.#calls = [];
     const first = this.#random.next() < 0.5;
@@ -239,7 +242,11 @@ export class World {
       case "adopted": {
         const record = recordOf(command.key);
         this.#taskOfKey.set(command.key, command.key);
-        this.#runs.set(command.key, { record, state: "wanted" });
+        this.#runs.set(command.key, { record, state: "started" });
+        // It takes the place of a run that only waits.
+        for (const [key, run] of [...this.#runs]) {
+          if (run.record === record && run.state === "wanted") this.#letGo(key, run);
+        }
         if (this.#settled.has(record)) this.#letGo(command.key, { record, state: "ended" });
         return;
       }
@@ -247,7 +254,11 @@ export class World {
         return this.#ended(command.key, command.status.state === "TASK_FINISHED");
       case "lost":
         return this.#lost(command.key, command.reason === "agent-unreachable");
-      case "started":
+      case "started": {
+        const run = this.#runs.get(command.key);
+        if (run !== undefined) run.state = "started";
+        return;
+      }
       case "store-framework-id":
       case "trouble":
       case "report":
@@ -289,15 +300,20 @@ export class World {
     if (this.#launched.has(taskId)) throw new Error(`${taskId} is launched twice`);
     this.#launched.set(taskId, record);
     for (const [key, run] of this.#runs) {
-      if (run.record === record && run.state === "wanted" && this.#isLaunching(key, taskId))
-        this.#taskOfKey.set(key, taskId);
+      if (run.record === record && this.#isLaunching(key, taskId)) this.#taskOfKey.set(key, taskId);
     }
     for (const task of this.#master.tasks.values()) {
       if (recordOf(task.taskId) !== record || isTerminal(task.state)) continue;
-      const unreachable = this.#master.agents.some((agent) => agent.id === task.agentId && !agent.reachable);
-      if (unreachable || this.#excused.has(task.taskId)) continue;
+      if (this.#excused.has(task.taskId) || this.#isOutOfReach(task.agentId)) continue;
       throw new Error(`${taskId} is launched while ${task.taskId} is alive`);
     }
+  }
+
+  /** A task on an agent that is still to return to a new master is waited for, but not for ever. */
+  #isOutOfReach(agentId: AgentId): boolean {
+    const state = this.#master.agents.find((agent) => agent.id === agentId)?.state;
+    const waited = this.#nowMs - this.#subscribedAtMs >= defaultTimings.adoptTimeoutMs;
+    return state === "unreachable" || (state === "recovering" && waited);
   }
 
   #isLaunching(key: string, taskId: TaskId): boolean {
