@@ -10,6 +10,7 @@ export interface Addresses {
 }
 
 export interface LocalBrigade extends Addresses {
+  readonly pid: number;
   /** Folder with the log of the run. */
   readonly folder: string;
   /** Runs another command of the same binary against this Kafka, and returns its standard output. */
@@ -40,6 +41,7 @@ export async function startLocalBrigade(args: readonly string[]): Promise<LocalB
   }
   return {
     ...addresses,
+    pid: child.pid,
     folder,
     exited: child.exited,
     async cli(cliArgs, stdin) {
