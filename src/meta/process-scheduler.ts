@@ -37,6 +37,7 @@ export interface ProcessSchedulerOptions {
 
 /** How often the phase is looked at: it is made of what three parts say. */
 const PHASE_INTERVAL_MS = 250;
+const SUBSCRIBE_TO_TEAR_DOWN_MS = 15_000;
 const TOPIC_RETRY = { initialMs: 500, maxMs: 15_000 };
 
 interface Parts {
@@ -100,20 +101,37 @@ export class ProcessScheduler {
   async remove(timeoutMs: number): Promise<void> {
     const parts = await this.#end();
     if (parts === undefined) {
-      await forgetIdentity(this.#options.store, this.#spec.name);
-      return;
+      await this.#tearDownFormerLife();
+    } else {
+      const deadline = AbortSignal.timeout(clampTimeout(timeoutMs));
+      try {
+        await parts.engine.stop("drain", deadline);
+      } catch (error) {
+        if (!deadline.aborted) throw error;
+        this.#options.log.warn("removed before everything was drained; what is left stays unsettled", { timeoutMs });
+      }
+      // Closing with `kill` tears the framework down.
+      await parts.engine.close({ kill: true });
     }
-    const deadline = AbortSignal.timeout(clampTimeout(timeoutMs));
-    try {
-      await parts.engine.stop("drain", deadline);
-    } catch (error) {
-      if (!deadline.aborted) throw error;
-      this.#options.log.warn("removed before everything was drained; what is left stays unsettled", { timeoutMs });
-    }
-    // Closing with `kill` tears the framework down.
-    await parts.engine.close({ kill: true });
     await forgetIdentity(this.#options.store, this.#spec.name);
     this.#ended();
+  }
+
+  /** It never got as far as to subscribe (its topics are missing, say), but its framework may be there from before. */
+  async #tearDownFormerLife(): Promise<void> {
+    const { store, clock, log } = this.#options;
+    const identity = await takeIdentity(store, this.#spec.name);
+    if (identity.frameworkId === undefined) return;
+    const runner = this.#newRunner(identity);
+    await runner.start(() => undefined);
+    const deadlineMs = clock.monotonicMs() + SUBSCRIBE_TO_TEAR_DOWN_MS;
+    while (!runner.status().connected && clock.monotonicMs() < deadlineMs) await clock.sleep(100);
+    if (!runner.status().connected) {
+      log.warn("framework is not torn down: no Mesos master answers; it ends with its failover timeout", {
+        frameworkId: identity.frameworkId,
+      });
+    }
+    await runner.close({ kill: true });
   }
 
   snapshot(): ProcessorSnapshot {
