@@ -1,4 +1,4 @@
-import { InvariantError } from "../base/errors.ts";
+import { invariant } from "../base/errors.ts";
 import { formatHostPort, type HostPort } from "./host-port.ts";
 
 /** Knows which master to try. The connection reports what became of it. */
@@ -18,18 +18,20 @@ export class HostListLocator implements MasterLocator {
   #leader: HostPort | undefined;
 
   constructor(hosts: readonly HostPort[]) {
-    if (hosts.length === 0) throw new InvariantError("Cannot locate a master: the list of hosts is empty");
+    invariant(hosts.length > 0, "Cannot locate a master: the list of hosts is empty");
     this.#hosts = hosts;
   }
 
   current(): Promise<HostPort> {
-    const host = this.#leader ?? this.#hosts[this.#index % this.#hosts.length];
-    if (host === undefined) throw new InvariantError("Cannot locate a master: the list of hosts is empty");
-    return Promise.resolve(host);
+    return Promise.resolve(this.#leader ?? this.#host());
   }
 
-  /** Whoever named a leader that failed is passed over as well: it knows no better yet. */
-  failed(_master: HostPort): void {
+  /**
+   * Of several connections that share this list only the first to fail moves it on. Whoever named a leader that failed
+   * is passed over as well: it knows no better yet.
+   */
+  failed(master: HostPort): void {
+    if (formatHostPort(this.#leader ?? this.#host()) !== formatHostPort(master)) return;
     this.#leader = undefined;
     this.#index = (this.#index + 1) % this.#hosts.length;
   }
@@ -38,5 +40,11 @@ export class HostListLocator implements MasterLocator {
     const known = this.#hosts.findIndex((host) => formatHostPort(host) === formatHostPort(leader));
     if (known >= 0) this.#index = known;
     this.#leader = leader;
+  }
+
+  #host(): HostPort {
+    const host = this.#hosts[this.#index];
+    invariant(host !== undefined, "Cannot locate a master: the list of hosts is empty");
+    return host;
   }
 }
