@@ -1,6 +1,7 @@
 import { assertNever, invariant } from "../../base/errors.ts";
 import type { FrameworkId } from "../../mesos/types.ts";
 import type { AgentOrder } from "./agent-messages.ts";
+import { taskFact } from "./agent-recovery.ts";
 import type { AgentState } from "./agent-state.ts";
 import type { Executor } from "./agent-types.ts";
 import { launchExecutor, NEVER_LAUNCHED, shutdownExecutor } from "./executors.ts";
@@ -31,7 +32,10 @@ export function carryOut(state: AgentState, order: AgentOrder, now: Moment): voi
     case "update-framework": {
       const { id } = order.framework;
       const framework = id === undefined ? undefined : state.frameworks.get(id);
-      if (framework !== undefined) framework.info = order.framework;
+      if (id !== undefined && framework !== undefined) {
+        framework.info = order.framework;
+        state.remember(id, { type: "framework", info: order.framework });
+      }
       return state.updates.resend(now.monotonicMs);
     }
     default:
@@ -58,6 +62,7 @@ function runTask(state: AgentState, order: OrderOf<"run-task">, now: Moment): vo
   }
   const executor = existing ?? launchExecutor(state, framework, frameworkId, info, now);
   framework.owners.set(task.taskId, executor);
+  state.remember(frameworkId, taskFact(executor, task, "TASK_STAGING"));
   if (executor.phase === "running") state.deliver(executor, task);
   else executor.queued.set(task.taskId, task);
 }
@@ -102,6 +107,7 @@ function shutdownFramework(state: AgentState, frameworkId: FrameworkId, now: Mom
   const framework = state.frameworks.get(frameworkId);
   if (framework === undefined) return;
   framework.terminating = true;
+  state.remember(frameworkId, { type: "framework-removed", frameworkId });
   for (const executor of framework.executors.values()) {
     shutdownExecutor(state, executor, now);
     state.forgetIfOver(frameworkId, executor);
@@ -112,6 +118,7 @@ function acknowledge(state: AgentState, { frameworkId, taskId, uuid }: OrderOf<"
   const result = state.updates.acknowledge(frameworkId, taskId, uuid, now.monotonicMs);
   const framework = state.frameworks.get(frameworkId);
   if (result === "ignored" || framework === undefined) return;
+  state.remember(frameworkId, { type: "acknowledged", frameworkId, taskId, uuid });
   const executor = framework.owners.get(taskId);
   if (executor === undefined) {
     state.updates.forgetIdle(frameworkId, taskId);

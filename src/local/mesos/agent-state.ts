@@ -12,6 +12,7 @@ import type {
   TaskState,
   TaskStatus,
 } from "../../mesos/types.ts";
+import type { AgentFact } from "./agent-memory.ts";
 import type { AgentReport } from "./agent-messages.ts";
 import type {
   AgentCommand,
@@ -35,6 +36,7 @@ export class AgentState {
   readonly containers = new Map<ContainerId, Executor>();
   readonly timers = new Timers<AgentTimer>();
   readonly updates: StatusUpdates;
+  #registered = false;
   #commands: AgentCommand[] = [];
 
   constructor(settings: AgentSettings, random: Random) {
@@ -53,8 +55,10 @@ export class AgentState {
     this.#commands.push(command);
   }
 
+  /** Before the agent has registered there is nobody to report to; what matters is told in registering. */
   report(report: AgentReport): void {
-    this.#commands.push({ type: "report", report });
+    if (report.type === "registered") this.#registered = true;
+    if (this.#registered) this.#commands.push({ type: "report", report });
   }
 
   /** Without a subscription the event is lost. */
@@ -70,6 +74,14 @@ export class AgentState {
     this.#commands.push({ type: "end", streamId });
   }
 
+  /** Notes a fact for the next life; of tasks and their updates only where the framework has a checkpoint. */
+  remember(frameworkId: FrameworkId, fact: AgentFact): void {
+    const everywhere = fact.type !== "task" && fact.type !== "update" && fact.type !== "acknowledged";
+    if (everywhere || this.frameworks.get(frameworkId)?.info.checkpoint === true) {
+      this.#commands.push({ type: "remember", fact });
+    }
+  }
+
   framework(id: FrameworkId): AgentFramework {
     const framework = this.frameworks.get(id);
     invariant(framework !== undefined, `Agent does not know framework ${id}`);
@@ -81,6 +93,7 @@ export class AgentState {
     if (framework === undefined) {
       framework = { info, executors: new Map(), owners: new Map(), terminating: false };
       this.frameworks.set(id, framework);
+      this.remember(id, { type: "framework", info });
     }
     return framework;
   }
@@ -118,7 +131,12 @@ export class AgentState {
       timestamp: now.wallMs / 1000,
       uuid: uuidBytes(this.random),
     };
-    this.updates.add(frameworkId, complete, now.monotonicMs);
+    this.addUpdate(frameworkId, complete, now);
+  }
+
+  addUpdate(frameworkId: FrameworkId, status: TaskStatus, now: Moment): void {
+    this.remember(frameworkId, { type: "update", frameworkId, status });
+    this.updates.add(frameworkId, status, now.monotonicMs);
   }
 
   /** `state` for frameworks that know it, TASK_LOST for the others. */

@@ -12,6 +12,7 @@ import type {
   TaskInfo,
   TaskState,
 } from "../../mesos/types.ts";
+import type { AgentFact, ContainerProcess } from "./agent-memory.ts";
 import type { AgentReport } from "./agent-messages.ts";
 
 /** A subscription of an executor, as the shell knows it. */
@@ -25,8 +26,12 @@ export type AgentCommand =
   | { readonly type: "end"; readonly streamId: ExecutorStreamId }
   /** Starts the executor's command; `started` or `launch-failed` follows, and `exited` in the end. */
   | { readonly type: "launch"; readonly container: ContainerLaunch }
+  /** Looks after a container of an earlier life; `exited` follows in the end, at once if it is gone. */
+  | { readonly type: "adopt"; readonly containerId: ContainerId; readonly process: ContainerProcess }
   /** Kills whatever is in the container at once; `exited` follows. */
-  | { readonly type: "destroy"; readonly containerId: ContainerId };
+  | { readonly type: "destroy"; readonly containerId: ContainerId }
+  /** To be remembered over a restart. */
+  | { readonly type: "remember"; readonly fact: AgentFact };
 
 export interface ContainerLaunch {
   readonly containerId: ContainerId;
@@ -37,7 +42,7 @@ export interface ContainerLaunch {
 }
 
 /**
- * - registering: its container was started; it has not subscribed
+ * - registering: its container was started, or has survived a restart of the agent; it has not subscribed
  * - running: it has subscribed; that its stream has gone since is not noticed
  * - terminating: it was told to shut down, or is being destroyed
  * - terminated: its process has ended; it is kept until the last updates of its tasks are acknowledged
@@ -63,7 +68,7 @@ export interface Executor {
   readonly containerId: ContainerId;
   phase: ExecutorPhase;
   streamId: ExecutorStreamId | null;
-  pid: number | undefined;
+  process: ContainerProcess | undefined;
   /** Not delivered yet, for want of a subscription. */
   readonly queued: Map<TaskId, TaskInfo>;
   /** Delivered, or ended by the agent, and not forgotten: the terminal update is not acknowledged yet. */
@@ -82,10 +87,15 @@ export interface AgentFramework {
 }
 
 /** The agent's deadlines; the container and its phase tell whether one still matters. */
-export interface AgentTimer {
+export interface ContainerTimer {
   readonly type: "registration" | "grace";
   readonly containerId: ContainerId;
 }
+
+export type AgentTimer =
+  | ContainerTimer
+  /** Executors of an earlier life have had their time to subscribe again. */
+  | { readonly type: "recovered" };
 
 export interface AgentSettings {
   readonly id: AgentId;
@@ -94,5 +104,6 @@ export interface AgentSettings {
   /** `slave(1)`. */
   readonly processName: string;
   readonly executorRegistrationTimeoutMs: number;
+  readonly executorReregistrationTimeoutMs: number;
   readonly executorShutdownGraceMs: number;
 }

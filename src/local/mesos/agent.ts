@@ -2,8 +2,10 @@ import { assertNever, invariant } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import type { ExecutorCall } from "../../mesos/executor-api.ts";
 import type { ContainerId, ExecutorId, FrameworkId, TaskStatus } from "../../mesos/types.ts";
+import type { AgentFact, AgentMemory, ContainerProcess } from "./agent-memory.ts";
 import type { AgentOrder } from "./agent-messages.ts";
 import { carryOut } from "./agent-orders.ts";
+import { endRecovery, factsOf, recover } from "./agent-recovery.ts";
 import { AgentState } from "./agent-state.ts";
 import type { AgentCommand, AgentSettings, Executor, ExecutorStreamId } from "./agent-types.ts";
 import { subscribeExecutor, updateByExecutor } from "./executor-calls.ts";
@@ -18,7 +20,7 @@ interface FromExecutor {
 
 /** What a launcher tells of its containers. */
 export type ContainerEvent =
-  | { readonly type: "started"; readonly containerId: ContainerId; readonly pid: number }
+  | { readonly type: "started"; readonly containerId: ContainerId; readonly process: ContainerProcess }
   | { readonly type: "launch-failed"; readonly containerId: ContainerId; readonly message: string }
   | { readonly type: "exited"; readonly containerId: ContainerId; readonly waitStatus: number };
 
@@ -63,12 +65,23 @@ export class Agent {
     return this.#state.containers.size;
   }
 
-  /** Registers with the master. */
-  start(now: Moment): AgentCommand[] {
-    const { info, endpoint, processName } = this.#state.settings;
-    this.#state.report({ type: "registered", info, endpoint, processName, frameworks: [] });
-    this.#state.updates.resend(now.monotonicMs);
+  /**
+   * Registers with the master: at once, or after executors of an earlier life have had `executor_reregistration_timeout`
+   * to subscribe again.
+   */
+  start(memory: AgentMemory, now: Moment): AgentCommand[] {
+    const { timers, settings } = this.#state;
+    if (recover(this.#state, memory, now)) {
+      timers.set(now.monotonicMs + settings.executorReregistrationTimeoutMs, { type: "recovered" });
+    } else {
+      this.#register(now);
+    }
     return this.#state.takeCommands();
+  }
+
+  /** All that is to be remembered over a restart. */
+  facts(): AgentFact[] {
+    return factsOf(this.#state);
   }
 
   /** Why an executor's call is refused, by the ids that it carries. */
@@ -98,9 +111,13 @@ export class Agent {
         state.report({ type: "message", frameworkId, executorId, data });
         break;
       }
-      case "started":
-        state.container(event.containerId).pid = event.pid;
+      case "started": {
+        const { containerId, process } = event;
+        const executor = state.container(containerId);
+        executor.process = process;
+        state.remember(executor.frameworkId, { type: "process", containerId, ...process });
         break;
+      }
       case "launch-failed":
         launchFailed(state, state.container(event.containerId), event.message, now);
         break;
@@ -122,9 +139,34 @@ export class Agent {
   #wake(now: Moment): void {
     const { timers, updates } = this.#state;
     for (let timer = timers.take(now.monotonicMs); timer !== undefined; timer = timers.take(now.monotonicMs)) {
-      executorOverdue(this.#state, timer);
+      if (timer.type === "recovered") {
+        endRecovery(this.#state);
+        this.#register(now);
+      } else {
+        executorOverdue(this.#state, timer);
+      }
     }
     updates.wake(now.monotonicMs);
+  }
+
+  #register(now: Moment): void {
+    const state = this.#state;
+    const { info, endpoint, processName } = state.settings;
+    const frameworks = [...state.frameworks.values()].map((framework) => ({
+      info: framework.info,
+      executors: [...framework.executors.values()]
+        .filter(({ phase }) => phase !== "terminated")
+        .map((each) => each.info),
+      tasks: [...framework.executors.values()].flatMap((executor) =>
+        [...executor.tasks.values()].map((task) => ({
+          task: task.info,
+          executorId: executor.info.executorId,
+          state: task.state,
+        })),
+      ),
+    }));
+    state.report({ type: "registered", info, endpoint, processName, frameworks });
+    state.updates.resend(now.monotonicMs);
   }
 
   #caller({ frameworkId, executorId }: FromExecutor): Executor {

@@ -3,6 +3,8 @@ import { assertNever, invariant } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import type { AgentId } from "../../mesos/types.ts";
 import type { Agent, AgentEvent } from "./agent.ts";
+import type { AgentJournal } from "./agent-journal.ts";
+import type { AgentMemory } from "./agent-memory.ts";
 import type { AgentCommand } from "./agent-types.ts";
 import type { ExecutorEndpoint } from "./executor-endpoint.ts";
 import type { Launcher } from "./launcher.ts";
@@ -16,7 +18,8 @@ export interface AgentNode {
   readonly id: AgentId;
   readonly agent: Agent;
   readonly endpoint: ExecutorEndpoint;
-  readonly launcher: Pick<Launcher, "launch" | "destroy">;
+  readonly launcher: Pick<Launcher, "launch" | "adopt" | "destroy">;
+  readonly journal: Pick<AgentJournal, "append">;
 }
 
 type Work =
@@ -51,10 +54,10 @@ export class Cluster {
     this.#setAlarm();
   }
 
-  /** Adds an agent and lets it register. */
-  addAgent(node: AgentNode): void {
+  /** Adds an agent and lets it register, with what it remembers of an earlier life. */
+  addAgent(node: AgentNode, memory: AgentMemory): void {
     this.#nodes.set(node.id, node);
-    this.#performAgent(node, node.agent.start(this.#now()));
+    this.#performAgent(node, node.agent.start(memory, this.#now()));
     this.#drain();
   }
 
@@ -135,6 +138,12 @@ export class Cluster {
           break;
         case "launch":
           node.launcher.launch(command.container);
+          break;
+        case "adopt":
+          node.launcher.adopt(command.containerId, command.process);
+          break;
+        case "remember":
+          node.journal.append(command.fact);
           break;
         case "destroy":
           node.launcher.destroy(command.containerId);

@@ -55,7 +55,7 @@ export function updateByExecutor(state: AgentState, caller: Executor, status: Ta
   const complete = { ...status, agentId, timestamp: status.timestamp ?? now.wallMs / 1000 };
   if (owner === undefined) {
     // Of a task that was never launched or is over: passed on, and never ACKNOWLEDGED to the executor.
-    if (!repeated) state.updates.add(frameworkId, complete, now.monotonicMs);
+    if (!repeated) state.addUpdate(frameworkId, complete, now);
     return;
   }
   const task = owner.tasks.get(status.taskId);
@@ -63,7 +63,7 @@ export function updateByExecutor(state: AgentState, caller: Executor, status: Ta
   if (!repeated && !over) {
     if (task !== undefined) task.state = status.state;
     const containerStatus = containerStatusOf(state, owner);
-    state.updates.add(frameworkId, { ...complete, containerStatus }, now.monotonicMs);
+    state.addUpdate(frameworkId, { ...complete, containerStatus }, now);
   }
   if (status.uuid === undefined) return;
   state.send(caller, { type: "ACKNOWLEDGED", taskId: status.taskId, uuid: status.uuid });
@@ -83,11 +83,14 @@ function dropUnconfirmed(state: AgentState, executor: Executor, call: Subscribe,
   }
 }
 
-function containerStatusOf(state: AgentState, { containerId, pid }: Executor): TaskStatus["containerStatus"] & object {
+function containerStatusOf(
+  state: AgentState,
+  { containerId, process }: Executor,
+): TaskStatus["containerStatus"] & object {
   const { ip } = state.settings.endpoint;
   return {
     containerId,
     networkInfos: [{ ipAddresses: ip === undefined ? [] : [{ protocol: "IPv4", ipAddress: ip }] }],
-    ...(pid === undefined ? {} : { executorPid: pid }),
+    ...(process === undefined ? {} : { executorPid: process.pid }),
   };
 }

@@ -1,7 +1,7 @@
 import { formatUuid, uuidBytes } from "../../base/random.ts";
 import { type ContainerId, type ExecutorInfo, type FrameworkId, isTerminal } from "../../mesos/types.ts";
 import type { AgentState } from "./agent-state.ts";
-import type { AgentFramework, AgentTimer, Executor } from "./agent-types.ts";
+import type { AgentFramework, ContainerTimer, Executor } from "./agent-types.ts";
 import { printDuration } from "./durations.ts";
 import type { Moment } from "./moment.ts";
 
@@ -29,7 +29,7 @@ export function launchExecutor(
     containerId,
     phase: "registering",
     streamId: null,
-    pid: undefined,
+    process: undefined,
     queued: new Map(),
     tasks: new Map(),
     hadTask: false,
@@ -37,6 +37,7 @@ export function launchExecutor(
   };
   framework.executors.set(info.executorId, executor);
   state.containers.set(containerId, executor);
+  state.remember(frameworkId, { type: "executor", frameworkId, containerId, info });
   const shutdownGraceMs = state.shutdownGraceMs(info);
   const container = { containerId, frameworkId, framework: framework.info, executor: info, shutdownGraceMs };
   state.command({ type: "launch", container });
@@ -67,6 +68,7 @@ export function launchFailed(state: AgentState, executor: Executor, message: str
 export function executorExited(state: AgentState, executor: Executor, waitStatus: number, now: Moment): void {
   const { frameworkId, containerId, info, streamId } = executor;
   state.containers.delete(containerId);
+  state.remember(frameworkId, { type: "exited", containerId });
   executor.phase = "terminated";
   executor.streamId = null;
   if (streamId !== null) state.endStream(streamId);
@@ -83,7 +85,7 @@ export function executorExited(state: AgentState, executor: Executor, waitStatus
 }
 
 /** A deadline has come: an executor that has not subscribed, or one that does not leave, is killed. */
-export function executorOverdue(state: AgentState, { type, containerId }: AgentTimer): void {
+export function executorOverdue(state: AgentState, { type, containerId }: ContainerTimer): void {
   const executor = state.containers.get(containerId);
   if (executor === undefined) return;
   if (type === "registration") {

@@ -2,17 +2,26 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, rmSync, symlinkSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
+import type { Clock } from "../../base/clock.ts";
 import { describeError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import type { CommandInfo, ContainerId } from "../../mesos/types.ts";
 import type { ContainerEvent } from "./agent.ts";
+import type { ContainerProcess } from "./agent-memory.ts";
 import type { AgentSettings, ContainerLaunch } from "./agent-types.ts";
 import { executorEnvironment } from "./executor-environment.ts";
-import { killGroup } from "./process-group.ts";
+import { isRunning, killGroup, startTimeOf } from "./processes.ts";
+
+/** How often a process is looked for that is no child of this one. */
+const WATCH_INTERVAL_MS = 200;
+const UNKNOWN_WAIT_STATUS = -1;
+/** Of a process that ended at once, or where start times are not to be had. */
+const UNKNOWN_START_TIME = "unknown";
 
 export interface LauncherOptions {
   readonly workDir: string;
   readonly settings: AgentSettings;
+  readonly clock: Clock;
   readonly log: Logger;
   readonly onEvent: (event: ContainerEvent) => void;
 }
@@ -23,7 +32,8 @@ export interface LauncherOptions {
  */
 export class Launcher {
   readonly #options: LauncherOptions;
-  readonly #children = new Map<ContainerId, ChildProcess>();
+  /** The process that heads each container's group. */
+  readonly #containers = new Map<ContainerId, ContainerProcess>();
   #launching = 0;
   #idleWaiters: (() => void)[] = [];
 
@@ -43,15 +53,39 @@ export class Launcher {
 
   /** Kills the container's processes; `exited` follows as for any other end. */
   destroy(containerId: ContainerId): void {
-    const pid = this.#children.get(containerId)?.pid;
-    if (pid !== undefined) killGroup(pid);
+    const process = this.#containers.get(containerId);
+    if (process !== undefined) killGroup(process);
   }
 
   /** Resolves once no executor has a process. */
   async idle(): Promise<void> {
-    while (this.#launching > 0 || this.#children.size > 0) {
+    while (this.#launching > 0 || this.#containers.size > 0) {
       await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
     }
+  }
+
+  /** Watches a process that this one has not started; how it ends cannot be told. */
+  adopt(containerId: ContainerId, process: ContainerProcess): void {
+    this.#containers.set(containerId, process);
+    this.#watch(containerId, process);
+  }
+
+  #watch(containerId: ContainerId, process: ContainerProcess): void {
+    const pauseMs = isRunning(process) ? WATCH_INTERVAL_MS : 0;
+    this.#options.clock.schedule(pauseMs, () => {
+      if (isRunning(process)) this.#watch(containerId, process);
+      else this.#ended(containerId, UNKNOWN_WAIT_STATUS);
+    });
+  }
+
+  #ended(containerId: ContainerId, waitStatus: number): void {
+    const process = this.#containers.get(containerId);
+    if (process === undefined) return;
+    this.#containers.delete(containerId);
+    // Whatever it has left behind in its group ends with it.
+    killGroup(process);
+    this.#options.onEvent({ type: "exited", containerId, waitStatus });
+    this.#wakeWaiters();
   }
 
   #launch(container: ContainerLaunch): void {
@@ -59,22 +93,17 @@ export class Launcher {
     const { onEvent, log } = this.#options;
     try {
       const child = this.#spawn(container);
-      const ended = (waitStatus: number): void => {
-        if (!this.#children.delete(containerId)) return;
-        // Whatever it has left behind in its group ends with it.
-        if (child.pid !== undefined) killGroup(child.pid);
-        onEvent({ type: "exited", containerId, waitStatus });
-        this.#wakeWaiters();
-      };
-      if (child.pid === undefined) {
+      const { pid } = child;
+      if (pid === undefined) {
         child.once("error", (error) => onEvent({ type: "launch-failed", containerId, message: describeError(error) }));
         return;
       }
-      this.#children.set(containerId, child);
+      const process = { pid, startTime: startTimeOf(pid) ?? UNKNOWN_START_TIME };
+      this.#containers.set(containerId, process);
       child.once("error", (error) => log.warn("executor process failed", { containerId, error }));
-      child.once("exit", (code, signal) => ended(waitStatusOf(code, signal)));
-      log.info("executor started", { executorId: container.executor.executorId, pid: child.pid });
-      onEvent({ type: "started", containerId, pid: child.pid });
+      child.once("exit", (code, signal) => this.#ended(containerId, waitStatusOf(code, signal)));
+      log.info("executor started", { executorId: container.executor.executorId, pid });
+      onEvent({ type: "started", containerId, process });
     } catch (error) {
       onEvent({ type: "launch-failed", containerId, message: describeError(error) });
     }

@@ -5,7 +5,9 @@ import type { Logger } from "../../base/log.ts";
 import { formatUuid, type Random, uuidBytes } from "../../base/random.ts";
 import type { Address, AgentId, AgentInfo, Attribute, MasterInfo, Resource } from "../../mesos/types.ts";
 import { Agent } from "./agent.ts";
-import { readIdentity, writeIdentity } from "./agent-identity.ts";
+import { type AgentIdentity, readIdentity, writeIdentity } from "./agent-identity.ts";
+import { AgentJournal, readJournal } from "./agent-journal.ts";
+import { recall } from "./agent-memory.ts";
 import type { AgentSettings } from "./agent-types.ts";
 import { type AgentNode, Cluster } from "./cluster.ts";
 import { ExecutorEndpoint } from "./executor-endpoint.ts";
@@ -43,6 +45,8 @@ export interface EmbeddedMesosOptions {
   readonly heartbeatIntervalMs?: number;
   /** Default 1 min. */
   readonly executorRegistrationTimeoutMs?: number;
+  /** How long executors that have survived a restart may take to subscribe again. Default 2 s. */
+  readonly executorReregistrationTimeoutMs?: number;
   /** Of executors that do not say otherwise. Default 5 s. */
   readonly executorShutdownGraceMs?: number;
   readonly clock: Clock;
@@ -77,7 +81,7 @@ class Mesos implements EmbeddedMesos {
   readonly #options: EmbeddedMesosOptions;
   readonly #host: string;
   readonly #servers: HttpServer[] = [];
-  readonly #nodes: (AgentNode & { readonly launcher: Launcher })[] = [];
+  readonly #nodes: (AgentNode & { readonly launcher: Launcher; readonly journal: AgentJournal })[] = [];
   #cluster: Cluster | undefined;
   #port = 0;
   #closing: Promise<void> | undefined;
@@ -95,7 +99,9 @@ class Mesos implements EmbeddedMesos {
     const { clock, random, log, agents } = this.#options;
     let route = (_request: HttpRequest): HttpAnswer => textAnswer(503, "Master has not finished recovery");
     this.#port = await this.#listen(this.#options.port, (request) => route(request));
-    const master = new Master(this.#masterSettings(), random);
+    const known = agents.map((_, index) => readIdentity(this.#agentFolder(index)));
+    const recovering = known.flatMap((identity) => (identity === undefined ? [] : [identity.id]));
+    const master = new Master(this.#masterSettings(), random, recovering);
     const schedulers = new SchedulerEndpoint({
       random,
       refusal: (frameworkId, streamId) => master.refusal(frameworkId, streamId),
@@ -104,7 +110,10 @@ class Mesos implements EmbeddedMesos {
     const cluster = new Cluster({ clock, log, master, schedulers });
     this.#cluster = cluster;
     const masterId = master.state.settings.masterInfo.id;
-    for (const [index, agent] of agents.entries()) await this.#startAgent(cluster, masterId, index, agent);
+    for (const [index, agent] of agents.entries()) {
+      const identity = known[index] ?? { id: `${masterId}-S${index}` as AgentId, port: 0 };
+      await this.#startAgent(cluster, identity, index, agent);
+    }
     cluster.start();
     route = (request) => routeMaster(request, schedulers, master.state);
     log.info("embedded Mesos ready", { ...this.address, agents: agents.length });
@@ -124,18 +133,26 @@ class Mesos implements EmbeddedMesos {
     // Each executor has its grace period, after which its agent kills it: this ends.
     await Promise.all(this.#nodes.map(({ launcher }) => launcher.idle()));
     this.#cluster?.close();
+    for (const { journal } of this.#nodes) journal.close();
     await Promise.all(this.#servers.map((server) => server.close()));
   }
 
-  async #startAgent(cluster: Cluster, masterId: string, index: number, agent: EmbeddedAgentOptions): Promise<void> {
-    const { random, log } = this.#options;
-    const workDir = resolve(join(this.#options.workDir, "agents", String(index + 1)));
-    const known = readIdentity(workDir);
-    const id = known?.id ?? (`${masterId}-S${index}` as AgentId);
+  #agentFolder(index: number): string {
+    return resolve(join(this.#options.workDir, "agents", String(index + 1)));
+  }
+
+  async #startAgent(
+    cluster: Cluster,
+    { id, port: formerPort }: AgentIdentity,
+    index: number,
+    agent: EmbeddedAgentOptions,
+  ): Promise<void> {
+    const { clock, random, log } = this.#options;
+    const workDir = this.#agentFolder(index);
     const processName = `slave(${index + 1})`;
 
     let route = (_request: HttpRequest): HttpAnswer => textAnswer(503, "Agent has not finished recovery");
-    const port = await this.#listenAgain(known?.port ?? 0, (request) => route(request));
+    const port = await this.#listenAgain(formerPort, (request) => route(request));
     writeIdentity(workDir, { id, port });
     const settings = this.#agentSettings(id, processName, port, agent);
     const core = new Agent(settings, random);
@@ -146,12 +163,16 @@ class Mesos implements EmbeddedMesos {
     const launcher = new Launcher({
       workDir,
       settings,
+      clock,
       log: log.child({ agent: id }),
       onEvent: (event) => cluster.toAgent(id, event),
     });
-    const node = { id, agent: core, endpoint, launcher };
+    const memory = recall(readJournal(workDir, log));
+    const journal = new AgentJournal(workDir, () => core.facts());
+    const node = { id, agent: core, endpoint, launcher, journal };
     this.#nodes.push(node);
-    cluster.addAgent(node);
+    cluster.addAgent(node, memory);
+    journal.compact();
     route = (request) => routeAgent(request, processName, endpoint);
   }
 
@@ -191,6 +212,7 @@ class Mesos implements EmbeddedMesos {
 
   #agentSettings(id: AgentId, processName: string, port: number, agent: EmbeddedAgentOptions): AgentSettings {
     const { executorRegistrationTimeoutMs = 60_000, executorShutdownGraceMs = 5000 } = this.#options;
+    const { executorReregistrationTimeoutMs = 2000 } = this.#options;
     const { hostname = this.#host, attributes = {} } = agent;
     const info: AgentInfo = {
       hostname,
@@ -202,7 +224,15 @@ class Mesos implements EmbeddedMesos {
       id,
     };
     const endpoint = { ...this.#addressAt(port), hostname };
-    return { id, info, endpoint, processName, executorRegistrationTimeoutMs, executorShutdownGraceMs };
+    return {
+      id,
+      info,
+      endpoint,
+      processName,
+      executorRegistrationTimeoutMs,
+      executorReregistrationTimeoutMs,
+      executorShutdownGraceMs,
+    };
   }
 
   #addressAt(port: number): Address {

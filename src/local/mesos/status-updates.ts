@@ -54,6 +54,11 @@ export class StatusUpdates {
     return this.#queue(frameworkId, taskId) !== undefined;
   }
 
+  /** What a framework's scheduler has not acknowledged, of each task in order. */
+  *pending(frameworkId: FrameworkId): Iterable<TaskStatus> {
+    for (const queue of this.#queues.get(frameworkId)?.values() ?? []) yield* queue.pending;
+  }
+
   /** @param status with a uuid */
   add(frameworkId: FrameworkId, status: TaskStatus, nowMs: number): void {
     const queue = this.#queue(frameworkId, status.taskId) ?? this.#open(frameworkId, status.taskId);

@@ -71,21 +71,35 @@ async function end(taskId: string, state: string, data?: string): Promise<void> 
   await update(taskId, state, data);
 }
 
-let buffer = Buffer.alloc(0);
-const answer = await call({ type: "SUBSCRIBE", subscribe: { unacknowledged_tasks: [], unacknowledged_updates: [] } });
-if (answer.status !== 200 || answer.body === null)
-  throw new Error(`SUBSCRIBE: ${answer.status} ${await answer.text()}`);
-for await (const chunk of answer.body) {
-  buffer = Buffer.concat([buffer, chunk]);
-  for (let lineFeed = buffer.indexOf(10); lineFeed >= 0; lineFeed = buffer.indexOf(10)) {
-    const length = Number(buffer.toString("latin1", 0, lineFeed));
-    if (buffer.byteLength < lineFeed + 1 + length) break;
-    const record = buffer.toString("utf8", lineFeed + 1, lineFeed + 1 + length);
-    buffer = buffer.subarray(lineFeed + 1 + length);
-    await handle(JSON.parse(record) as Event);
+/** Reads one stream to its end. */
+async function follow(stream: ReadableStream<Uint8Array>): Promise<void> {
+  let buffer = Buffer.alloc(0);
+  for await (const chunk of stream) {
+    buffer = Buffer.concat([buffer, chunk]);
+    for (let lineFeed = buffer.indexOf(10); lineFeed >= 0; lineFeed = buffer.indexOf(10)) {
+      const length = Number(buffer.toString("latin1", 0, lineFeed));
+      if (buffer.byteLength < lineFeed + 1 + length) break;
+      const record = buffer.toString("utf8", lineFeed + 1, lineFeed + 1 + length);
+      buffer = buffer.subarray(lineFeed + 1 + length);
+      await handle(JSON.parse(record) as Event);
+    }
   }
 }
-// The agent has gone; without a checkpoint that is the end.
-process.exit(1);
+
+/** With a checkpoint the agent may come back: subscribe again until it does. */
+for (let subscribed = false; ; ) {
+  try {
+    const subscribe = { unacknowledged_tasks: [], unacknowledged_updates: [] };
+    const answer = await call({ type: "SUBSCRIBE", subscribe });
+    if (answer.status === 200 && answer.body !== null) {
+      subscribed = true;
+      await follow(answer.body);
+    }
+  } catch (error) {
+    process.stderr.write(`${String(error)}\n`);
+  }
+  if (process.env.MESOS_CHECKPOINT !== "1" || !subscribed) process.exit(1);
+  await Bun.sleep(50);
+}
 
 export {};

@@ -58,9 +58,11 @@ export class VirtualMesos {
       launch: (container: ContainerLaunch) => {
         this.launched.push(container);
       },
+      adopt: () => undefined,
       destroy: (containerId: ContainerId) => this.exit(containerId, 9),
     };
-    this.#cluster.addAgent({ id: this.agentId, agent, endpoint: this.#executors, launcher });
+    const journal = { append: () => undefined };
+    this.#cluster.addAgent({ id: this.agentId, agent, endpoint: this.#executors, launcher, journal }, new Map());
   }
 
   /** As the master answers it, or the agent for paths of the executor API. */
@@ -100,6 +102,7 @@ export class VirtualMesos {
       endpoint,
       processName: "slave(1)",
       executorRegistrationTimeoutMs,
+      executorReregistrationTimeoutMs: 2000,
       executorShutdownGraceMs: 5000,
     };
   }

@@ -1,0 +1,168 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startTimeOf } from "../../../src/local/mesos/processes.ts";
+import { jsonTask, launch } from "../../support/mesos/embedded.ts";
+import { JsonScheduler } from "../../support/mesos/json-scheduler.ts";
+import { until } from "../../support/until.ts";
+
+const linux = process.platform === "linux";
+const engines: Bun.Subprocess<"pipe", "pipe", "inherit">[] = [];
+let workDir = "";
+
+beforeEach(() => {
+  workDir = mkdtempSync(join(tmpdir(), "brigade-mesos-"));
+});
+
+afterEach(async () => {
+  for (const engine of engines.splice(0)) {
+    await engine.stdin.end();
+    await engine.exited;
+  }
+  rmSync(workDir, { recursive: true, force: true });
+});
+
+interface Engine {
+  readonly address: { readonly host: string; readonly port: number };
+  kill(): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function startEngine(port = 0): Promise<Engine> {
+  const command = [process.execPath, join(import.meta.dir, "../../support/mesos/engine.ts"), workDir, `${port}`];
+  const engine = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+  engines.push(engine);
+  const { value } = await engine.stdout.getReader().read();
+  return {
+    address: { host: "127.0.0.1", port: Number(new TextDecoder().decode(value)) },
+    async kill() {
+      engine.kill("SIGKILL");
+      await engine.exited;
+    },
+    async close() {
+      await engine.stdin.end();
+      await engine.exited;
+    },
+  };
+}
+
+const checkpointing = { checkpoint: true, failover_timeout: 60 };
+
+/** Subscribes as soon as the engine answers again. */
+function subscribeAgain(engine: Engine, id: string): Promise<JsonScheduler> {
+  return JsonScheduler.subscribe(engine.address, { ...checkpointing, id: { value: id } });
+}
+
+async function launchForever(scheduler: JsonScheduler, order: object = {}): Promise<void> {
+  const [offer] = await scheduler.offers();
+  const task = jsonTask("long", offer!.agent_id, { order: { forever: true, ...order } });
+  await scheduler.call("ACCEPT", { accept: { offer_ids: [offer!.id], operations: [launch(task)] } });
+}
+
+/** The ids of the executors' processes, from what the agent remembers. */
+function executorPids(): number[] {
+  return readFileSync(join(workDir, "agents", "1", "journal.ndjson"), "utf8")
+    .split("\n")
+    .filter((line) => line.includes('"type":"process"'))
+    .map((line) => (JSON.parse(line) as { pid: number }).pid);
+}
+
+/** A zombie that nobody waits for, as in a container without an init, is not alive. */
+function isAlive(pid: number): boolean {
+  if (linux) return startTimeOf(pid) !== undefined;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test.skipIf(!linux)(
+  "an executor and its task outlive a killed Mesos, and both are known again (needs /proc)",
+  async () => {
+    const first = await startEngine();
+    await using scheduler = await JsonScheduler.subscribe(first.address, checkpointing);
+    await launchForever(scheduler);
+    await scheduler.acknowledge(await scheduler.update("long", "TASK_RUNNING"));
+    const [agentId] = readdirSync(join(workDir, "agents", "1", "slaves"));
+    await first.kill();
+
+    const second = await startEngine(first.address.port);
+    await using again = await subscribeAgain(second, scheduler.frameworkId);
+    await again.event("SUBSCRIBED");
+    expect(again.frameworkId).toBe(scheduler.frameworkId);
+    // No answer is given as long as the agent is not back; then the task is known.
+    const known = until(() => again.events.find(({ type }) => type === "UPDATE"), "the task is known again");
+    for (
+      let answered = false;
+      !answered;
+      answered = (await Promise.race([known.then(() => true), Bun.sleep(50)])) === true
+    ) {
+      await again.call("RECONCILE", { reconcile: { tasks: [{ task_id: { value: "long" } }] } });
+    }
+    const status = await again.update("long", "TASK_RUNNING");
+    expect(status).toMatchObject({ reason: "REASON_RECONCILIATION", agent_id: { value: agentId } });
+    await again.call("KILL", { kill: { task_id: { value: "long" } } });
+    await again.acknowledge(await again.update("long", "TASK_KILLED"));
+    await again.call("TEARDOWN");
+  },
+);
+
+test.skipIf(!linux)("an update that was not acknowledged comes again after a restart (needs /proc)", async () => {
+  const first = await startEngine();
+  await using scheduler = await JsonScheduler.subscribe(first.address, checkpointing);
+  const [offer] = await scheduler.offers();
+  const task = jsonTask("quick", offer!.agent_id, { order: { silent: true } });
+  await scheduler.call("ACCEPT", { accept: { offer_ids: [offer!.id], operations: [launch(task)] } });
+  const before = await scheduler.update("quick", "TASK_FINISHED");
+  await first.kill();
+
+  const second = await startEngine(first.address.port);
+  await using again = await subscribeAgain(second, scheduler.frameworkId);
+  const after = await again.update("quick", "TASK_FINISHED");
+  expect([after.uuid, after.data]).toEqual([before.uuid, before.data]);
+  await again.acknowledge(after);
+  await again.call("TEARDOWN");
+});
+
+test.skipIf(!linux)("a task whose executor does not come back is gone (needs /proc)", async () => {
+  const first = await startEngine();
+  await using scheduler = await JsonScheduler.subscribe(first.address, checkpointing);
+  await launchForever(scheduler);
+  await scheduler.acknowledge(await scheduler.update("long", "TASK_RUNNING"));
+  const [pid = 0] = executorPids();
+  process.kill(pid, "SIGSTOP");
+  await first.kill();
+
+  const second = await startEngine(first.address.port);
+  await using again = await subscribeAgain(second, scheduler.frameworkId);
+  expect(await again.update("long", "TASK_GONE")).toMatchObject({
+    source: "SOURCE_AGENT",
+    reason: "REASON_EXECUTOR_REREGISTRATION_TIMEOUT",
+    message: "Executor did not reregister within 500ms",
+  });
+  await until(() => !isAlive(pid), "the executor is killed");
+  await again.call("TEARDOWN");
+});
+
+test("closing leaves no process behind, not even one that an executor has forked", async () => {
+  const engine = await startEngine();
+  await using scheduler = await JsonScheduler.subscribe(engine.address);
+  const [offer] = await scheduler.offers();
+  const task = jsonTask("forks", offer!.agent_id) as { executor: { command: { value: string } } };
+  task.executor.command.value = "sleep 1000 & echo $! > forked; sleep 1000";
+  await scheduler.call("ACCEPT", { accept: { offer_ids: [offer!.id], operations: [launch(task)] } });
+  const forked = await until(() => forkedPid(), "the executor has forked");
+  await engine.close();
+  await until(() => !isAlive(forked), "what the executor has forked is killed");
+  expect(executorPids().filter(isAlive)).toEqual([]);
+});
+
+function forkedPid(): number | undefined {
+  const slaves = join(workDir, "agents", "1", "slaves");
+  const found = [...new Bun.Glob("**/runs/*/forked").scanSync({ cwd: slaves })][0];
+  const pid = found === undefined ? 0 : Number(readFileSync(join(slaves, found), "utf8"));
+  return pid > 0 ? pid : undefined;
+}
