@@ -38,7 +38,15 @@ async function bare(): Promise<number> {
 const folder = mkdtempSync(join(tmpdir(), "brigade-bench-"));
 const processors = join(folder, "processors");
 mkdirSync(processors);
-const spec = { name: "noop", input: "in", output: "out", command: PROGRAM, cpus: 0.1, mem: 8, concurrency: CONCURRENCY };
+const spec = {
+  name: "noop",
+  input: "in",
+  output: "out",
+  command: PROGRAM,
+  cpus: 0.1,
+  mem: 8,
+  concurrency: CONCURRENCY,
+};
 writeFileSync(join(processors, "noop.json"), JSON.stringify(spec));
 const brigade = await startLocalBrigade(["--processors", processors, "--cpus", "8"]);
 

@@ -30,7 +30,8 @@ function processes(): Map<number, ProcessUse> {
       });
     } catch (error) {
       // It ended between the listing and the reading.
-      if (!(error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH"))) throw error;
+      if (!(error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ESRCH")))
+        throw error;
     }
   }
   return all;
