@@ -37,6 +37,8 @@ export interface ProcessSchedulerOptions {
 
 /** How often the phase is looked at: it is made of what three parts say. */
 const PHASE_INTERVAL_MS = 250;
+/** How long a change that needs it waits for what was read before. */
+const DRAIN_TIMEOUT_MS = 60_000;
 const SUBSCRIBE_TO_TEAR_DOWN_MS = 15_000;
 const TOPIC_RETRY = { initialMs: 500, maxMs: 15_000 };
 
@@ -58,6 +60,7 @@ export class ProcessScheduler {
   #starting: Promise<void> | undefined;
   #trouble: string | null = "starting";
   #ending: "no" | "draining" | "stopped" = "no";
+  #changing = false;
   #cancelPhaseTimer: () => void = () => undefined;
   #lastPhase = "";
 
@@ -73,11 +76,15 @@ export class ProcessScheduler {
     return this.#starting;
   }
 
-  /** For runs that are decided from now on. */
+  /** For runs that are decided from now on; what cannot change at a record's boundary drains first. */
   update(spec: ProcessorSpec): void {
+    const former = this.#spec;
     this.#spec = spec;
-    this.#parts?.engine.update(spec);
     this.#options.log.info("specification changed", { version: spec.version });
+    this.#starting = (this.#starting ?? Promise.resolve()).then(() => this.#apply(former, spec));
+    this.#starting.catch((error: unknown) => {
+      if (!this.#stopping.signal.aborted) this.#options.onFatal(asError(error), true);
+    });
   }
 
   /** Ends this life of the processor; its framework stays, and tasks that run are adopted by the next. */
@@ -150,6 +157,31 @@ export class ProcessScheduler {
     if (this.#parts === undefined) return [];
     const { engine, runner } = this.#parts;
     return processorMetrics(this.#spec.name, engine.view(), runner.counters());
+  }
+
+  async #apply(former: ProcessorSpec, spec: ProcessorSpec): Promise<void> {
+    const parts = this.#parts;
+    if (this.#stopping.signal.aborted || parts === undefined) return;
+    if (!drainsFirst(former, spec)) {
+      parts.engine.update(spec);
+      // Its topics may be new ones; until they are there, what is sent to them waits.
+      return this.#ensureTopics();
+    }
+    const deadline = AbortSignal.timeout(DRAIN_TIMEOUT_MS);
+    this.#changing = true;
+    try {
+      await parts.engine.stop("drain", AbortSignal.any([deadline, this.#stopping.signal]));
+    } catch (error) {
+      if (this.#stopping.signal.aborted) return;
+      if (!deadline.aborted) throw error;
+      this.#options.log.warn("changed before everything was drained; what runs is cancelled, its records run again");
+    } finally {
+      this.#changing = false;
+    }
+    this.#parts = undefined;
+    this.#trouble = "starting";
+    await parts.engine.close({ kill: false });
+    await this.#start();
   }
 
   async #start(): Promise<void> {
@@ -240,6 +272,7 @@ export class ProcessScheduler {
   #phase(): readonly [ProcessorPhase, string | null] {
     if (this.#ending === "stopped") return ["stopped", null];
     if (this.#ending === "draining") return ["draining", null];
+    if (this.#changing) return ["draining", "what was read before the change is finished first"];
     if (this.#parts === undefined) return this.#trouble === "starting" ? ["starting", null] : ["paused", this.#trouble];
     const { pausedBecause, inputTrouble, assigned } = this.#parts.engine.view();
     const status = this.#parts.runner.status();
@@ -286,6 +319,11 @@ export class ProcessScheduler {
         return assertNever(note);
     }
   }
+}
+
+/** Whether records of the two cannot live beside each other: another input, another group, another order. */
+function drainsFirst(former: ProcessorSpec, spec: ProcessorSpec): boolean {
+  return former.input !== spec.input || former.group !== spec.group || former.ordering !== spec.ordering;
 }
 
 /** Timers take 2^31 − 1 ms at most; `Infinity` stands for no limit. */
