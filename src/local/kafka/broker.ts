@@ -1,17 +1,17 @@
-import type { Database } from "bun:sqlite";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import { type Random, uuidBytes } from "../../base/random.ts";
 import type { BrokerConfig } from "./broker-config.ts";
 import { GroupCoordinator } from "./groups/coordinator.ts";
 import { OffsetStore } from "./groups/offset-store.ts";
+import type { BrokerDatabase } from "./log/database.ts";
 import { GroupCommit } from "./log/group-commit.ts";
 import { BrokerSettings } from "./log/settings.ts";
 import { TopicCatalog } from "./log/topic-catalog.ts";
 import type { BrokerEndpoint } from "./messages/metadata.ts";
 
 export interface BrokerOptions {
-  readonly database: Database;
+  readonly database: BrokerDatabase;
   readonly config: BrokerConfig;
   readonly clock: Clock;
   readonly random: Random;
@@ -34,7 +34,7 @@ export class Broker {
   readonly groups: GroupCoordinator;
   readonly settings: BrokerSettings;
   readonly clusterId: string;
-  readonly #database: Database;
+  readonly #database: BrokerDatabase;
   #endpoint: BrokerEndpoint;
   #cancelRemoval: (() => void) | undefined;
   #closed = false;

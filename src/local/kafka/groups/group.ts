@@ -177,9 +177,7 @@ export class Group {
   /** When {@link tick} has something to do next; infinite where it never has. */
   nextDeadlineMs(): number {
     let next = this.#stepDeadlineMs;
-    if (this.#state === "PreparingRebalance" && this.#initialDelayUntilMs > Number.NEGATIVE_INFINITY) {
-      next = Math.min(next, this.#initialDelayUntilMs);
-    }
+    if (this.#initialDelayUntilMs > Number.NEGATIVE_INFINITY) next = Math.min(next, this.#initialDelayUntilMs);
     for (const untilMs of this.#pendingMembers.values()) next = Math.min(next, untilMs);
     for (const member of this.#members.values()) next = Math.min(next, member.deadlineMs);
     return next;
@@ -299,16 +297,22 @@ export class Group {
 
   #completeJoinIfAll(nowMs: number): void {
     if (this.#state !== "PreparingRebalance") return;
-    if (this.#initialDelayUntilMs > nowMs) return;
-    if (this.#joinedDuringDelay && this.#initialDelayUntilMs > Number.NEGATIVE_INFINITY) {
-      // Others came while it waited; perhaps more will.
-      this.#joinedDuringDelay = false;
-      this.#initialDelayUntilMs = Math.min(nowMs + this.#options.initialRebalanceDelayMs, this.#stepDeadlineMs);
-      if (this.#initialDelayUntilMs > nowMs) return;
-    }
+    if (this.#isDelayed(nowMs)) return;
     if (this.#pendingMembers.size > 0) return;
     for (const member of this.#members.values()) if (member.joinTicket === undefined) return;
     this.#completeJoin(nowMs);
+  }
+
+  /** Whether a first rebalance still waits for more members; each delay in which some came is followed by another. */
+  #isDelayed(nowMs: number): boolean {
+    if (this.#initialDelayUntilMs > nowMs) return true;
+    const waited = this.#initialDelayUntilMs > Number.NEGATIVE_INFINITY;
+    const another = waited && this.#joinedDuringDelay;
+    this.#joinedDuringDelay = false;
+    this.#initialDelayUntilMs = another
+      ? Math.min(nowMs + this.#options.initialRebalanceDelayMs, this.#stepDeadlineMs)
+      : Number.NEGATIVE_INFINITY;
+    return this.#initialDelayUntilMs > nowMs;
   }
 
   #endStep(nowMs: number): void {

@@ -1,4 +1,5 @@
-import type { Database, Statement } from "bun:sqlite";
+import type { Statement } from "bun:sqlite";
+import type { BrokerDatabase } from "../log/database.ts";
 
 export interface CommittedOffset {
   readonly offset: number;
@@ -21,14 +22,15 @@ export interface StoredGroup {
 
 /** What survives of groups: their committed offsets, and their last generation. */
 export class OffsetStore {
-  readonly #database: Database;
+  readonly #database: BrokerDatabase;
   readonly #upsert: Statement;
   readonly #get: Statement<CommittedOffset>;
   readonly #all: Statement<CommittedPosition>;
   readonly #group: Statement<StoredGroup>;
+  readonly #groups: Statement<StoredGroup>;
   readonly #upsertGroup: Statement;
 
-  constructor(database: Database) {
+  constructor(database: BrokerDatabase) {
     this.#database = database;
     this.#upsert = database.prepare(
       `INSERT INTO group_offsets (group_id, topic, partition, committed_offset, leader_epoch, metadata)
@@ -42,7 +44,9 @@ export class OffsetStore {
     this.#all = database.prepare(
       `SELECT topic, partition, ${columns} FROM group_offsets WHERE group_id = ?1 ORDER BY topic, partition`,
     );
-    this.#group = database.prepare("SELECT id, protocol_type AS protocolType, generation FROM groups WHERE id = ?1");
+    const group = "SELECT id, protocol_type AS protocolType, generation FROM groups";
+    this.#group = database.prepare(`${group} WHERE id = ?1`);
+    this.#groups = database.prepare(`${group} ORDER BY id`);
     this.#upsertGroup = database.prepare(
       `INSERT INTO groups (id, protocol_type, generation) VALUES (?1, ?2, ?3)
        ON CONFLICT DO UPDATE SET protocol_type = ?2, generation = ?3`,
@@ -70,9 +74,7 @@ export class OffsetStore {
   }
 
   groups(): StoredGroup[] {
-    return this.#database
-      .query<StoredGroup, []>("SELECT id, protocol_type AS protocolType, generation FROM groups ORDER BY id")
-      .all();
+    return this.#groups.all();
   }
 
   storeGroup({ id, protocolType, generation }: StoredGroup): void {
@@ -81,8 +83,8 @@ export class OffsetStore {
 
   deleteGroup(groupId: string): void {
     this.#database.transaction(() => {
-      this.#database.run("DELETE FROM group_offsets WHERE group_id = ?", [groupId]);
-      this.#database.run("DELETE FROM groups WHERE id = ?", [groupId]);
-    })();
+      this.#database.run("DELETE FROM group_offsets WHERE group_id = ?", groupId);
+      this.#database.run("DELETE FROM groups WHERE id = ?", groupId);
+    });
   }
 }

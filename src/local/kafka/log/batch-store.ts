@@ -1,4 +1,5 @@
-import type { Database, Statement } from "bun:sqlite";
+import type { Statement } from "bun:sqlite";
+import type { BrokerDatabase } from "./database.ts";
 
 /** Where a stored batch lies, without its bytes. */
 export interface BatchPosition {
@@ -32,7 +33,7 @@ export class BatchStore {
   readonly #ofProducer: Statement<ProducerBatch>;
   readonly #deleteSome: Statement;
 
-  constructor(database: Database) {
+  constructor(database: BrokerDatabase) {
     this.#insert = database.prepare(
       `INSERT INTO batches (partition, base_offset, last_offset, max_timestamp_ms, size_bytes, producer_id,
                             producer_epoch, base_sequence, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`,

@@ -1,4 +1,4 @@
-import { Database } from "bun:sqlite";
+import { Database, type SQLQueryBindings, type Statement } from "bun:sqlite";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { errorCode } from "../../../base/errors.ts";
@@ -66,21 +66,75 @@ export interface DatabaseOptions {
 }
 
 /**
- * Opens the broker's database and makes its tables. One process has it at a time.
+ * The broker's database: SQLite, with its statements prepared once. One process has it at a time.
+ *
+ * It keeps its statements to end them at {@link close}: while one lives, SQLite holds file and lock, and the same
+ * folder could not be opened again in this process.
+ */
+export class BrokerDatabase {
+  readonly #database: Database;
+  readonly #statements: Statement[] = [];
+  readonly #begin: Statement;
+  readonly #commit: Statement;
+  readonly #rollBack: Statement;
+
+  constructor(database: Database) {
+    this.#database = database;
+    // Immediate: a database that cannot be written refuses here, and not at the first change.
+    this.#begin = this.prepare("BEGIN IMMEDIATE");
+    this.#commit = this.prepare("COMMIT");
+    this.#rollBack = this.prepare("ROLLBACK");
+  }
+
+  prepare<Row = unknown>(sql: string): Statement<Row> {
+    const statement = this.#database.prepare<Row, SQLQueryBindings[]>(sql);
+    this.#statements.push(statement);
+    return statement;
+  }
+
+  /** One statement that is not worth preparing. */
+  run(sql: string, ...values: readonly SQLQueryBindings[]): void {
+    this.#database.run(sql, [...values]);
+  }
+
+  /** Commits what `change` does, or nothing of it. Not to be nested. */
+  transaction<Result>(change: () => Result): Result {
+    this.#begin.run();
+    try {
+      const result = change();
+      this.#commit.run();
+      return result;
+    } catch (error) {
+      // After some errors (disk full, out of memory) SQLite has rolled back by itself.
+      if (this.#database.inTransaction) this.#rollBack.run();
+      throw error;
+    }
+  }
+
+  /** Carries the write-ahead log over into the database and closes it. */
+  close(): void {
+    for (const statement of this.#statements) statement.finalize();
+    this.#database.close();
+  }
+}
+
+/**
+ * Opens the broker's database and makes its tables.
  *
  * @throws {StorageError} the folder cannot be written, another broker has it, or a newer Brigade made it
  */
-export function openDatabase({ dataDir, sync }: DatabaseOptions): Database {
+export function openDatabase({ dataDir, sync }: DatabaseOptions): BrokerDatabase {
   const path = dataDir === null ? ":memory:" : join(dataDir, "kafka.db");
-  let database: Database | undefined;
+  let raw: Database | undefined;
   try {
     if (dataDir !== null) mkdirSync(dataDir, { recursive: true });
-    database = new Database(path, { create: true, strict: true });
-    configure(database, sync);
+    raw = new Database(path, { create: true, strict: true });
+    configure(raw, sync);
+    const database = new BrokerDatabase(raw);
     migrate(database, path);
     return database;
   } catch (error) {
-    database?.close();
+    raw?.close();
     if (error instanceof StorageError) throw error;
     const why = errorCode(error) === "SQLITE_BUSY" ? ": another broker has it open" : "";
     throw new StorageError(`Cannot open Kafka's data in ${path}${why}`, { cause: error });
@@ -98,14 +152,15 @@ function configure(database: Database, sync: boolean): void {
   database.run("PRAGMA temp_store = MEMORY");
 }
 
-function migrate(database: Database, path: string): void {
-  const found = database.query<{ user_version: number }, []>("PRAGMA user_version").get()?.user_version ?? 0;
+function migrate(database: BrokerDatabase, path: string): void {
+  const found = database.prepare<{ user_version: number }>("PRAGMA user_version").get()?.user_version ?? 0;
   if (found > SCHEMA_VERSION) {
+    database.close();
     throw new StorageError(`Cannot open Kafka's data in ${path}: its format is ${found}, must be ${SCHEMA_VERSION}`);
   }
   // Also takes the lock, which a mere read would leave to the first write.
   database.transaction(() => {
     if (found === 0) database.run(SCHEMA);
     database.run(`PRAGMA user_version = ${SCHEMA_VERSION}`);
-  })();
+  });
 }

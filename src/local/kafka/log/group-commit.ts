@@ -1,6 +1,5 @@
-import type { Database } from "bun:sqlite";
-import { describeError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/log.ts";
+import type { BrokerDatabase } from "./database.ts";
 import { StorageError } from "./errors.ts";
 
 /** A change that shares its transaction with others. What it does in memory is staged until the commit decides. */
@@ -28,12 +27,12 @@ interface Pending {
  * connections, which stop reading while they have requests under way.
  */
 export class GroupCommit {
-  readonly #database: Database;
+  readonly #database: BrokerDatabase;
   readonly #log: Logger;
   #pending: Pending[] = [];
   #scheduled = false;
 
-  constructor(database: Database, log: Logger) {
+  constructor(database: BrokerDatabase, log: Logger) {
     this.#database = database;
     this.#log = log;
   }
@@ -66,11 +65,10 @@ export class GroupCommit {
     if (writes.length === 0) return;
     this.#pending = [];
     try {
-      this.#database.run("BEGIN IMMEDIATE");
-      for (const write of writes) write.apply();
-      this.#database.run("COMMIT");
+      this.#database.transaction(() => {
+        for (const write of writes) write.apply();
+      });
     } catch (error) {
-      this.#rollBack();
       for (const write of writes) write.discard();
       const failure = new StorageError("Cannot commit: the database refused it", { cause: error });
       this.#log.error("kafka writes were lost before they were acknowledged", { error, writes: writes.length });
@@ -79,15 +77,5 @@ export class GroupCommit {
     }
     for (const write of writes) write.publish();
     for (const write of writes) write.resolve();
-  }
-
-  #rollBack(): void {
-    // SQLite has rolled back by itself after some errors (disk full, out of memory).
-    if (!this.#database.inTransaction) return;
-    try {
-      this.#database.run("ROLLBACK");
-    } catch (error) {
-      this.#log.error("kafka transaction could not be rolled back", { error: describeError(error) });
-    }
   }
 }

@@ -1,16 +1,19 @@
-import type { Database } from "bun:sqlite";
+import type { Statement } from "bun:sqlite";
+import type { BrokerDatabase } from "./database.ts";
 
 /** Producer ids are taken from the database in blocks, as a real broker takes them from its controller. */
 const PRODUCER_ID_BLOCK = 1000;
 
 /** Small durable values of the whole broker. */
 export class BrokerSettings {
-  readonly #database: Database;
+  readonly #select: Statement<{ value: unknown }>;
+  readonly #replace: Statement;
   #nextProducerId = 0;
   #producerIdsEnd = 0;
 
-  constructor(database: Database) {
-    this.#database = database;
+  constructor(database: BrokerDatabase) {
+    this.#select = database.prepare("SELECT value FROM settings WHERE name = ?1");
+    this.#replace = database.prepare("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)");
   }
 
   /** The stored cluster id; `makeId` provides it at the first start. */
@@ -33,11 +36,10 @@ export class BrokerSettings {
   }
 
   #read(name: string): unknown {
-    return this.#database.query<{ value: unknown }, [string]>("SELECT value FROM settings WHERE name = ?").get(name)
-      ?.value;
+    return this.#select.get(name)?.value;
   }
 
   #write(name: string, value: string | number): void {
-    this.#database.run("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", [name, value]);
+    this.#replace.run(name, value);
   }
 }

@@ -1,6 +1,7 @@
-import type { Database, Statement } from "bun:sqlite";
+import type { Statement } from "bun:sqlite";
 import type { BrokerConfig } from "../broker-config.ts";
 import { BatchStore } from "./batch-store.ts";
+import type { BrokerDatabase } from "./database.ts";
 import { PartitionLog } from "./partition-log.ts";
 import { topicNameKey } from "./topic-name.ts";
 
@@ -26,7 +27,7 @@ const REMOVED_AT_ONCE = 64;
 
 /** All topics with their partitions: in memory, and durable at once when they change. */
 export class TopicCatalog {
-  readonly #database: Database;
+  readonly #database: BrokerDatabase;
   readonly #config: BrokerConfig;
   readonly #store: BatchStore;
   readonly #topics = new Map<string, Topic>();
@@ -36,7 +37,7 @@ export class TopicCatalog {
   readonly #partitionsOf: Statement<PartitionRow>;
   readonly #nextRemoved: Statement<{ id: number }>;
 
-  constructor(database: Database, config: BrokerConfig) {
+  constructor(database: BrokerDatabase, config: BrokerConfig) {
     this.#database = database;
     this.#config = config;
     this.#store = new BatchStore(database);
@@ -46,7 +47,7 @@ export class TopicCatalog {
       "SELECT id, number, log_start_offset AS logStartOffset FROM partitions WHERE topic = ?1 ORDER BY number",
     );
     this.#nextRemoved = database.prepare("SELECT id FROM removed_partitions LIMIT 1");
-    for (const row of database.query<{ name: string; configs: string }, []>("SELECT * FROM topics").all()) {
+    for (const row of database.prepare<{ name: string; configs: string }>("SELECT name, configs FROM topics").all()) {
       this.#load(row.name, new Map(Object.entries(JSON.parse(row.configs) as Record<string, string>)));
     }
   }
@@ -73,7 +74,7 @@ export class TopicCatalog {
     this.#database.transaction(() => {
       this.#insertTopic.run(name, JSON.stringify(Object.fromEntries(configs)));
       for (let number = 0; number < partitions; number++) this.#insertPartition.get(name, number);
-    })();
+    });
     return this.#load(name, configs);
   }
 
@@ -82,7 +83,7 @@ export class TopicCatalog {
     this.#database.transaction(() => {
       for (let number = topic.partitions.length; number < count; number++)
         this.#insertPartition.get(topic.name, number);
-    })();
+    });
     const rows = this.#partitionsOf.all(topic.name).slice(topic.partitions.length);
     this.#keep(topic.name, topic.configs, [...topic.partitions, ...rows.map((row) => this.#open(topic.name, row))]);
   }
@@ -90,11 +91,11 @@ export class TopicCatalog {
   /** Removes the topic and the offsets that groups committed for it. Its records go later: {@link removeSome}. */
   delete(topic: Topic): void {
     this.#database.transaction(() => {
-      this.#database.run("INSERT INTO removed_partitions SELECT id FROM partitions WHERE topic = ?", [topic.name]);
-      this.#database.run("DELETE FROM partitions WHERE topic = ?", [topic.name]);
-      this.#database.run("DELETE FROM topics WHERE name = ?", [topic.name]);
-      this.#database.run("DELETE FROM group_offsets WHERE topic = ?", [topic.name]);
-    })();
+      this.#database.run("INSERT INTO removed_partitions SELECT id FROM partitions WHERE topic = ?", topic.name);
+      this.#database.run("DELETE FROM partitions WHERE topic = ?", topic.name);
+      this.#database.run("DELETE FROM topics WHERE name = ?", topic.name);
+      this.#database.run("DELETE FROM group_offsets WHERE topic = ?", topic.name);
+    });
     this.#topics.delete(topic.name);
     this.#nameKeys.delete(topicNameKey(topic.name));
     for (const partition of topic.partitions) partition.remove();
@@ -105,7 +106,7 @@ export class TopicCatalog {
     const next = this.#nextRemoved.get();
     if (next === null) return false;
     if (this.#store.deleteSome(next.id, REMOVED_AT_ONCE) < REMOVED_AT_ONCE) {
-      this.#database.run("DELETE FROM removed_partitions WHERE id = ?", [next.id]);
+      this.#database.run("DELETE FROM removed_partitions WHERE id = ?", next.id);
     }
     return true;
   }

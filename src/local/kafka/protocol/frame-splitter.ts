@@ -33,6 +33,11 @@ export class FrameSplitter {
     this.#options = options;
   }
 
+  /** Bytes of a frame that has not arrived in full. */
+  get bufferedBytes(): number {
+    return this.#buffered;
+  }
+
   /** @throws {ProtocolError} no request begins like this; the stream cannot be read any further */
   push(chunk: Uint8Array): Uint8Array[] {
     this.#parts.push(chunk);

@@ -36,19 +36,23 @@ export class Writer {
   }
 
   int8(value: number): void {
-    this.#view.setInt8(this.#take(1), value);
+    const at = this.#take(1);
+    this.#view.setInt8(at, value);
   }
 
   int16(value: number): void {
-    this.#view.setInt16(this.#take(2), value);
+    const at = this.#take(2);
+    this.#view.setInt16(at, value);
   }
 
   int32(value: number): void {
-    this.#view.setInt32(this.#take(4), value);
+    const at = this.#take(4);
+    this.#view.setInt32(at, value);
   }
 
   int64(value: number): void {
-    writeInt64(this.#view, this.#take(8), value);
+    const at = this.#take(8);
+    writeInt64(this.#view, at, value);
   }
 
   boolean(value: boolean): void {
@@ -116,6 +120,7 @@ export class Writer {
     return this.#bytes.subarray(0, this.#at);
   }
 
+  /** The place of the next `length` bytes. May replace buffer and view: use them only after it. */
   #take(length: number): number {
     this.reserve(length);
     const start = this.#at;
