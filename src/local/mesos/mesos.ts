@@ -129,6 +129,8 @@ class Mesos implements EmbeddedMesos {
   }
 
   async #close(): Promise<void> {
+    // Schedulers first: they would launch anew what is about to end.
+    await this.#servers[0]?.close();
     for (const { id } of this.#nodes) this.#cluster?.toAgent(id, { type: "stop" });
     // Each executor has its grace period, after which its agent kills it: this ends.
     await Promise.all(this.#nodes.map(({ launcher }) => launcher.idle()));

@@ -58,6 +58,13 @@ describe("one connection", () => {
     socket.destroy();
   });
 
+  test("still gets its answers when the client has said all that it wanted", async () => {
+    const { socket, text, closed } = open();
+    socket.end(request("/health", "", "GET") + request("/nowhere", "", "GET"));
+    await until(closed, "the connection is closed");
+    expect(text().match(/HTTP\/1\.1 \d+/g)).toEqual(["HTTP/1.1 200", "HTTP/1.1 404"]);
+  });
+
   test("is refused and closed when it sends garbage, and the others go on", async () => {
     await using scheduler = await JsonScheduler.subscribe(mesos.address);
     await scheduler.event("SUBSCRIBED");

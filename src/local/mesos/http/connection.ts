@@ -45,8 +45,7 @@ export class HttpConnection {
     this.#options = options;
     this.#parser = new HttpRequestParser(() => this.#write([utf8("HTTP/1.1 100 Continue\r\n\r\n")]));
     socket.on("data", (bytes: Buffer) => this.#received(bytes));
-    // A half-closed connection is a closed one, as with Mesos.
-    socket.on("end", () => this.#gone());
+    socket.on("end", () => this.#halfClosed());
     socket.on("error", (error) => {
       options.log.debug("connection failed", { error });
       this.#gone();
@@ -55,10 +54,8 @@ export class HttpConnection {
   }
 
   flush(): void {
-    if (this.#output.length === 0) return;
-    const bytes = this.#output.length === 1 ? this.#output[0] : concatBytes(this.#output);
+    if (this.#output.length > 0 && this.#socket.writable) this.#socket.write(concatBytes(this.#output));
     this.#output = [];
-    if (bytes !== undefined && !this.#socket.destroyed) this.#socket.write(bytes);
     if (this.#phase.type === "ended") this.#socket.end();
     else if (this.#socket.writableLength > LARGEST_BACKLOG_BYTES) {
       this.#options.log.warn("connection cut: its reader is too slow", { bytes: this.#socket.writableLength });
@@ -152,6 +149,16 @@ export class HttpConnection {
   #write(parts: readonly Uint8Array[]): void {
     this.#output.push(...parts);
     this.#options.wantsFlush();
+  }
+
+  /** The client will not say more. A stream ends with that, as with Mesos; answers on their way are still sent. */
+  #halfClosed(): void {
+    if (this.#phase.type === "stream") {
+      this.#gone();
+    } else {
+      this.#phase = { type: "ended" };
+      this.#options.wantsFlush();
+    }
   }
 
   #gone(): void {
