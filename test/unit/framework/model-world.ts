@@ -12,7 +12,7 @@ interface ClientRun {
   state: "wanted" | "started" | "ended" | "missing";
 }
 
-const RECORDS = 12;
+const RECORDS = 30;
 
 /**
  * A keeper, its client, a model master and the wires between them, driven by one seed. The client wants each record run
@@ -40,7 +40,7 @@ export class World {
 
   constructor(seed: number) {
     this.#random = seededRandom(seed);
-    this.#master = new ModelMaster(this.#random, 2, 3);
+    this.#master = new ModelMaster(this.#random, 3, 5);
     this.#keeper = this.#newKeeper();
   }
 
@@ -71,8 +71,8 @@ export class World {
       [1, () => this.#breakCalls()],
       [1, () => this.#disconnect(() => master.disconnect())],
       [0.5, () => this.#disconnect(() => master.failOver())],
-      [3, () => this.#subscribe()],
-      [0.5, () => this.#restart()],
+      [6, () => this.#subscribe()],
+      [1, () => this.#restart()],
     ];
     let left = this.#random.next() * actions.reduce((sum, [weight]) => sum + weight, 0);
     for (const [weight, act] of actions) {
@@ -83,7 +83,7 @@ export class World {
 
   #heal(): void {
     const master = this.#master;
-    for (let round = 0; round < 400 && !this.#tidy(); round++) {
+    for (let round = 0; round < 600 && !this.#tidy(); round++) {
       for (const agent of master.agents) if (agent.state !== "up") master.returnAgent();
       this.#subscribe();
       master.repeatAllUpdates();
@@ -92,7 +92,7 @@ export class World {
           this.#deliverCall();
           this.#deliverEvent();
         }
-        for (let record = 0; record < RECORDS; record++) this.#clientWants();
+        while (this.#clientWants());
         master.startTask();
         master.finishTask();
         this.#clientSettles();
@@ -195,16 +195,18 @@ export class World {
 
   // ----------------------------------------------------------------------------------------------------- the client
 
-  #clientWants(): void {
-    if (!this.#ready) return;
+  /** @returns whether there was anything to want */
+  #clientWants(): boolean {
+    if (!this.#ready) return false;
+    const busy = new Set([...this.#runs.values()].flatMap((run) => (run.state === "missing" ? [] : [run.record])));
     for (let record = 0; record < RECORDS; record++) {
-      const busy = [...this.#runs.values()].some((run) => run.record === record && run.state !== "missing");
-      if (this.#settled.has(record) || busy) continue;
+      if (this.#settled.has(record) || busy.has(record)) continue;
       const key = `run-${++this.#lastRun}`;
       this.#runs.set(key, { record, state: "wanted" });
       this.#step({ type: "want", request: request(key, { work: `p_t_0_${record}` }) });
-      return;
+      return true;
     }
+    return false;
   }
 
   /** Makes a result durable, then lets go of all runs of its record. */
