@@ -119,7 +119,7 @@ export class KafkaAdmin {
 
   async #withAdmin<T>(action: string, use: (admin: Admin) => Promise<T>): Promise<T> {
     return this.#withClient(action, async (client) => {
-      const admin = client.kafka.admin();
+      const admin = client.kafka.admin({ retry: { retries: 3, initialRetryTime: 200 } });
       await admin.connect();
       return use(admin);
     });

@@ -46,9 +46,8 @@ export class KafkaClient {
       brokers: options.brokers.map(({ host, port }) => `${host}:${port}`),
       connectionTimeout: CONNECTION_TIMEOUT_MS,
       requestTimeout: options.requestTimeoutMs ?? 30_000,
-      // Only for finding a broker and a coordinator: whatever else fails is repeated by us, where we can see it.
-      // `factor` is kafkajs' jitter.
-      retry: { retries: 2, initialRetryTime: 100, maxRetryTime: 1000, factor: 0.5, multiplier: 2 },
+      // What fails is repeated by us, where it can be seen, stopped and reported.
+      retry: { retries: 0 },
       logLevel: logLevel.WARN,
       logCreator: () => (entry) => this.#record(entry.namespace, entry.level, entry.log),
       socketFactory: ({ host, port, ssl, onConnect }) => this.#openSocket(host, port, ssl, onConnect),
@@ -98,6 +97,8 @@ export class KafkaClient {
       : connectPlain({ host, port }, onConnect);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.setNoDelay(true);
+    // kafkajs unrefs the last socket once more with each failed attempt, and Bun adds a listener for each time.
+    socket.setMaxListeners(0);
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
     return socket;

@@ -5,6 +5,8 @@ import type { WireBroker, WireCluster } from "./wire.ts";
 
 /** A topic made a moment ago is unknown to some brokers for a while. */
 const SECOND_LOOK_MS = 250;
+/** kafkajs has two connections to a broker; the other one is for fetches, of which there is one at a time. */
+const REQUEST_CONNECTION = 0;
 
 /**
  * One topic as a cluster serves it: its partitions, their leaders, and a group's coordinator.
@@ -15,6 +17,7 @@ export class TopicConnection {
   readonly topic: string;
   readonly #cluster: WireCluster;
   readonly #clock: Clock;
+  readonly #opening = new Map<WireBroker["connectionPool"], Promise<unknown>>();
   #known = false;
   #coordinator: { readonly group: string; readonly broker: WireBroker } | undefined;
 
@@ -81,20 +84,35 @@ export class TopicConnection {
   }
 
   /** Connects to it where that is needed. */
-  broker(nodeId: string): Promise<WireBroker> {
-    return this.#cluster.findBroker({ nodeId });
+  async broker(nodeId: string): Promise<WireBroker> {
+    return this.#connected(await this.#cluster.findBroker({ nodeId }));
   }
 
   /** Any broker may hand out producer ids; the controller is one that exists. */
-  controller(): Promise<WireBroker> {
-    return this.#cluster.findControllerBroker();
+  async controller(): Promise<WireBroker> {
+    return this.#connected(await this.#cluster.findControllerBroker());
   }
 
   async coordinator(group: string): Promise<WireBroker> {
     const known = this.#coordinator;
-    if (known?.group === group && known.broker.isConnected()) return known.broker;
-    const broker = await this.#cluster.findGroupCoordinator({ groupId: group });
+    if (known?.group === group && known.broker.isConnected()) return this.#connected(known.broker);
+    const broker = await this.#connected(await this.#cluster.findGroupCoordinator({ groupId: group }));
     this.#coordinator = { group, broker };
+    return broker;
+  }
+
+  /**
+   * kafkajs opens a socket for each request that finds none, and forgets all but the last (connectionPool.js): so one
+   * is opened here, for all that wait, before any request is made.
+   */
+  async #connected(broker: WireBroker): Promise<WireBroker> {
+    const pool = broker.connectionPool;
+    let opening = this.#opening.get(pool);
+    if (opening === undefined) {
+      opening = pool.getConnection(REQUEST_CONNECTION).finally(() => this.#opening.delete(pool));
+      this.#opening.set(pool, opening);
+    }
+    await opening;
     return broker;
   }
 

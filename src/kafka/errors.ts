@@ -104,6 +104,9 @@ export function isForbidden(error: unknown): boolean {
   return TOPIC_FORBIDDEN.has(kafkaErrorType(error) ?? "");
 }
 
+/** How kafkajs says that no broker knew the coordinator, or that none could be asked. */
+const COORDINATOR_NAMES = new Set(["KafkaJSGroupCoordinatorNotFound"]);
+
 /** What a caller does about an error of kafkajs. */
 export type KafkaFailure =
   | "stale-member"
@@ -120,7 +123,10 @@ export function classifyFailure(error: unknown): KafkaFailure {
   if (error instanceof TopicRefusedError) return "topic-refused";
   if (error instanceof KafkaRefusedError) return "refused";
   const type = kafkaErrorType(error);
-  if (type === undefined) return hasName(error, REFUSED_NAMES) ? "refused" : "unavailable";
+  if (type === undefined) {
+    if (hasName(error, COORDINATOR_NAMES)) return "coordinator-moved";
+    return hasName(error, REFUSED_NAMES) ? "refused" : "unavailable";
+  }
   if (STALE_MEMBER.has(type)) return "stale-member";
   if (COORDINATOR_MOVED.has(type)) return "coordinator-moved";
   if (TOPIC_MISSING.has(type) || TOPIC_FORBIDDEN.has(type)) return "topic-refused";

@@ -39,6 +39,9 @@ const RETRY: BackoffOptions = { initialMs: 200, maxMs: 10_000 };
 const RETRY_REFUSED: BackoffOptions = { initialMs: 1000, maxMs: 60_000 };
 /** A session that held for so long was a good one: the next failure is a first one. */
 const GOOD_SESSION_MS = 60_000;
+/** A group's first member waits until its coordinator has been made: that takes a second, and is no interruption. */
+const COORDINATOR_ATTEMPTS = 5;
+const LONG_JOIN_MS = 2000;
 const LEAVE_TIMEOUT_MS = 2000;
 
 /** What is held now. A commit or a batch that belongs to another object than the present one is stale. */
@@ -126,12 +129,11 @@ export class KafkaInput implements Input {
       } catch (error) {
         if (signal.aborted) return;
         if (clock.monotonicMs() - startedMs > GOOD_SESSION_MS) failures = 1;
-        const failure = classifyFailure(error);
-        const isRefused = failure === "topic-refused" || failure === "refused";
+        const refused = isRefused(error);
         const shown = asKafkaError(`read topic "${this.#options.topic}" as group "${this.#options.group}"`, error);
-        log.warn(isRefused ? "input refused" : "input interrupted", { error: describeError(shown) });
-        this.#emit({ type: isRefused ? "refused" : "interrupted", error: shown });
-        const pauseMs = backoffMs(isRefused ? RETRY_REFUSED : RETRY, failures, random);
+        log.warn(refused ? "input refused" : "input interrupted", { error: describeError(shown) });
+        this.#emit({ type: refused ? "refused" : "interrupted", error: shown });
+        const pauseMs = backoffMs(refused ? RETRY_REFUSED : RETRY, failures, random);
         await clock.sleep(pauseMs, { signal }).catch(() => undefined); // aborted: the loop ends
       }
     }
@@ -142,27 +144,35 @@ export class KafkaInput implements Input {
     const { kafka, topic, clock, log, sessionTimeoutMs } = this.#options;
     const client = new KafkaClient({ ...kafka, log, requestTimeoutMs: Math.max(5000, sessionTimeoutMs) });
     const connection = new TopicConnection(client, topic, clock);
+    // After a failure that will pass, the member comes back under its own name, and nobody has to wait for it to expire.
+    let isGoing = true;
     try {
       await abortable(connection.open(), signal);
       while (!signal.aborted) {
         const membership = await this.#join(connection, signal);
         await this.#hold(connection, membership, signal);
       }
+    } catch (error) {
+      isGoing = signal.aborted || isRefused(error);
+      throw error;
     } finally {
       this.#held = undefined;
-      await this.#leave(connection);
+      if (isGoing) await this.#leave(connection);
       client.close();
     }
   }
 
   async #join(connection: TopicConnection, signal: AbortSignal): Promise<Membership> {
-    const { clock, random } = this.#options;
+    const { clock, random, log } = this.#options;
     for (let attempt = 1; ; attempt++) {
+      const cancel = clock.schedule(LONG_JOIN_MS, () => {
+        log.info("waiting for the consumer group: a former member may have to time out first");
+      });
       try {
-        const membership = await abortable(this.#member.join(connection), signal);
+        const membership = await abortable(this.#member.join(connection), signal).finally(cancel);
         if (membership !== undefined) return membership;
       } catch (error) {
-        if (classifyFailure(error) !== "coordinator-moved") throw error;
+        if (classifyFailure(error) !== "coordinator-moved" || attempt >= COORDINATOR_ATTEMPTS) throw error;
         connection.forgetCoordinator();
       }
       await clock.sleep(backoffMs(RETRY, attempt, random), { signal });
@@ -171,8 +181,10 @@ export class KafkaInput implements Input {
 
   /** Others then need not wait for the session timeout. A broker that does not answer is not waited for. */
   async #leave(connection: TopicConnection): Promise<void> {
+    const late = new AbortController();
+    const cancel = this.#options.clock.schedule(LEAVE_TIMEOUT_MS, () => late.abort(new Error("no answer in time")));
     try {
-      await abortable(this.#member.leave(connection), AbortSignal.timeout(LEAVE_TIMEOUT_MS));
+      await abortable(this.#member.leave(connection), late.signal).finally(cancel);
     } catch (error) {
       this.#options.log.debug("could not leave the consumer group", { error: describeError(error) });
     }
@@ -331,6 +343,12 @@ export class KafkaInput implements Input {
       });
     }
   }
+}
+
+/** Whether only a person can mend it. */
+function isRefused(error: unknown): boolean {
+  const failure = classifyFailure(error);
+  return failure === "topic-refused" || failure === "refused";
 }
 
 function stale(epoch: AssignmentEpoch, cause?: unknown): StaleAssignmentError {

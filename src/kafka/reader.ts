@@ -4,7 +4,7 @@ import type { Random } from "../base/random.ts";
 import type { InputRecord } from "../engine/ports.ts";
 import { abortable } from "./abortable.ts";
 import type { TopicConnection } from "./connection.ts";
-import { asKafkaError, classifyFailure } from "./errors.ts";
+import { asKafkaError, classifyFailure, KafkaUnavailableError } from "./errors.ts";
 import { messageBytes, parseOffset, toInputRecord, visibleMessages } from "./fetched.ts";
 import { Wakeup } from "./wakeup.ts";
 import type { FetchedMessage, FetchedPartition, WireBroker } from "./wire.ts";
@@ -46,7 +46,8 @@ const MAX_WAIT_WHILE_PAUSED_MS = 100;
 /** One event holds so much at most, so that whoever pauses in answer to it overshoots by little. */
 const CHUNK_RECORDS = 500;
 const CHUNK_BYTES = 512 * 1024;
-const RETRY: BackoffOptions = { initialMs: 100, maxMs: 5000 };
+const UNREADABLE_ANSWERS = 20;
+const RETRY: BackoffOptions = { initialMs: 100, maxMs: 3000 };
 
 interface PartitionState {
   /** Next offset to fetch; null until it was set. */
@@ -56,6 +57,8 @@ interface PartitionState {
   buffer: Buffered | undefined;
   /** Hand over an empty batch as well: somebody waits to hear that reading goes on. */
   announce: boolean;
+  /** Answers in a row that had nothing, though the broker says that there is something. */
+  unreadable: number;
 }
 
 interface Buffered {
@@ -97,7 +100,13 @@ export class PartitionReader {
     this.#clock = clock;
     this.#random = random;
     this.#events = events;
-    const state = (): PartitionState => ({ position: null, paused: true, buffer: undefined, announce: false });
+    const state = (): PartitionState => ({
+      position: null,
+      paused: true,
+      buffer: undefined,
+      announce: false,
+      unreadable: 0,
+    });
     this.#partitions = new Map(partitions.map((partition) => [partition, state()]));
   }
 
@@ -226,6 +235,13 @@ export class PartitionReader {
     // Another position was set while the answer was on its way.
     if (state === undefined || position === undefined || state.position !== position) return;
     const { messages, nextOffset } = visibleMessages(fetched, position);
+    if (nextOffset > position) state.unreadable = 0;
+    else if (parseOffset(fetched.lastStableOffset ?? "0") > position && ++state.unreadable >= UNREADABLE_ANSWERS) {
+      // Other partitions may have used the answer up a few times. Else kafkajs sees no record where there is a batch:
+      // compaction can leave one empty. To step over it would be a guess at the price of a record.
+      const message = `Cannot read partition ${fetched.partition} at ${position}: no record comes, the log goes on`;
+      this.#fail(new KafkaUnavailableError(message));
+    }
     if (nextOffset === position && !state.announce) return;
     state.buffer = { messages, at: 0, nextOffset, highWatermark: parseOffset(fetched.highWatermark) };
   }

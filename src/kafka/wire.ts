@@ -76,6 +76,8 @@ export interface ProduceRequest {
 }
 
 export interface WireBroker extends Pick<Broker, "isConnected"> {
+  /** Connects where it is not connected; 1 is the connection for fetches, 0 the one for everything else. */
+  readonly connectionPool: { getConnection(index: 0 | 1): Promise<unknown> };
   joinGroup(request: {
     groupId: string;
     sessionTimeout: number;

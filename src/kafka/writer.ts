@@ -22,7 +22,7 @@ export interface WriterOptions {
   readonly maxBatchBytes: number;
 }
 
-const RETRY: BackoffOptions = { initialMs: 100, maxMs: 5000 };
+const RETRY: BackoffOptions = { initialMs: 100, maxMs: 3000 };
 const ACKNOWLEDGE_TIMEOUT_MS = 30_000;
 /** Partitions that were added are written to after so long at the latest. */
 const METADATA_MAX_AGE_MS = 60_000;

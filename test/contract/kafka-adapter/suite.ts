@@ -14,7 +14,7 @@ export interface SuiteOptions {
   readonly skip?: { readonly transactions?: string; readonly restart?: string; readonly kcat?: string };
 }
 
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 60_000;
 
 /** What Input, Output and Admin promise, at whatever broker. */
 export function kafkaAdapterSuite({ name, start, skip = {} }: SuiteOptions): void {

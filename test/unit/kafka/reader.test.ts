@@ -107,7 +107,7 @@ function setUp(leaders: Readonly<Record<number, string>>): {
   const end = new AbortController();
   const run = reader.run(end.signal).catch((error: unknown) => error);
   const stop = async (): Promise<void> => {
-    end.abort();
+    end.abort(new Error("stopped"));
     await run;
   };
   return { connection, reader, clock, batches, errors, stop, run, onBatch: (next) => (listener = next) };
@@ -227,6 +227,19 @@ describe("a reader of partitions", () => {
       new KafkaJSProtocolError(Object.assign(new Error("out of range"), { type, code: 1, retriable: false })),
     );
     expect(classifyFailure(await run)).toBe("out-of-range");
+  });
+
+  test("says so when no record comes though the log goes on, and asks no faster than after any failure", async () => {
+    const { connection, reader, clock, errors, stop } = setUp({ 0: "a" });
+    reader.seek(0, 4);
+    reader.resume([0]);
+    const nothing = { ...answer(0, 4, 0), highWatermark: "9", lastStableOffset: "9" };
+    for (let count = 0; count < 20; count++) (await connection.next("0@4")).answer([nothing]);
+    await until(() => clock.pending === 1, "it waits");
+    expect(errors.map(({ message }) => message)).toEqual([
+      "Cannot read partition 0 at 4: no record comes, the log goes on",
+    ]);
+    await stop();
   });
 
   test("drops an answer that comes after it was stopped", async () => {
