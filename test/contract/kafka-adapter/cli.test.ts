@@ -1,0 +1,153 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { InputError, UsageError } from "../../../src/base/errors.ts";
+import type { CliCommand, CliIo } from "../../../src/cli/command.ts";
+import { consumeCommand } from "../../../src/cli/consume.ts";
+import { createProduceCommand } from "../../../src/cli/produce.ts";
+import { TopicRefusedError } from "../../../src/engine/errors.ts";
+import { rejection } from "../../support/rejection.ts";
+import { startEmbedded } from "./embedded-broker.ts";
+import { countUp, type TestBroker, TestClient, uniqueName } from "./harness.ts";
+
+let broker: TestBroker;
+let folder: string;
+
+beforeAll(async () => {
+  broker = await startEmbedded();
+  folder = await mkdtemp(join(tmpdir(), "brigade-cli-"));
+});
+afterAll(async () => {
+  await broker[Symbol.asyncDispose]();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Result {
+  readonly exitCode: number;
+  readonly lines: readonly string[];
+  readonly stderr: string;
+}
+
+async function run(
+  command: CliCommand,
+  args: readonly string[],
+  signal = new AbortController().signal,
+): Promise<Result> {
+  let stdout = "";
+  let stderr = "";
+  const io: CliIo = {
+    stdout: (text) => void (stdout += text),
+    stderr: (text) => void (stderr += text),
+    env: { KAFKA_ADDRESS: `${broker.address.host}:${broker.address.port}` },
+    cwd: folder,
+    isTerminal: false,
+    signal,
+  };
+  const exitCode = await command.run(args, io);
+  return { exitCode, lines: stdout.split("\n").slice(0, -1), stderr };
+}
+
+function produce(input: string, args: readonly string[]): Promise<Result> {
+  async function* stdin(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(input, "latin1");
+  }
+  return run(createProduceCommand(stdin), args);
+}
+
+async function topic(partitions = 1): Promise<string> {
+  await using client = new TestClient(broker);
+  return client.topic(partitions);
+}
+
+describe("produce and consume", () => {
+  test("every line of a file is a record, and comes back", async () => {
+    const name = await topic(3);
+    await writeFile(join(folder, "lines.txt"), countUp(5000).join("\n"));
+    const produced = await produce("", [name, "lines.txt"]);
+    expect(produced).toMatchObject({ exitCode: 0, lines: [`5000 records produced to ${name}`] });
+    const { lines } = await run(consumeCommand, [name, "--from-beginning", "--count", "5000"]);
+    expect([...lines].sort((a, b) => Number(a) - Number(b))).toEqual(countUp(5000));
+  });
+
+  test("keys are split off, an empty line is an empty value, and bytes that are no text survive", async () => {
+    const name = await topic();
+    await produce("a:1\n\n\xff:\xfe:2\nplain", [name, "--key-separator", ":"]);
+    const { lines } = await run(consumeCommand, [name, "--from-beginning", "--count", "4", "--json"]);
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      { topic: name, partition: 0, offset: 0, key: "a", value: "1", headers: [] },
+      { offset: 1, key: null, value: "" },
+      { offset: 2, keyBase64: "/w==", valueBase64: "/joy" },
+      { offset: 3, key: null, value: "plain" },
+    ]);
+  });
+
+  test("what consume --json prints, produce --json sends", async () => {
+    const [from, to] = [await topic(), await topic()];
+    const record = '{"key":null,"value":null,"headers":[{"name":"h","value":"1"},{"name":"h","valueBase64":"/w=="}]}';
+    await produce(`${record}\n`, [from, "--json"]);
+    const first = await run(consumeCommand, [from, "--from-beginning", "--count", "1", "--json"]);
+    await produce(`${first.lines.join("\n")}\n`, [to, "--json"]);
+    const second = await run(consumeCommand, [to, "--from-beginning", "--count", "1", "--json"]);
+    expect(JSON.parse(second.lines[0] ?? "")).toMatchObject(JSON.parse(record) as object);
+  });
+
+  test("a group goes on where it has printed", async () => {
+    const name = await topic();
+    await produce("1\n2\n3\n4\n", [name]);
+    const args = [name, "--group", uniqueName("group"), "--from-beginning", "--count", "2"];
+    expect((await run(consumeCommand, args)).lines).toEqual(["1", "2"]);
+    expect((await run(consumeCommand, args)).lines).toEqual(["3", "4"]);
+  }, 20_000);
+
+  test("a time without a record ends it: well without a count, badly with one", async () => {
+    const name = await topic();
+    await produce("1\n", [name]);
+    const args = [name, "--from-beginning", "--timeout", "300ms"];
+    expect(await run(consumeCommand, args)).toEqual({ exitCode: 0, lines: ["1"], stderr: "" });
+    expect(await run(consumeCommand, [...args, "--count", "2"])).toEqual({
+      exitCode: 1,
+      lines: ["1"],
+      stderr: "1 of 2 records came before 300ms went by without one\n",
+    });
+  });
+
+  test("without --from-beginning only new records are printed, until Ctrl-C", async () => {
+    const name = await topic();
+    await produce("old\n", [name]);
+    const stop = new AbortController();
+    const consuming = run(consumeCommand, [name, "--timeout", "400ms"], stop.signal);
+    expect((await consuming).lines).toEqual([]);
+    stop.abort(new Error("Interrupted"));
+    expect((await run(consumeCommand, [name], stop.signal)).exitCode).toBe(0);
+  });
+});
+
+describe("mistakes", () => {
+  test("a missing topic is refused", async () => {
+    expect(await rejection(produce("x\n", [uniqueName("missing")]))).toBeInstanceOf(TopicRefusedError);
+    expect(await rejection(run(consumeCommand, [uniqueName("missing")]))).toBeInstanceOf(TopicRefusedError);
+  });
+
+  test("a missing file and a line that is not JSON are named", async () => {
+    const name = await topic();
+    expect(await rejection(produce("", [name, "no-such-file"]))).toMatchObject({
+      message: `Cannot read ${join(folder, "no-such-file")}: ENOENT`,
+    });
+    expect(await rejection(produce('{"value":"1"}\nx\n', [name, "--json"]))).toBeInstanceOf(InputError);
+  });
+
+  test("arguments that make no sense are usage errors", async () => {
+    const wrong = [
+      [],
+      ["t", "f", "g"],
+      ["t", "--key", "k", "--json"],
+      ["t", "--key-separator", ""],
+      ["t", "--kafka", "x"],
+    ];
+    for (const args of wrong) expect(await rejection(produce("", args))).toBeInstanceOf(UsageError);
+    for (const args of [[], ["t", "--count", "0"], ["t", "--count", "x"], ["t", "--timeout", "soon"]]) {
+      expect(await rejection(run(consumeCommand, args))).toBeInstanceOf(UsageError);
+    }
+  });
+});
