@@ -5,7 +5,7 @@ import { invariant } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { HostPort } from "../config/settings.ts";
 import { installCodecs } from "./codecs.ts";
-import { hideTimerWarnings } from "./timer-warnings.ts";
+import { mendRequestQueue } from "./request-queue.ts";
 import type { WireCluster } from "./wire.ts";
 
 export interface KafkaClientOptions {
@@ -40,7 +40,7 @@ export class KafkaClient {
   constructor(options: KafkaClientOptions) {
     this.log = options.log;
     installCodecs();
-    hideTimerWarnings();
+    mendRequestQueue();
     this.#kafka = new Kafka({
       clientId: options.clientId,
       brokers: options.brokers.map(({ host, port }) => `${host}:${port}`),
