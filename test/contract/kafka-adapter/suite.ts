@@ -397,6 +397,7 @@ async function addPartitions({ kafka }: TestClient, topic: string, count: number
 async function produceInTransactions({ kafka }: TestClient, topic: string): Promise<void> {
   const client = new KafkaClient({ ...kafka, log: silentLogger });
   const producer = client.kafka.producer({
+    retry: { retries: 5 },
     transactionalId: uniqueName("tx"),
     maxInFlightRequests: 1,
     idempotent: true,
