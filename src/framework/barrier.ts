@@ -8,33 +8,38 @@ const QUESTION = /^brigade-barrier\.(\d+)\.(\d+)$/;
  * Tells when the master has said all that it knows.
  *
  * Nothing marks the end of an implicit reconciliation's answers. So it is followed, on the same connection, by a
- * question about a task that cannot exist, without an agent id. The master answers that (TASK_UNKNOWN) only when no
- * agent is still to return to it, and after the answers to what was asked before. While it is silent both are asked
- * again: agents that returned in between have tasks to tell.
+ * question about a task that cannot exist, without an agent id. The master answers that (TASK_UNKNOWN) after the answers
+ * to what was asked before, and only when no agent is still to return to it. While it is silent both are asked again.
+ *
+ * The last agent may have returned just between the two: then its tasks are in no answer yet. So the first answer only
+ * says that all agents are there, and the answer to what is asked after it, that all their tasks were told.
  */
 export class Barrier {
   readonly #epoch: number;
   #asked = 0;
-  /** Questions up to this one belong to former subscriptions. */
-  #stale = 0;
-  #open = false;
+  /** Questions up to this one say nothing any more. */
+  #past = 0;
+  #known: "nothing" | "agents" | "tasks" = "nothing";
+  #patient = true;
 
   constructor(epoch: number) {
     this.#epoch = epoch;
   }
 
   get open(): boolean {
-    return this.#open;
+    return this.#known === "tasks" || !this.#patient;
   }
 
+  /** The subscription is over. */
   close(): void {
-    this.#open = false;
-    this.#stale = this.#asked;
+    this.#known = "nothing";
+    this.#patient = true;
+    this.#past = this.#asked;
   }
 
-  /** Answered, or waited for long enough. */
-  pass(): void {
-    this.#open = true;
+  /** Opens it for this subscription although the answers are missing; they are still welcome. */
+  force(): void {
+    this.#patient = false;
   }
 
   ask(): readonly SchedulerCall[] {
@@ -49,11 +54,16 @@ export class Barrier {
     return QUESTION.test(taskId);
   }
 
-  /** Whether this is the answer to a question of the present subscription. */
-  answered(taskId: TaskId): boolean {
-    const match = QUESTION.exec(taskId);
-    if (match === null) return false;
-    const [, epoch, question] = match;
-    return Number(epoch) === this.#epoch && Number(question) > this.#stale;
+  /** @returns what an answer to this question leads to */
+  answered(taskId: TaskId): "nothing" | "ask-again" | "all-told" {
+    const [, epoch, question] = QUESTION.exec(taskId) ?? [];
+    if (Number(epoch) !== this.#epoch || !(Number(question) > this.#past)) return "nothing";
+    this.#past = this.#asked;
+    if (this.#known === "nothing") {
+      this.#known = "agents";
+      return "ask-again";
+    }
+    this.#known = "tasks";
+    return "all-told";
   }
 }

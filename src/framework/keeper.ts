@@ -156,19 +156,20 @@ export class Keeper {
 
   #askBarrier(): void {
     const { alarms, timings, nowMs } = this.#context;
+    alarms.cancel(this.#barrierAlarm);
     for (const call of this.#barrier.ask()) this.#context.call(call);
     this.#barrierAlarm = alarms.set(nowMs + timings.barrierRepeatMs, { type: "barrier" });
   }
 
-  #barrierAnswered(): void {
+  #barrierAnswered(meaning: ReturnType<Barrier["answered"]>): void {
+    if (meaning === "ask-again") this.#askBarrier();
+    if (meaning !== "all-told") return;
     this.#context.alarms.cancel(this.#barrierAlarm);
-    if (!this.#barrier.open) this.#openBarrier();
+    this.#barrierPassed();
   }
 
-  /** Without an answer the question goes on: agents may still return with tasks. */
-  #openBarrier(): void {
+  #barrierPassed(): void {
     this.#context.alarms.cancel(this.#adoptAlarm);
-    this.#barrier.pass();
     this.#lives.askAll({ onlySilent: true });
     if (!this.#readyTold) this.#context.emit({ type: "ready" });
     this.#readyTold = true;
@@ -203,8 +204,7 @@ export class Keeper {
         return offers.remove(event.offerId);
       case "UPDATE":
         if (!this.#barrier.isQuestion(event.status.taskId)) return this.#lives.updated(event.status);
-        if (this.#barrier.answered(event.status.taskId)) this.#barrierAnswered();
-        return;
+        return this.#barrierAnswered(this.#barrier.answered(event.status.taskId));
       case "FAILURE":
         if (event.agentId === undefined) return;
         cycle.freed();
@@ -280,7 +280,9 @@ export class Keeper {
         return this.#askBarrier();
       case "adopt-timeout":
         this.#context.report("warn", "launching although the master has not told all that runs", {});
-        return this.#openBarrier();
+        // The question goes on: agents may still return with tasks.
+        this.#barrier.force();
+        return this.#barrierPassed();
       case "periodic":
         this.#lives.askAll({ onlySilent: false });
         this.#context.call({ type: "RECONCILE", tasks: [] });

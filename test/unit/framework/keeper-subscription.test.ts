@@ -53,8 +53,25 @@ describe("after a subscription", () => {
     harness.step({ type: "subscribed", frameworkId });
     harness.update(answer("brigade-barrier.1.1" as TaskId, "TASK_UNKNOWN"));
     expect(harness.commands("ready")).toEqual([]);
-    harness.update(answer("brigade-barrier.1.2" as TaskId, "TASK_UNKNOWN"));
+    harness.answerBarrier();
     expect(harness.commands("ready")).toHaveLength(1);
+  });
+
+  test("once all agents are there everything is asked again: one may have returned between the two questions", () => {
+    const harness = new Harness({ epoch: 2 });
+    harness.step({ type: "subscribed", frameworkId });
+    harness.want("1");
+    harness.offers(offer("o1"));
+    harness.forget();
+    harness.update(answer("brigade-barrier.2.1" as TaskId, "TASK_UNKNOWN"));
+    expect(harness.calls("RECONCILE").map(({ tasks }) => tasks.length)).toEqual([0, 1]);
+    expect(harness.launches()).toEqual([]);
+    harness.update(answer("brigade-barrier.2.1" as TaskId, "TASK_UNKNOWN"));
+    expect(harness.commands("ready")).toEqual([]);
+    harness.update(answer(oldTask, "TASK_RUNNING", { agentId: "a" as AgentId }));
+    harness.update(answer("brigade-barrier.2.2" as TaskId, "TASK_UNKNOWN"));
+    expect(harness.commands("ready")).toHaveLength(1);
+    expect(harness.launches()).toHaveLength(1);
   });
 
   test("the framework id is stored before the first launch", () => {

@@ -1,6 +1,6 @@
 import { type Random, randomInt, seededRandom } from "../../../src/base/random.ts";
 import { Keeper } from "../../../src/framework/keeper.ts";
-import { defaultTimings, type KeeperCommand, type KeeperEvent } from "../../../src/framework/keeper-api.ts";
+import type { KeeperCommand, KeeperEvent } from "../../../src/framework/keeper-api.ts";
 import type { SchedulerCall } from "../../../src/mesos/scheduler-api.ts";
 import { type AgentId, isTerminal, type TaskId } from "../../../src/mesos/types.ts";
 import { request } from "./keeper-harness.ts";
@@ -28,7 +28,8 @@ export class World {
   /** Calls on their way to the master, and whether the keeper has a subscription. */
   #calls: SchedulerCall[] = [];
   #subscribed = false;
-  #subscribedAtMs = 0;
+  /** The keeper goes on without having been told all that runs. */
+  #impatient = false;
   readonly #settled = new Set<number>();
   #runs = new Map<string, ClientRun>();
   #ready = false;
@@ -120,7 +121,7 @@ export class World {
     this.#calls = [];
     this.#master.subscribe();
     this.#subscribed = true;
-    this.#subscribedAtMs = this.#nowMs;
+    this.#impatient = false;
     this.#step({ type: "subscribed", frameworkId });
   }
 
@@ -263,7 +264,9 @@ export class World {
       }
       case "store-framework-id":
       case "trouble":
+        return;
       case "report":
+        this.#impatient ||= command.message.startsWith("launching although");
         return;
     }
   }
@@ -311,11 +314,11 @@ export class World {
     }
   }
 
-  /** A task on an agent that is still to return to a new master is waited for, but not for ever. */
+  /** An agent that is still to return to a new master is waited for, but not for ever. */
   #isOutOfReach(agentId: AgentId): boolean {
-    const state = this.#master.agents.find((agent) => agent.id === agentId)?.state;
-    const waited = this.#nowMs - this.#subscribedAtMs >= defaultTimings.adoptTimeoutMs;
-    return state === "unreachable" || (state === "recovering" && waited);
+    return (
+      this.#impatient || this.#master.agents.some((agent) => agent.id === agentId && agent.state === "unreachable")
+    );
   }
 
   #isLaunching(key: string, taskId: TaskId): boolean {
