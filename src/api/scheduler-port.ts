@@ -37,7 +37,10 @@ export interface ProcessorView {
     readonly reruns: Readonly<Record<string, number>>;
     readonly launches: number;
   };
+  /** Records read and not settled. */
   readonly inFlight: number;
+  /** Programs that are placed or running. */
+  readonly runs: number;
   readonly waiting: readonly { readonly reason: string; readonly count: number }[];
   readonly partitions: readonly PartitionView[];
   readonly latency: { readonly p50Ms: number | null; readonly p99Ms: number | null };

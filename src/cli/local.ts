@@ -130,7 +130,7 @@ async function finish(running: RunningScheduler, io: CliIo): Promise<void> {
 
 async function tellWhatRuns({ scheduler }: RunningScheduler, io: CliIo): Promise<void> {
   const { processors } = await scheduler.snapshot();
-  const busy = processors.filter(({ inFlight }) => inFlight > 0).map(({ name, inFlight }) => `${name} (${inFlight})`);
+  const busy = processors.filter(({ runs }) => runs > 0).map(({ name, runs }) => `${name} (${runs})`);
   if (busy.length > 0) io.stderr(`brigade: waiting for what runs: ${busy.join(", ")}; Ctrl-C again kills it\n`);
 }
 

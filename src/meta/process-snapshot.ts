@@ -35,6 +35,7 @@ export function processorSnapshot(
       launches: runner.counters().launches,
     },
     inFlight: view.inFlight.records,
+    runs: view.inFlight.runs,
     waiting: runner.waiting().map(({ reason, count }) => ({ reason, count })),
     partitions: view.partitions.map((partition) => partitionSnapshot(partition, nowMs)),
     latency:

@@ -65,6 +65,8 @@ export interface ProcessorSnapshot {
   readonly counters: ProcessorCounters;
   /** Records read and not settled. */
   readonly inFlight: number;
+  /** Programs that are placed or running. */
+  readonly runs: number;
   readonly waiting: readonly WaitingSnapshot[];
   /** Those that are ours, in order. */
   readonly partitions: readonly PartitionSnapshot[];
@@ -102,6 +104,7 @@ export function snapshotOfSpec(spec: ProcessorSpec): ProcessorSnapshot {
     framework: { id: null, connected: false },
     counters: { recordsIn: 0, recordsOut: 0, errors: 0, failedAttempts: 0, reruns: {}, launches: 0 },
     inFlight: 0,
+    runs: 0,
     waiting: [],
     partitions: [],
     latency: { p50Ms: null, p99Ms: null },

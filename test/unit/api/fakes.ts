@@ -15,6 +15,7 @@ export function processorView(name: string, more: Partial<ProcessorView> = {}): 
     framework: { id: "f-0001", connected: true },
     counters: { recordsIn: 10, recordsOut: 7, errors: 2, failedAttempts: 5, reruns: {}, launches: 12 },
     inFlight: 1,
+    runs: 1,
     waiting: [],
     partitions: [{ partition: 0, committed: 9, end: 12, lag: 3, watermarkHeldBy: null }],
     latency: { p50Ms: 12, p99Ms: 250 },
