@@ -2,9 +2,9 @@ import { type Random, randomInt, seededRandom } from "../../../src/base/random.t
 import { Keeper } from "../../../src/framework/keeper.ts";
 import type { KeeperCommand, KeeperEvent } from "../../../src/framework/keeper-api.ts";
 import type { SchedulerCall } from "../../../src/mesos/scheduler-api.ts";
-import { type AgentId, isTerminal, type TaskId } from "../../../src/mesos/types.ts";
+import { isTerminal, type TaskId } from "../../../src/mesos/types.ts";
 import { request } from "./keeper-harness.ts";
-import { frameworkId, ModelMaster } from "./model-master.ts";
+import { frameworkId, ModelMaster, type ModelTask } from "./model-master.ts";
 
 /** What one life of the client knows of a run. */
 interface ClientRun {
@@ -309,16 +309,25 @@ export class World {
     }
     for (const task of this.#master.tasks.values()) {
       if (recordOf(task.taskId) !== record || isTerminal(task.state)) continue;
-      if (this.#excused.has(task.taskId) || this.#isOutOfReach(task.agentId)) continue;
+      if (this.#excused.has(task.taskId) || this.#isOutOfReach(task)) continue;
       throw new Error(`${taskId} is launched while ${task.taskId} is alive`);
     }
   }
 
-  /** An agent that is still to return to a new master is waited for, but not for ever. */
-  #isOutOfReach(agentId: AgentId): boolean {
-    return (
-      this.#impatient || this.#master.agents.some((agent) => agent.id === agentId && agent.state === "unreachable")
+  /**
+   * What nobody could know: its agent is unreachable, or came back so lately that the news is still on its way, or did
+   * not return to a new master within the time that is waited for it.
+   */
+  #isOutOfReach({ taskId, agentId }: ModelTask): boolean {
+    const { agents, outbox } = this.#master;
+    const unreachable = agents.some((agent) => agent.id === agentId && agent.state === "unreachable");
+    const returning = outbox.some(
+      (event) =>
+        event.type === "UPDATE" &&
+        event.status.taskId === taskId &&
+        event.status.reason === "REASON_AGENT_REREGISTERED",
     );
+    return this.#impatient || unreachable || returning;
   }
 
   #isLaunching(key: string, taskId: TaskId): boolean {
