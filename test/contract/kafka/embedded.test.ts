@@ -1,0 +1,4 @@
+import { kafkaContract } from "./contract.ts";
+import { startEmbedded } from "./embedded.ts";
+
+kafkaContract({ name: "the embedded broker", start: () => startEmbedded() });

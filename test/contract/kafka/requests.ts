@@ -1,0 +1,59 @@
+import type { WireValue } from "./wire-grammar.ts";
+
+/*
+ * Requests of the raw client in the shapes of grammars.ts, and the parts of answers that tests look at.
+ */
+
+export const newProducer: WireValue = {
+  transactionalId: null,
+  transactionTimeoutMs: 1000,
+  producerId: -1,
+  producerEpoch: -1,
+};
+
+/** A heartbeat that no group knows: a cheap question with an answer of its own. */
+export const strangersHeartbeat: WireValue = { groupId: "no-such-group", generationId: 1, memberId: "nobody" };
+
+export const newMember: WireValue = {
+  rebalanceTimeoutMs: 10_000,
+  memberId: "",
+  groupInstanceId: null,
+  protocolType: "consumer",
+  protocols: [{ name: "range", metadata: Buffer.of(0) }],
+};
+
+export function produceRequest(topic: string, records: Uint8Array, partition = 0): WireValue {
+  const partitions = [{ index: partition, records }];
+  return { transactionalId: null, acks: -1, timeoutMs: 5000, topics: [{ name: topic, partitions }] };
+}
+
+export interface FetchOptions {
+  readonly maxWaitMs: number;
+  readonly minBytes?: number;
+  readonly partition?: number;
+  readonly epoch?: number;
+}
+
+export function fetchRequest(topic: string, fetchOffset: number, options: FetchOptions): WireValue {
+  const { maxWaitMs, minBytes = 1, partition = 0, epoch = -1 } = options;
+  const partitions = [{ index: partition, currentLeaderEpoch: epoch, fetchOffset, maxBytes: 1_000_000 }];
+  return {
+    maxWaitMs,
+    minBytes,
+    maxBytes: 1_000_000,
+    isolationLevel: 0,
+    sessionId: 0,
+    sessionEpoch: -1,
+    topics: [{ name: topic, partitions }],
+  };
+}
+
+/** All partitions of the answer's first topic. */
+export function partitionsOf(answer: WireValue): readonly WireValue[] {
+  return (answer["topics"] as { partitions: WireValue[] }[])[0]?.partitions ?? [];
+}
+
+/** The first partition of the answer's first topic. */
+export function partitionOf(answer: WireValue): WireValue {
+  return partitionsOf(answer)[0] ?? {};
+}

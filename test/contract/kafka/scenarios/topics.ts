@@ -1,0 +1,86 @@
+import { describe, expect } from "bun:test";
+import { ConfigResourceTypes } from "kafkajs";
+import type { ContractContext } from "../context.ts";
+import { grammars } from "../grammars.ts";
+import type { WireValue } from "../wire-grammar.ts";
+
+export function topicsScenarios(context: ContractContext): void {
+  describe("topics", () => {
+    context.scenario("are created, described, grown and deleted", async (topic) => {
+      await context.withAdmin(async (admin) => {
+        await context.createTopic(topic, 2, { "retention.ms": "12345" });
+        expect(await admin.listTopics()).toContain(topic);
+        await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
+        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+        expect(topics[0]?.partitions).toHaveLength(3);
+        const { resources } = await admin.describeConfigs({
+          includeSynonyms: false,
+          resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }],
+        });
+        const configs = new Map(resources[0]?.configEntries.map((entry) => [entry.configName, entry.configValue]));
+        expect([configs.get("retention.ms"), configs.get("cleanup.policy")]).toEqual(["12345", "delete"]);
+        await admin.deleteTopics({ topics: [topic] });
+        expect(await admin.listTopics()).not.toContain(topic);
+      });
+    });
+
+    context.scenario("that cannot be are refused with the reason", async (topic) => {
+      await context.createTopic(topic);
+      await context.withRaw(async (client) => {
+        const create = async (wanted: WireValue) => {
+          const full = {
+            name: `new-${topic}`,
+            numPartitions: 1,
+            replicationFactor: 1,
+            assignments: [],
+            configs: [],
+            ...wanted,
+          };
+          const answer = await client.call(grammars.createTopics, { topics: [full], validateOnly: true });
+          return (answer["topics"] as WireValue[])[0]?.["errorCode"];
+        };
+        expect(await create({ name: topic })).toBe(36);
+        expect(await create({ name: "not a name" })).toBe(17);
+        expect(await create({ numPartitions: 0 })).toBe(37);
+        expect(await create({ replicationFactor: 3 })).toBe(38);
+        expect(await create({ configs: [{ name: "no.such.config", value: "1" }] })).toBe(40);
+        expect(await create({ numPartitions: -1, replicationFactor: -1 })).toBe(0);
+        const grow = async (name: string, count: number) => {
+          const request = { topics: [{ name, count, assignments: null }], validateOnly: false };
+          return ((await client.call(grammars.createPartitions, request))["results"] as WireValue[])[0]?.["errorCode"];
+        };
+        expect(await grow(topic, 1)).toBe(37);
+        expect(await grow(`new-${topic}`, 2)).toBe(3);
+        const deletion = await client.call(grammars.deleteTopics, { topicNames: [`new-${topic}`] });
+        expect(deletion).toMatchObject({ topics: [{ errorCode: 3 }] });
+      });
+    });
+
+    context.scenario("that nobody made are unknown to who must not make them", async (topic) => {
+      await context.withRaw(async (client) => {
+        const asked = await client.call(grammars.metadata, {
+          topics: [{ name: topic }],
+          allowAutoTopicCreation: false,
+        });
+        expect(asked).toMatchObject({ topics: [{ name: topic, errorCode: 3 }] });
+      });
+    });
+
+    context.scenario("tell offsets by time, and their beginning and end", async (topic) => {
+      await context.createTopic(topic);
+      await context.send(
+        topic,
+        [100, 200, 300].map((ms) => ({ value: "v", timestamp: `${1_700_000_000_000 + ms}` })),
+      );
+      await context.withAdmin(async (admin) => {
+        expect(await admin.fetchTopicOffsets(topic)).toEqual([{ partition: 0, offset: "3", low: "0", high: "3" }]);
+        expect(await admin.fetchTopicOffsetsByTimestamp(topic, 1_700_000_000_150)).toEqual([
+          { partition: 0, offset: "1" },
+        ]);
+        expect(await admin.fetchTopicOffsetsByTimestamp(topic, 1_700_000_000_301)).toEqual([
+          { partition: 0, offset: "3" },
+        ]);
+      });
+    });
+  });
+}
