@@ -2,7 +2,7 @@ import { encodeCommitMetadata } from "./commit-metadata.ts";
 import type { OpenRecord } from "./open-record.ts";
 import type { PartitionState } from "./partition-state.ts";
 import type { OffsetCommit } from "./ports.ts";
-import type { CommitId, TrackerNote } from "./tracker-events.ts";
+import type { CommitFailure, CommitId, TrackerNote } from "./tracker-events.ts";
 
 export interface CommitCycleOptions {
   /** Least time from the end of one commit to the start of the next, so that many records share one. */
@@ -16,16 +16,21 @@ export interface BuiltCommit {
   readonly notes: readonly TrackerNote[];
 }
 
+const FAILED_PAUSE_MS = 500;
+
 /** Groups commits: one in flight at a time, each with all partitions that changed since the last. */
 export class CommitCycle {
   readonly #options: CommitCycleOptions;
   readonly #dirty = new Set<PartitionState>();
   #inFlight: { readonly id: CommitId; readonly partitions: readonly PartitionState[] } | undefined;
+  /** Halved whenever the broker says that it takes less. */
+  #metadataLimitBytes: number;
   #lastId = 0;
   #notBeforeMs = 0;
 
   constructor(options: CommitCycleOptions) {
     this.#options = options;
+    this.#metadataLimitBytes = options.metadataLimitBytes;
   }
 
   /** Whether a commit is under way or due: nothing is lost by stopping only when this is false. */
@@ -52,11 +57,7 @@ export class CommitCycle {
     const notes: TrackerNote[] = [];
     for (const partition of this.#dirty) {
       const { done } = partition;
-      const { metadata, coveredUntil } = encodeCommitMetadata(
-        done,
-        partition.failedAttempts,
-        this.#options.metadataLimitBytes,
-      );
+      const { metadata, coveredUntil } = encodeCommitMetadata(done, partition.failedAttempts, this.#metadataLimitBytes);
       if (coveredUntil < done.end) {
         notes.push({ type: "metadata-cut", partition: partition.partition, from: coveredUntil });
       }
@@ -80,11 +81,14 @@ export class CommitCycle {
    * Nothing is known to be committed: all of it goes into the next commit; after a stale one that waits for the next
    * assignment, which tells who owns what.
    */
-  failed(id: CommitId, stale: boolean, nowMs: number): void {
-    for (const partition of this.#end(id, nowMs)) {
+  failed(id: CommitId, failure: CommitFailure, nowMs: number): void {
+    if (failure === "metadata-too-large") this.#metadataLimitBytes = Math.floor(this.#metadataLimitBytes / 2);
+    // An unanswered commit was tried for long already; hurry would only load a cluster in trouble.
+    const pauseMs = failure === "unavailable" ? FAILED_PAUSE_MS : 0;
+    for (const partition of this.#end(id, nowMs + pauseMs)) {
       if (partition.committing === undefined) continue;
       partition.uncommitted = [...partition.committing.records, ...partition.uncommitted];
-      if (partition.owned && !stale) this.#dirty.add(partition);
+      if (partition.owned && failure !== "stale") this.#dirty.add(partition);
     }
   }
 

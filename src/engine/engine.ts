@@ -1,11 +1,18 @@
 import type { Clock } from "../base/clock.ts";
 import { assertNever, describeError } from "../base/errors.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
-import { RecordRefusedError, StaleAssignmentError, TopicRefusedError } from "./errors.ts";
+import { MetadataTooLargeError, RecordRefusedError, StaleAssignmentError, TopicRefusedError } from "./errors.ts";
 import type { Input, InputEvent, Output, Runner } from "./ports.ts";
 import { Statistics, type StatisticsView } from "./statistics.ts";
 import { Tracker } from "./tracker.ts";
-import type { SendFailure, TrackerCommand, TrackerEvent, TrackerMode, TrackerNote } from "./tracker-events.ts";
+import type {
+  CommitFailure,
+  SendFailure,
+  TrackerCommand,
+  TrackerEvent,
+  TrackerMode,
+  TrackerNote,
+} from "./tracker-events.ts";
 import { defaultTrackerOptions, type TrackerOptions } from "./tracker-options.ts";
 import type { TrackerView } from "./tracker-view.ts";
 
@@ -177,8 +184,7 @@ export class Engine {
   #commit({ commitId, epoch, offsets }: Extract<TrackerCommand, { type: "commit" }>): void {
     this.#options.input.commit(epoch, offsets).then(
       () => this.#handle({ type: "committed", commitId }),
-      (error: unknown) =>
-        this.#handle({ type: "commit-failed", commitId, stale: error instanceof StaleAssignmentError }),
+      (error: unknown) => this.#handle({ type: "commit-failed", commitId, failure: commitFailure(error) }),
     );
   }
 
@@ -194,6 +200,11 @@ export class Engine {
       this.#handle({ type: "tick" });
     });
   }
+}
+
+function commitFailure(error: unknown): CommitFailure {
+  if (error instanceof StaleAssignmentError) return "stale";
+  return error instanceof MetadataTooLargeError ? "metadata-too-large" : "unavailable";
 }
 
 function sendFailure(error: unknown): SendFailure {

@@ -7,6 +7,13 @@ export class StaleAssignmentError extends BrigadeError {
   readonly fault = "infrastructure";
 }
 
+/** The broker takes less commit metadata than was sent (`offset.metadata.max.bytes`). Nothing was committed. */
+export class MetadataTooLargeError extends BrigadeError {
+  override readonly name = "MetadataTooLargeError";
+  readonly code = "metadata-too-large";
+  readonly fault = "infrastructure";
+}
+
 /** Kafka refuses a record for good: too large, or invalid. */
 export class RecordRefusedError extends BrigadeError {
   override readonly name = "RecordRefusedError";

@@ -21,10 +21,18 @@ export type TrackerEvent =
   | { readonly type: "sent"; readonly sendId: SendId }
   | { readonly type: "send-failed"; readonly sendId: SendId; readonly failure: SendFailure }
   | { readonly type: "committed"; readonly commitId: CommitId }
-  | { readonly type: "commit-failed"; readonly commitId: CommitId; readonly stale: boolean }
+  | { readonly type: "commit-failed"; readonly commitId: CommitId; readonly failure: CommitFailure }
   | { readonly type: "spec"; readonly spec: ProcessorSpec }
   | { readonly type: "mode"; readonly mode: TrackerMode }
   | { readonly type: "tick" };
+
+export type CommitFailure =
+  /** The assignment has changed: the next one tells who owns what. */
+  | "stale"
+  /** The broker takes less metadata than was sent. */
+  | "metadata-too-large"
+  /** Given up without an answer, or refused; tried again after a pause. */
+  | "unavailable";
 
 export type SendFailure =
   /** Kafka will never take this record: the program's fault. */

@@ -121,7 +121,7 @@ export class Tracker {
       case "committed":
         return this.#settle(this.#commits.committed(event.commitId, nowMs));
       case "commit-failed":
-        return this.#commits.failed(event.commitId, event.stale, nowMs);
+        return this.#commits.failed(event.commitId, event.failure, nowMs);
       case "spec":
         this.#spec = event.spec;
         this.#pause.probeNow(nowMs);
@@ -162,7 +162,14 @@ export class Tracker {
     if (state === undefined) return undefined;
     // A commit without an answer may have been carried out all the same.
     if (state.committing !== undefined && isUnchanged(state.committing.commit, from)) this.#settle(confirm(state));
-    if (!isUnchanged(state.committed, from)) return undefined;
+    // A log that ends below what was read lost records, or is another one: what is committed says where to go on.
+    if (!isUnchanged(state.committed, from) || state.position > from.logEndOffset) return undefined;
+    if (state.position < from.logStartOffset) {
+      const records = from.logStartOffset - state.position;
+      this.#note({ type: "expired", partition: from.partition, records });
+      state.passGap(from.logStartOffset);
+      this.#commits.changed(state);
+    }
     if (state.uncommitted.length > 0) this.#commits.changed(state);
     return state;
   }

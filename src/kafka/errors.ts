@@ -1,5 +1,5 @@
 import { BrigadeError } from "../base/errors.ts";
-import { TopicRefusedError } from "../engine/errors.ts";
+import { MetadataTooLargeError, TopicRefusedError } from "../engine/errors.ts";
 
 /*
  * kafkajs wraps errors as it retries: the protocol's own error type may sit two causes deep. Everything here looks at
@@ -104,6 +104,9 @@ export function isForbidden(error: unknown): boolean {
   return TOPIC_FORBIDDEN.has(kafkaErrorType(error) ?? "");
 }
 
+/** Of a commit; what is sent has to become shorter. */
+const METADATA_TOO_LARGE = new Set(["OFFSET_METADATA_TOO_LARGE", "INVALID_COMMIT_OFFSET_SIZE"]);
+
 /** How kafkajs says that no broker knew the coordinator, or that none could be asked. */
 const COORDINATOR_NAMES = new Set(["KafkaJSGroupCoordinatorNotFound"]);
 
@@ -156,6 +159,7 @@ export function asKafkaError(action: string, cause: unknown): BrigadeError {
   const type = kafkaErrorType(cause);
   const detail = type ?? (cause instanceof Error ? cause.message : String(cause));
   const message = `Cannot ${action}: Kafka answers ${detail}`;
+  if (type !== undefined && METADATA_TOO_LARGE.has(type)) return new MetadataTooLargeError(message, { cause });
   if (classifyFailure(cause) === "refused") return new KafkaRefusedError(message, { cause });
   const text = type === undefined ? `Cannot ${action}: ${detail}` : message;
   return new KafkaUnavailableError(text, { cause });

@@ -158,7 +158,7 @@ class World {
     const fails = trouble && randomInt(this.#random, 4) === 0;
     // A commit that failed may have been carried out all the same.
     if (!fails || randomInt(this.#random, 2) === 0) this.committed = commit.offsets[0]!;
-    if (fails) this.#observe(() => this.driver.step({ type: "commit-failed", commitId, stale: false }));
+    if (fails) this.#observe(() => this.driver.step({ type: "commit-failed", commitId, failure: "unavailable" }));
     else this.#observe(() => this.driver.step({ type: "committed", commitId }));
   }
 
@@ -173,7 +173,7 @@ class World {
     for (const [commitId, commit] of [...this.#commits]) {
       this.#commits.delete(commitId);
       if (randomInt(this.#random, 2) === 0) this.committed = commit.offsets[0]!;
-      this.#observe(() => this.driver.step({ type: "commit-failed", commitId, stale: true }));
+      this.#observe(() => this.driver.step({ type: "commit-failed", commitId, failure: "stale" }));
     }
     this.#assign();
   }

@@ -272,7 +272,7 @@ describe("ownership", () => {
     const { commitId } = driver.lastCommit()!;
     driver.assign({ committed: { offset: 1, metadata: "" }, logEndOffset: 1 });
     expect(driver.released(run)).toBe(true);
-    driver.step({ type: "commit-failed", commitId, stale: true });
+    driver.step({ type: "commit-failed", commitId, failure: "stale" });
     expect(driver.all("commit").length).toBe(1);
   });
 
@@ -310,6 +310,44 @@ describe("ownership", () => {
     driver.begin({ committed: { offset: 3, metadata: "" }, logStartOffset: 10, logEndOffset: 20 });
     expect(driver.all("seek")[0]?.offset).toBe(10);
     expect(driver.all("note")).toContainEqual({ type: "note", note: { type: "expired", partition: 0, records: 7 } });
+  });
+
+  test("where retention passed what it read, it goes on at the start of the log with its runs as they are", () => {
+    const driver = new TrackerDriver();
+    driver.begin({ committed: { offset: 0, metadata: "" }, logEndOffset: 2 });
+    driver.receive([0, 1]);
+    const commands = driver.assign({ committed: { offset: 0, metadata: "" }, logStartOffset: 7, logEndOffset: 9 });
+    expect(commands).toContainEqual({ type: "note", note: { type: "expired", partition: 0, records: 5 } });
+    expect(commands).toContainEqual({ type: "seek", epoch: 2, partition: 0, offset: 7 });
+    expect(driver.all("cancel")).toEqual([]);
+    for (const offset of [0, 1]) driver.end(driver.runOf(offset));
+    driver.acknowledgeSends();
+    driver.confirmCommits();
+    expect(driver.lastCommit()?.offsets[0]?.offset).toBe(7);
+  });
+
+  test("a log that ends below what was read is read anew from what is committed", () => {
+    const driver = new TrackerDriver();
+    driver.begin({ committed: { offset: 1, metadata: "" }, logEndOffset: 9 });
+    driver.receive([1, 2, 3]);
+    const commands = driver.assign({ committed: { offset: 1, metadata: "" }, logEndOffset: 2 });
+    expect(commands).toContainEqual({ type: "seek", epoch: 2, partition: 0, offset: 1 });
+  });
+
+  test("metadata that the broker finds too long becomes shorter", () => {
+    const driver = new TrackerDriver({ concurrency: 200 }, { metadataLimitBytes: 40 });
+    driver.begin();
+    driver.confirmCommits();
+    driver.receive(Array.from({ length: 200 }, (_, offset) => offset));
+    for (let offset = 1; offset < 200; offset += 2) driver.end(driver.runOf(offset));
+    driver.acknowledgeSends();
+    driver.confirmCommits();
+    const long = driver.lastCommit()!.offsets[0]!.metadata.length;
+    driver.end(driver.runOf(150));
+    driver.acknowledgeSends();
+    const { commitId } = driver.lastCommit()!;
+    driver.step({ type: "commit-failed", commitId, failure: "metadata-too-large" });
+    expect(driver.lastCommit()!.offsets[0]!.metadata.length).toBeLessThan(long);
   });
 
   test("a topic made anew is not read from anywhere: a person is asked", () => {
