@@ -22,7 +22,7 @@ async function inEmptyFolder(): Promise<{
 }> {
   const folder = await mkdtemp(join(tmpdir(), "brigade-test-"));
   await mkdir(join(folder, "tmp"));
-  const binary = await compiledBrigade();
+  const binary = compiledBrigade();
   const spawn = async (...args: string[]) =>
     Bun.spawn([binary, ...args], {
       cwd: folder,

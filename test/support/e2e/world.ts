@@ -1,0 +1,148 @@
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { compiledBrigade } from "../compiled-brigade.ts";
+import { BrigadeProcess } from "./brigade-process.ts";
+import { eventually, PATIENCE_MS } from "./eventually.ts";
+import { processesOf } from "./leftovers.ts";
+
+export interface Finished {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+}
+
+/** What a test may write into a processor file; see docs/reference/processor.md. */
+export type Definition = Readonly<{ name: string; input: string; [field: string]: unknown }>;
+
+/** The folder that is all there is to a test: processor files, data, temporary files, logs. */
+export class World {
+  readonly folder: string;
+  readonly #processes: BrigadeProcess[] = [];
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static async create(): Promise<World> {
+    const world = new World(await mkdtemp(join(tmpdir(), "brigade-e2e-")));
+    for (const folder of ["tmp", "logs", "processors"]) await mkdir(world.path(folder));
+    return world;
+  }
+
+  path(...names: readonly string[]): string {
+    return join(this.folder, ...names);
+  }
+
+  get processorDir(): string {
+    return this.path("processors");
+  }
+
+  /** Of all that is started here. Not the test's own: settings of whoever runs it would change what it tests. */
+  get env(): Readonly<Record<string, string>> {
+    return {
+      PATH: "/usr/bin:/bin",
+      TMPDIR: this.path("tmp"),
+      LOG_FORMAT: "json",
+      PROCESSOR_POLL: "200ms",
+    };
+  }
+
+  async write(name: string, text: string): Promise<string> {
+    const path = this.path(name);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, text);
+    return path;
+  }
+
+  /** Lines of a file that programs append to; none where it is not there yet. */
+  async lines(name: string): Promise<readonly string[]> {
+    const path = this.path(name);
+    return existsSync(path) ? (await readFile(path, "utf8")).split("\n").slice(0, -1) : [];
+  }
+
+  /** Puts a definition into the processors' folder, or another in its place. */
+  async define(...definitions: readonly Definition[]): Promise<void> {
+    for (const definition of definitions) {
+      await this.write(`processors/${definition.name}.json`, JSON.stringify(definition, undefined, 2));
+    }
+  }
+
+  async undefine(name: string): Promise<void> {
+    await rm(this.path("processors", `${name}.json`));
+  }
+
+  /** Starts `brigade <args>`, which goes on until its scope or the test ends. */
+  start(args: readonly string[], env: Readonly<Record<string, string>> = {}): BrigadeProcess {
+    const logs = this.path("logs", `${this.#processes.length + 1}-${args[0]}`);
+    const started = new BrigadeProcess(args, { cwd: this.folder, env: { ...this.env, ...env }, logs });
+    this.#processes.push(started);
+    return started;
+  }
+
+  /** Runs `brigade <args>` to its end. */
+  async run(args: readonly string[], { env = {}, stdin }: RunOptions = {}): Promise<Finished> {
+    const child = Bun.spawn([compiledBrigade(), ...args], {
+      cwd: this.folder,
+      env: { ...this.env, ...env },
+      stdin: stdin === undefined ? "ignore" : Buffer.from(stdin),
+      stdout: "pipe",
+      stderr: "pipe",
+      timeout: PATIENCE_MS,
+      killSignal: "SIGKILL",
+    });
+    const [out, err] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    const code = await child.exited;
+    if (child.signalCode !== null) throw new Error(`brigade ${args.join(" ")} did not end: ${err}${out}`);
+    return { code, out, err };
+  }
+
+  /** As {@link run}, where only success will do. @returns standard output */
+  async mustRun(args: readonly string[], options: RunOptions = {}): Promise<string> {
+    const { code, out, err } = await this.run(args, options);
+    if (code !== 0) throw new Error(`brigade ${args.join(" ")} failed with exit code ${code}: ${err}`);
+    return out;
+  }
+
+  /** Resolves when no process of this test is left, whether it was started here or by another of them. */
+  async untilNothingRuns(): Promise<void> {
+    let left = processesOf(this.folder);
+    await eventually(`nothing runs; left over: ${left.map(({ command }) => command).join(", ")}`, () => {
+      left = processesOf(this.folder);
+      return left.length === 0;
+    });
+  }
+
+  /** Names of what stands in the folder for temporary files. */
+  temporaryFiles(): Promise<readonly string[]> {
+    return readdir(this.path("tmp"));
+  }
+
+  /** The end of a test that passed. @throws where something still runs */
+  async close(): Promise<void> {
+    for (const process of this.#processes) await process[Symbol.asyncDispose]();
+    await this.untilNothingRuns();
+    await rm(this.folder, { recursive: true });
+  }
+
+  /** The end of a test that failed: ends whatever runs, and leaves the files. */
+  async abandon(): Promise<void> {
+    for (const process of this.#processes) await process[Symbol.asyncDispose]();
+    for (const { pid } of processesOf(this.folder)) kill(pid);
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    // Gone by itself in between.
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
