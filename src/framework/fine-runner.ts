@@ -132,6 +132,7 @@ export class FineRunner implements Runner {
     this.#stop("closed", new Error("the runner is closed"));
     await this.#connection?.close();
     this.#connected = false;
+    await this.#storing; // nothing is written after this
   }
 
   tasks(): readonly TaskView[] {
