@@ -75,7 +75,10 @@ export interface OffsetCommit {
 export interface Input {
   /** Joins the group. Events go to `onEvent`, one at a time and in order, until {@link close}. */
   start(onEvent: (event: InputEvent) => void): Promise<void>;
-  /** Sets where the partition is read next. Ignored when `epoch` is stale. */
+  /**
+   * Sets where the partition is read next: no batch that was read from elsewhere is delivered after it. Ignored when
+   * `epoch` is stale.
+   */
   seek(epoch: AssignmentEpoch, partition: number, offset: number): void;
   pause(partitions: readonly number[]): void;
   resume(partitions: readonly number[]): void;

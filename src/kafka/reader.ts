@@ -62,6 +62,8 @@ interface PartitionState {
 }
 
 interface Buffered {
+  /** The position that was asked for. */
+  readonly from: number;
   readonly messages: readonly FetchedMessage[];
   /** Index of the next message to hand over. */
   at: number;
@@ -73,7 +75,7 @@ interface Buffered {
  * Reads partitions of a topic, each from where it is told to, one fetch at a time from each broker.
  *
  * Every partition begins paused and without a position. What was fetched when a partition is paused is kept for when it
- * is resumed, and dropped by a seek; at most one answer of each broker is kept.
+ * is resumed, and dropped by a seek to elsewhere; at most one answer of each broker is kept.
  */
 export class PartitionReader {
   readonly #connection: ReadConnection;
@@ -110,11 +112,12 @@ export class PartitionReader {
     this.#partitions = new Map(partitions.map((partition) => [partition, state()]));
   }
 
+  /** Turning back within what was handed over last costs no fetch. */
   seek(partition: number, offset: number): void {
     const state = this.#partitions.get(partition);
     if (state === undefined) return;
     state.position = offset;
-    state.buffer = undefined;
+    if (state.buffer !== undefined && !turnTo(state.buffer, offset)) state.buffer = undefined;
     this.#wakeup.wake();
   }
 
@@ -158,13 +161,15 @@ export class PartitionReader {
         const isLast = buffer.at === buffer.messages.length;
         const last = messages.at(-1);
         const nextOffset = isLast || last === undefined ? buffer.nextOffset : parseOffset(last.offset) + 1;
-        if (isLast) state.buffer = undefined;
         const moved = state.position !== nextOffset;
         state.position = nextOffset;
-        if (!moved && !state.announce) continue;
-        state.announce = false;
-        const records = messages.map((message) => toInputRecord(this.#connection.topic, partition, message));
-        this.#events.received({ partition, records, nextOffset, highWatermark: buffer.highWatermark });
+        if (moved || state.announce) {
+          state.announce = false;
+          const records = messages.map((message) => toInputRecord(this.#connection.topic, partition, message));
+          this.#events.received({ partition, records, nextOffset, highWatermark: buffer.highWatermark });
+        }
+        // Unless the listener has turned back in it.
+        if (state.buffer === buffer && buffer.at === buffer.messages.length) state.buffer = undefined;
       }
     }
   }
@@ -243,7 +248,7 @@ export class PartitionReader {
       this.#fail(new KafkaUnavailableError(message));
     }
     if (nextOffset === position && !state.announce) return;
-    state.buffer = { messages, at: 0, nextOffset, highWatermark: parseOffset(fetched.highWatermark) };
+    state.buffer = { from: position, messages, at: 0, nextOffset, highWatermark: parseOffset(fetched.highWatermark) };
   }
 
   #fail(error: unknown): void {
@@ -269,6 +274,15 @@ export class PartitionReader {
     }
     this.#wakeup.wake();
   }
+}
+
+/** @returns false where the offset lies outside of it */
+function turnTo(buffer: Buffered, offset: number): boolean {
+  if (offset < buffer.from || offset >= buffer.nextOffset) return false;
+  const offsetAt = (index: number): number => parseOffset(buffer.messages[index]?.offset ?? "0");
+  while (buffer.at > 0 && offsetAt(buffer.at - 1) >= offset) buffer.at--;
+  while (buffer.at < buffer.messages.length && offsetAt(buffer.at) < offset) buffer.at++;
+  return true;
 }
 
 function nextChunk(buffer: Buffered): readonly FetchedMessage[] {

@@ -171,6 +171,25 @@ describe("a reader of partitions", () => {
     await stop();
   });
 
+  test("turns back within what was fetched without asking the broker again", async () => {
+    const { connection, reader, batches, stop, onBatch } = setUp({ 0: "a" });
+    onBatch(() => {
+      if (batches.length > 1) return;
+      reader.seek(0, 2);
+      reader.pause([0]);
+    });
+    reader.seek(0, 0);
+    reader.resume([0]);
+    (await connection.next("0@0")).answer([answer(0, 0, 4)]);
+    await until(() => batches.length === 1, "the first batch is there");
+    await Bun.sleep(0);
+    expect(connection.pending).toEqual([]);
+    reader.resume([0]);
+    await connection.next("0@4");
+    expect(shown(batches)).toEqual(["0: 0,1,2,3 → 4", "0: 2,3 → 4"]);
+    await stop();
+  });
+
   test("hands a large fetch over in parts, and stops between them when it is paused", async () => {
     const { connection, reader, batches, stop, onBatch } = setUp({ 0: "a" });
     onBatch(() => reader.pause([0]));
