@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { noBytes, utf8 } from "../../../src/base/bytes.ts";
 import { silentLogger } from "../../../src/base/log.ts";
-import { RecordRefusedError, StaleAssignmentError, TopicRefusedError } from "../../../src/engine/errors.ts";
+import { MetadataTooLargeError, RecordRefusedError, StaleAssignmentError, TopicRefusedError } from "../../../src/engine/errors.ts";
 import { KafkaClient } from "../../../src/kafka/client.ts";
-import { KafkaRefusedError } from "../../../src/kafka/errors.ts";
 import { rejection } from "../../support/rejection.ts";
 import { byNumber, countUp, record, type TestBroker, TestClient, uniqueName, waitUntil } from "./harness.ts";
 
@@ -300,7 +299,7 @@ export function kafkaAdapterSuite({ name, start, skip = {} }: SuiteOptions): voi
         const member = await client.join(topic, uniqueName("group"));
         const { epoch } = await member.assigned(1);
         const commit = member.input.commit(epoch, [{ partition: 0, offset: 0, metadata: "x".repeat(5000) }]);
-        expect(await rejection(commit)).toBeInstanceOf(KafkaRefusedError);
+        expect(await rejection(commit)).toBeInstanceOf(MetadataTooLargeError);
       },
       TIMEOUT_MS,
     );
