@@ -121,7 +121,9 @@ export interface KeeperTimings {
   readonly refusedRetry: BackoffOptions;
   /** Of an agent on which executors or launches fail. */
   readonly agentPause: BackoffOptions;
-  /** How long offers are kept, and more of them welcome, when nothing waits any more. */
+  /** How long offers are kept that nothing waits for: whoever else could use them sees them only after our answer. */
+  readonly holdMs: number;
+  /** How long offers are still welcome when nothing waits any more. */
   readonly idleDelayMs: number;
   /** Least time between two REVIVEs, whatever happens. */
   readonly reviveFloorMs: number;
@@ -142,6 +144,7 @@ export const defaultTimings: KeeperTimings = {
   launchRetry: { initialMs: 50, maxMs: 30_000 },
   refusedRetry: { initialMs: 1000, maxMs: 60_000 },
   agentPause: { initialMs: 500, maxMs: 60_000 },
+  holdMs: 5,
   idleDelayMs: 100,
   reviveFloorMs: 2,
   reviveIntervalMs: 20,

@@ -52,6 +52,9 @@ export class Launcher {
       case "revive":
         this.#context.call({ type: "REVIVE" });
         return this.plan(allowed); // when to repeat it
+      case "decline":
+        this.#decline(offers.takeAll(), REFUSE_IDLE_SECONDS);
+        return this.plan(allowed); // when to suppress
       case "suppress":
         this.#decline(offers.takeAll(), REFUSE_IDLE_SECONDS);
         this.#context.call({ type: "SUPPRESS" });

@@ -13,6 +13,8 @@ export interface OfferSituation {
 
 export type OfferDecision =
   | { readonly type: "nothing" }
+  /** Decline what is in hand. */
+  | { readonly type: "decline" }
   /** Decline what is in hand and ask for no more. */
   | { readonly type: "suppress" }
   | { readonly type: "revive" }
@@ -31,6 +33,8 @@ export class OfferCycle {
   readonly #timings: KeeperTimings;
   #suppressed = false;
   #idleSinceMs: number | undefined;
+  /** Since when offers are in hand that nothing waits for. */
+  #holdingSinceMs: number | undefined;
   #lastReviveMs = -Infinity;
   #repeats = 0;
   /** Tasks and executors that ended since the last REVIVE. */
@@ -46,6 +50,7 @@ export class OfferCycle {
   subscribed(): void {
     this.#suppressed = false;
     this.#idleSinceMs = undefined;
+    this.#holdingSinceMs = undefined;
     this.#lastReviveMs = -Infinity;
     this.#repeats = 0;
     this.#news = true;
@@ -79,12 +84,17 @@ export class OfferCycle {
   #idle({ offers }: OfferSituation, nowMs: number): OfferDecision {
     if (this.#suppressed) return offers > 0 ? { type: "suppress" } : { type: "nothing" };
     this.#idleSinceMs ??= nowMs;
-    const atMs = this.#idleSinceMs + this.#timings.idleDelayMs;
-    return nowMs >= atMs ? { type: "suppress" } : { type: "later", atMs };
+    this.#holdingSinceMs = offers > 0 ? (this.#holdingSinceMs ?? nowMs) : undefined;
+    const suppressAtMs = this.#idleSinceMs + this.#timings.idleDelayMs;
+    if (nowMs >= suppressAtMs) return { type: "suppress" };
+    const declineAtMs = (this.#holdingSinceMs ?? Infinity) + this.#timings.holdMs;
+    if (nowMs >= declineAtMs) return { type: "decline" };
+    return { type: "later", atMs: Math.min(suppressAtMs, declineAtMs) };
   }
 
   #busy(situation: OfferSituation, nowMs: number): OfferDecision {
     this.#idleSinceMs = undefined;
+    this.#holdingSinceMs = undefined;
     if (situation.offers > 0) return { type: "nothing" };
     const atMs = this.#lastReviveMs + this.#pauseMs(situation);
     return nowMs >= atMs ? { type: "revive" } : { type: "later", atMs };

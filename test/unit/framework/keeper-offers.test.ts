@@ -2,12 +2,14 @@ import { describe, expect, test } from "bun:test";
 import { Harness, offer, status, uuid } from "./keeper-harness.ts";
 
 describe("without work", () => {
-  test("offers are declined and suppressed", () => {
+  test("offers are declined almost at once, and soon suppressed", () => {
     const harness = new Harness();
     harness.subscribe();
     harness.offers(offer("o1"), offer("o2", "b"));
     harness.forget();
-    harness.advance(100);
+    harness.advance(5);
+    expect(harness.callTypes()).toEqual(["DECLINE"]);
+    harness.advance(95);
     expect(harness.callTypes()).toEqual(["DECLINE", "SUPPRESS"]);
     expect(harness.calls("DECLINE")[0]?.offerIds as readonly string[]).toEqual(["o1", "o2"]);
     harness.forget();

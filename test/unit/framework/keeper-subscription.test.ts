@@ -86,7 +86,7 @@ describe("after a subscription", () => {
   });
 
   test("offers of the former one are forgotten", () => {
-    const harness = new Harness({ timings: { idleDelayMs: 10_000 } });
+    const harness = new Harness({ timings: { idleDelayMs: 10_000, holdMs: 10_000 } });
     harness.subscribe();
     harness.offers(offer("old"));
     harness.step({ type: "disconnected", error: new Error("gone") });
