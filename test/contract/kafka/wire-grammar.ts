@@ -180,7 +180,11 @@ export function decode(fields: readonly Field[], bytes: Buffer, version: number,
       const own = field.isArray ? (count < 0 ? null : items) : items[0];
       if (field.constant === undefined) value[field.name] = own;
     }
-    if (flexible && uvarintHere() !== 0) throw new Error("the broker sent tagged fields");
+    for (let tags = flexible ? uvarintHere() : 0; tags > 0; tags--) {
+      uvarintHere();
+      const size = uvarintHere();
+      at += size;
+    }
     return value;
   };
   const value = struct(fields);

@@ -142,7 +142,6 @@ export class GroupCoordinator {
   }
 
   delete(groupId: string): ErrorCode {
-    if (groupId === "") return ErrorCode.INVALID_GROUP_ID;
     if (this.#groups.has(groupId)) return ErrorCode.NON_EMPTY_GROUP;
     if (this.#offsets.group(groupId) === undefined) return ErrorCode.GROUP_ID_NOT_FOUND;
     this.#offsets.deleteGroup(groupId);

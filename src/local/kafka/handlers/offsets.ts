@@ -8,8 +8,8 @@ import { ErrorCode } from "../protocol/error-codes.ts";
 /** Commits what is valid, in one transaction with what else arrives in this turn, and answers when it is durable. */
 export async function handleOffsetCommit(broker: Broker, request: OffsetCommitRequest): Promise<OffsetCommitResponse> {
   const { groupId, memberId, generationId } = request;
-  const refusal =
-    groupId === "" ? ErrorCode.INVALID_GROUP_ID : broker.groups.checkCommit(groupId, memberId, generationId);
+  // An empty group id is allowed here, and where offsets are read: simple consumers of old have none.
+  const refusal = broker.groups.checkCommit(groupId, memberId, generationId);
   const positions: CommittedPosition[] = [];
   const topics = request.topics.map(({ name, partitions }) => ({
     name,

@@ -66,9 +66,10 @@ export function groupsScenarios(context: ContractContext): void {
           const groupId = `group-${topic}`;
           expect(await commit(groupId, 0, "x".repeat(4097))).toBe(12);
           expect(await commit(groupId, 9, "")).toBe(3);
-          expect(await commit(groupId, 0, "", 5, "nobody")).toBe(22);
-          expect(await commit("", 0, "")).toBe(24);
+          expect(await commit(`new-${groupId}`, 0, "", 5, "nobody")).toBe(22);
+          expect(await commit("", 0, "")).toBe(0); // old clients have no name for their group
           expect(await commit(groupId, 0, "x".repeat(4096))).toBe(0);
+          expect(await commit(groupId, 0, "", 5, "nobody")).toBe(25);
         });
       },
     );
