@@ -1,6 +1,5 @@
-import { backoffMs } from "../base/backoff.ts";
 import type { Clock } from "../base/clock.ts";
-import { assertNever, describeError } from "../base/errors.ts";
+import { assertNever } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { MetricFamily } from "../base/metrics.ts";
 import type { Random } from "../base/random.ts";
@@ -21,6 +20,7 @@ import { processorMetrics } from "./process-metrics.ts";
 import { processorSnapshot, taskSnapshots } from "./process-snapshot.ts";
 import type { Deployment, StopMode } from "./protocol.ts";
 import type { ProcessorPhase, ProcessorSnapshot, TaskSnapshot } from "./snapshot.ts";
+import { untilTopicsUsable } from "./usable-topics.ts";
 
 export interface ProcessSchedulerOptions {
   readonly settings: Settings;
@@ -40,7 +40,6 @@ const PHASE_INTERVAL_MS = 250;
 /** How long a change that needs it waits for what was read before. */
 const DRAIN_TIMEOUT_MS = 60_000;
 const SUBSCRIBE_TO_TEAR_DOWN_MS = 15_000;
-const TOPIC_RETRY = { initialMs: 500, maxMs: 15_000 };
 
 interface Parts {
   readonly engine: Engine;
@@ -165,7 +164,9 @@ export class ProcessScheduler {
     if (!drainsFirst(former, spec)) {
       parts.engine.update(spec);
       // Its topics may be new ones; until they are there, what is sent to them waits.
-      return this.#ensureTopics();
+      await this.#untilTopicsUsable();
+      this.#trouble = null;
+      return;
     }
     const deadline = AbortSignal.timeout(DRAIN_TIMEOUT_MS);
     this.#changing = true;
@@ -186,7 +187,7 @@ export class ProcessScheduler {
 
   async #start(): Promise<void> {
     const { settings, store, clock, random, log } = this.#options;
-    await this.#ensureTopics();
+    await this.#untilTopicsUsable();
     const identity = await takeIdentity(store, this.#spec.name);
     const kafka = { brokers: settings.kafkaAddress, clientId: `brigade-${this.#spec.name}` };
     const group = consumerGroup(settings.deployment, this.#spec);
@@ -230,23 +231,21 @@ export class ProcessScheduler {
   }
 
   /** A missing topic pauses the processor with that reason, or is made (DESIGN: topics are never made silently). */
-  async #ensureTopics(): Promise<void> {
+  async #untilTopicsUsable(): Promise<void> {
     const { settings, clock, random, log } = this.#options;
     const kafka = { brokers: settings.kafkaAddress, clientId: `brigade-${this.#spec.name}` };
-    const admin = new KafkaAdmin({ kafka, clock, log });
-    for (let attempt = 1; ; attempt++) {
-      try {
-        const { input, output, error } = this.#spec;
-        const topics = [input, output, error?.topic].filter((topic) => topic !== null && topic !== undefined);
-        await admin.ensureTopics(topics, settings.topicsCreate ? { partitions: -1, replication: -1 } : null);
-        return;
-      } catch (error) {
-        this.#stopping.signal.throwIfAborted();
-        this.#trouble = describeError(error);
-        log.warn("topics are not usable yet", { error });
-      }
-      await clock.sleep(backoffMs(TOPIC_RETRY, attempt, random), { signal: this.#stopping.signal });
-    }
+    await untilTopicsUsable({
+      admin: new KafkaAdmin({ kafka, clock, log }),
+      topics: () => topicsOf(this.#spec),
+      create: settings.topicsCreate,
+      clock,
+      random,
+      signal: this.#stopping.signal,
+      onTrouble: (trouble) => {
+        this.#trouble = trouble;
+        log.warn("topics are not usable yet", { reason: trouble });
+      },
+    });
   }
 
   async #end(): Promise<Parts | undefined> {
@@ -273,7 +272,8 @@ export class ProcessScheduler {
     if (this.#ending === "stopped") return ["stopped", null];
     if (this.#ending === "draining") return ["draining", null];
     if (this.#changing) return ["draining", "what was read before the change is finished first"];
-    if (this.#parts === undefined) return this.#trouble === "starting" ? ["starting", null] : ["paused", this.#trouble];
+    if (this.#parts === undefined && this.#trouble === "starting") return ["starting", null];
+    if (this.#parts === undefined || this.#trouble !== null) return ["paused", this.#trouble];
     const { pausedBecause, inputTrouble, assigned } = this.#parts.engine.view();
     const status = this.#parts.runner.status();
     if (pausedBecause !== undefined) return ["paused", pausedBecause];
@@ -319,6 +319,10 @@ export class ProcessScheduler {
         return assertNever(note);
     }
   }
+}
+
+function topicsOf({ input, output, error }: ProcessorSpec): readonly string[] {
+  return [input, output, error?.topic].filter((topic) => topic !== null && topic !== undefined);
 }
 
 /** Whether records of the two cannot live beside each other: another input, another group, another order. */
