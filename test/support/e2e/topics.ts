@@ -71,7 +71,7 @@ export class Topics {
   }
 
   /** Sorted, since partitions and concurrency keep no order. */
-  async values(topic: string): Promise<readonly string[]> {
+  async values(topic: string): Promise<string[]> {
     return (await this.read(topic)).map(({ value }) => value ?? "(null)").sort();
   }
 }
