@@ -82,10 +82,12 @@ export class Keeper {
   /** Why what waits does. */
   waiting(nowMs: number): readonly WaitingView[] {
     const views = this.#context.backlog.view(nowMs);
+    const all = [...this.#context.tasks.values()].filter(({ phase }) => phase === "waiting").length;
     const obstacle = this.#launchObstacle;
-    if (obstacle === undefined) return views;
-    const count = views.reduce((sum, view) => sum + view.count, 0);
-    return count === 0 ? [] : [{ count, reason: obstacle }];
+    if (obstacle !== undefined) return all === 0 ? [] : [{ count: all, reason: obstacle }];
+    const resting = all - views.reduce((sum, { count }) => sum + count, 0);
+    if (resting === 0) return views;
+    return [...views, { count: resting, reason: "the last launch came to nothing, another one follows" }];
   }
 
   get #mayLaunch(): boolean {

@@ -119,6 +119,9 @@ describe("a launch", () => {
       agentId,
     };
     harness.update(dropped, answer(info!.taskId, "TASK_GONE", { agentId }));
+    expect(harness.keeper.waiting(harness.nowMs)).toEqual([
+      { count: 1, reason: "the last launch came to nothing, another one follows" },
+    ]);
     harness.advance(50);
     harness.offers(offer("o2"));
     expect(harness.launches()).toHaveLength(1);
