@@ -65,7 +65,7 @@ export class FlowControl {
     const pause: number[] = [];
     const resume: number[] = [];
     for (const state of all ? partitions : this.#touched) {
-      const paused = !open || state.span >= bounds.span;
+      const paused = !open || state.span >= bounds.span || state.waitsForLane !== undefined;
       if (!state.owned || paused === state.paused) continue;
       state.paused = paused;
       (paused ? pause : resume).push(state.partition);

@@ -1,3 +1,4 @@
+import type { LaneId } from "./lanes.ts";
 import type { OpenRecord } from "./open-record.ts";
 import type { OffsetCommit } from "./ports.ts";
 import { SettledOffsets } from "./settled-offsets.ts";
@@ -21,6 +22,8 @@ export class PartitionState {
   position: number;
   highWatermark: number;
   paused = false;
+  /** The record at the position is for a lane that is full; nothing is read until that has room. */
+  waitsForLane: LaneId | undefined = undefined;
   /** False once another owner has it: whatever still arrives for it is dropped. */
   owned = true;
 

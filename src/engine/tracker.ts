@@ -3,9 +3,9 @@ import type { ProcessorSpec } from "../config/processor.ts";
 import { Agenda } from "./agenda.ts";
 import { CommitCycle, confirm } from "./commit-cycle.ts";
 import { judge } from "./faults.ts";
-import { FlowControl } from "./flow-control.ts";
+import { type FlowBounds, FlowControl } from "./flow-control.ts";
 import { HeldRuns } from "./held-runs.ts";
-import { Lanes } from "./lanes.ts";
+import { type LaneId, type LaneShare, Lanes, laneOf } from "./lanes.ts";
 import { OpenRecord, type RunState } from "./open-record.ts";
 import { errorRecords, successRecords } from "./outputs.ts";
 import type { PartitionState } from "./partition-state.ts";
@@ -20,6 +20,8 @@ import { type TrackerView, viewPartition } from "./tracker-view.ts";
 
 /** After so many losses in a row a record is suspected of causing them, and runs alone (promise I7). */
 const SUSPECT_LOSSES = 3;
+/** So much of the window may wait behind one key (promise I5). */
+const LANE_SHARE = 0.1;
 
 /**
  * Keeps the state of every record of one processor (docs/concepts/promises.md; the phases stand in open-record.ts).
@@ -149,7 +151,7 @@ export class Tracker {
       const state = this.#keep(from) ?? this.#takeOver(from, groupIsNew);
       if (state === undefined) continue;
       state.highWatermark = from.logEndOffset;
-      state.paused = !this.#flow.open;
+      state.paused = !this.#flow.open || state.waitsForLane !== undefined;
       this.#push({ type: "seek", epoch, partition: state.partition, offset: state.position });
       if (!state.paused) this.#push({ type: "resume", partitions: [state.partition] });
     }
@@ -206,29 +208,46 @@ export class Tracker {
     const state = this.#partitions.get(event.partition);
     if (state === undefined) return;
     state.highWatermark = Math.max(event.highWatermark, event.nextOffset);
+    const share = this.#laneShare;
+    let { nextOffset } = event;
     let records = 0;
     let bytes = 0;
     for (const record of event.records) {
       if (record.offset < state.position) continue;
       state.passGap(record.offset);
-      state.position = record.offset + 1;
       if (state.done.has(record.offset)) {
+        state.position = record.offset + 1;
         for (const held of this.#held.take(event.partition, record.offset)) this.#runs.abandon(held.runId);
         continue;
       }
+      const lane = laneOf(record, this.#spec.ordering);
+      if (lane !== undefined && this.#lanes.isFull(lane, share)) {
+        this.#waitForLane(state, lane);
+        nextOffset = state.position;
+        break;
+      }
+      state.position = record.offset + 1;
       const open = new OpenRecord(record, state, this.#sequence++, nowMs);
       state.open.set(record.offset, open);
       this.#flow.enter(open);
       records++;
       bytes += open.bytes;
-      const isFree = this.#lanes.enter(open, this.#spec.ordering);
+      const isFree = this.#lanes.enter(open, lane);
       this.#takeHeld(open, nowMs);
       if (isFree && open.phase === "blocked") this.#agenda.makeReady(open);
     }
-    state.passGap(event.nextOffset);
+    state.passGap(nextOffset);
     if (state.committed?.offset !== state.done.watermark) this.#commits.changed(state);
     this.#flow.touch(state);
     if (records > 0) this.#note({ type: "received", partition: event.partition, records, bytes });
+  }
+
+  /** The record at the position stays unread, and all behind it, until its lane has room. */
+  #waitForLane(state: PartitionState, lane: LaneId): void {
+    state.waitsForLane = lane;
+    state.paused = true;
+    this.#push({ type: "pause", partitions: [state.partition] });
+    this.#push({ type: "seek", epoch: this.#epoch, partition: state.partition, offset: state.position });
   }
 
   // ---------------------------------------------------------------------------------------------------------- runs
@@ -468,6 +487,10 @@ export class Tracker {
     let next = this.#lanes.leave(open);
     while (next?.phase === "done") next = this.#lanes.leave(next);
     if (next?.phase === "blocked") this.#agenda.makeReady(next);
+    const { waitsForLane } = partition;
+    if (waitsForLane !== undefined && this.#lanes.hasRoom(waitsForLane, this.#laneShare)) {
+      partition.waitsForLane = undefined;
+    }
   }
 
   /** A commit holds them: the runner may acknowledge their last status updates. */
@@ -502,12 +525,21 @@ export class Tracker {
     return this.#starting && (this.#agenda.hasReady || this.#unsendable.length > 0);
   }
 
-  #controlFlow(): void {
-    const { pause, resume } = this.#flow.change(this.#partitions.values(), this.#mode === "run", {
+  get #bounds(): FlowBounds {
+    return {
       records: Math.max(this.#options.minWindow, 2 * this.#spec.concurrency),
       bytes: this.#spec.maxInFlightBytes,
       span: this.#options.maxSpan,
-    });
+    };
+  }
+
+  get #laneShare(): LaneShare {
+    const { records, bytes } = this.#bounds;
+    return { records: Math.max(1, Math.floor(records * LANE_SHARE)), bytes: bytes * LANE_SHARE };
+  }
+
+  #controlFlow(): void {
+    const { pause, resume } = this.#flow.change(this.#partitions.values(), this.#mode === "run", this.#bounds);
     if (pause.length > 0) this.#push({ type: "pause", partitions: pause });
     if (resume.length > 0) this.#push({ type: "resume", partitions: resume });
   }
