@@ -56,7 +56,7 @@ export function recordFromJson(text: string, line: number): RecordContent {
       if (!isObject(header) || typeof header.name !== "string") {
         throw new InputError(`Cannot produce line ${line}: a header is not an object with a name`);
       }
-      return [header.name, readBytes(header, "value", line) ?? new Uint8Array(0)] as const;
+      return [header.name, readBytes(header, "value", line)] as const;
     }),
   };
 }

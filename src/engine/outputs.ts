@@ -89,5 +89,5 @@ export function errorRecords(
 }
 
 function bytesOf(headers: readonly Header[]): number {
-  return headers.reduce((sum, [name, value]) => sum + 2 * name.length + value.byteLength + 8, 0);
+  return headers.reduce((sum, [name, value]) => sum + 2 * name.length + (value?.byteLength ?? 0) + 8, 0);
 }

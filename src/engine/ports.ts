@@ -6,8 +6,8 @@ import type { ProcessorSpec } from "../config/processor.ts";
  * durable, a Runner that executes programs. Adapters implement them (src/kafka, src/framework, src/programs).
  */
 
-/** Name and value, in order; a name may repeat, and values are bytes. */
-export type Header = readonly [name: string, value: Uint8Array];
+/** Name and value, in order; a name may repeat. As with a record's value, null is not the empty value. */
+export type Header = readonly [name: string, value: Uint8Array | null];
 
 /** A Kafka message. */
 export interface InputRecord {

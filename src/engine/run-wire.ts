@@ -55,9 +55,9 @@ export function encodeRunRequest({ spec, record, attempt }: RunRequest): Uint8Ar
     timestampMs: record.timestampMs,
     keyBytes: record.key?.byteLength ?? null,
     valueBytes: record.value?.byteLength ?? null,
-    headers: record.headers.map(([name, value]) => [name, value.byteLength]),
+    headers: record.headers.map(([name, value]) => [name, value?.byteLength ?? null]),
   };
-  const values = record.headers.map(([, value]) => value);
+  const values = record.headers.map(([, value]) => value ?? noBytes);
   return frame(REQUEST_VERSION, json, [record.key ?? noBytes, record.value ?? noBytes, ...values]);
 }
 
@@ -74,12 +74,13 @@ export function decodeRunRequest(bytes: Uint8Array): RunRequest {
     timestampMs: number;
     keyBytes: number | null;
     valueBytes: number | null;
-    headers: [string, number][];
+    /** A null value has no length; releases that do not expect that read it as empty. */
+    headers: [string, number | null][];
   };
   const take = taker(rest, "run request");
   const key = head.keyBytes === null ? null : take(head.keyBytes);
   const value = head.valueBytes === null ? null : take(head.valueBytes);
-  const headers = head.headers.map(([name, length]) => [name, take(length)] as const);
+  const headers = head.headers.map(([name, length]) => [name, length === null ? null : take(length)] as const);
   const { topic, partition, offset, timestampMs } = head;
   return {
     spec: head.spec,

@@ -89,7 +89,7 @@ export function toHeaders(headers: FetchedMessage["headers"]): readonly Header[]
 export function fromHeaders(headers: readonly Header[]): Record<string, Buffer | Buffer[]> {
   const object: Record<string, Buffer | Buffer[]> = Object.create(null) as Record<string, Buffer | Buffer[]>;
   for (const [name, value] of headers) {
-    const bytes = asBuffer(value);
+    const bytes = asBuffer(value ?? noBytes);
     const present = object[name];
     if (present === undefined) object[name] = bytes;
     else if (Array.isArray(present)) present.push(bytes);

@@ -146,6 +146,6 @@ export class Lane {
 /** What a record adds to a batch, at most: key, value, headers, and their lengths. */
 export function recordBytes({ key, value, headers }: OutputRecord): number {
   let bytes = 32 + (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
-  for (const [name, content] of headers) bytes += 3 * name.length + content.byteLength + 10;
+  for (const [name, content] of headers) bytes += 3 * name.length + (content?.byteLength ?? 0) + 10;
   return bytes;
 }

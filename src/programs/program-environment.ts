@@ -14,7 +14,8 @@ const LONGEST_VALUE_BYTES = 120_000;
  * - `BRIGADE_PROCESSOR`, `_TOPIC`, `_PARTITION`, `_OFFSET`, `_ATTEMPT`, `_TIMESTAMP` (ms since 1970)
  * - `BRIGADE_RECORD_ID`: equal in all runs of a record
  * - `BRIGADE_KEY`, or `BRIGADE_KEY_BASE64` where the key is no text; neither where it is null
- * - `BRIGADE_HEADERS`: `[{"name":"a","value":"text"},{"name":"b","base64":"/w=="}]`, in the record's order
+ * - `BRIGADE_HEADERS`: `[{"name":"a","value":"text"},{"name":"b","base64":"/w=="}]`, in the record's order;
+ *   a null value is `null`
  * - `BRIGADE_NULL=1`: the value is null, and not the empty value
  * - `BRIGADE_OMITTED`: names of variables that Linux could not pass for their size, separated by spaces
  *
@@ -57,7 +58,10 @@ const optionalNames: ReadonlySet<string> = new Set([
   "BRIGADE_OMITTED",
 ]);
 
-function headerAsJson([name, value]: Header): { name: string; value: string } | { name: string; base64: string } {
+type HeaderJson = { name: string; value: string | null } | { name: string; base64: string };
+
+function headerAsJson([name, value]: Header): HeaderJson {
+  if (value === null) return { name, value };
   const text = decodeUtf8(value);
   return text === undefined ? { name, base64: Buffer.from(value).toString("base64") } : { name, value: text };
 }

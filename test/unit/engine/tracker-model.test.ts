@@ -218,7 +218,7 @@ class World {
           break;
         }
         case "send": {
-          const offset = command.records[0]!.headers.find(([name]) => name === "trace")![1];
+          const offset = command.records[0]!.headers.find(([name]) => name === "trace")![1]!;
           this.#sends.set(command.sendId, Number(Buffer.from(offset).toString().slice(1)));
           break;
         }

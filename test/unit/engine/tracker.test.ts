@@ -34,7 +34,7 @@ describe("from receipt to settlement", () => {
     expect(output?.topic).toBe("out");
     expect(showUtf8(output!.key!)).toBe("k");
     expect(showUtf8(output!.value!)).toBe("Grüße\n");
-    expect(output!.headers.map(([name, value]) => [name, showUtf8(value)])).toEqual([["trace", "t7"]]);
+    expect(output!.headers.map(([name, value]) => [name, showUtf8(value!)])).toEqual([["trace", "t7"]]);
   });
 
   test("the commit watermark stays below a record whose output is not acknowledged", () => {
@@ -124,7 +124,7 @@ describe("failures", () => {
     }
     expect(driver.runsOf(5)).toBe(3);
     const [error] = driver.all("send")[0]!.records;
-    const headers = Object.fromEntries(error!.headers.map(([name, value]) => [name, showUtf8(value)]));
+    const headers = Object.fromEntries(error!.headers.map(([name, value]) => [name, showUtf8(value!)]));
     expect(error?.topic).toBe("errors");
     expect(showUtf8(error!.value!)).toBe("partial");
     expect(headers).toMatchObject({

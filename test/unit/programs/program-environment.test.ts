@@ -37,17 +37,19 @@ describe("the environment of a program", () => {
     expect(env["BRIGADE_KEY_BASE64"]).toBe(base64);
   });
 
-  test("headers keep their order and repetitions, and those that are not text come in base64", () => {
+  test("headers keep order, repetitions and null values, and those that are not text come in base64", () => {
     const headers = [
       ["b", utf8("1")],
       ["a", Uint8Array.of(0xff)],
       ["b", utf8("")],
+      ["c", null],
     ] as const;
     const env = programEnvironment(requestOf("cat", { record: { headers } }));
     expect(JSON.parse(env["BRIGADE_HEADERS"] ?? "")).toEqual([
       { name: "b", value: "1" },
       { name: "a", base64: "/w==" },
       { name: "b", value: "" },
+      { name: "c", value: null },
     ]);
   });
 

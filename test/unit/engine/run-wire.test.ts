@@ -1,0 +1,43 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import { utf8 } from "../../../src/base/bytes.ts";
+import type { Header, InputRecord } from "../../../src/engine/ports.ts";
+import { decodeRunRequest, encodeRunRequest, RunWireError, runSpec } from "../../../src/engine/run-wire.ts";
+import { processorSpec } from "../../support/specs.ts";
+
+const spec = runSpec(processorSpec());
+const bytes: fc.Arbitrary<Uint8Array | null> = fc.option(fc.uint8Array({ maxLength: 20 }));
+const header: fc.Arbitrary<Header> = fc.tuple(fc.string(), bytes);
+const record: fc.Arbitrary<InputRecord> = fc.record({
+  topic: fc.string(),
+  partition: fc.nat(),
+  offset: fc.maxSafeNat(),
+  timestampMs: fc.maxSafeNat(),
+  key: bytes,
+  value: bytes,
+  headers: fc.array(header, { maxLength: 5 }),
+});
+
+describe("a run request", () => {
+  test("comes back as it was sent, null and empty told apart", () => {
+    fc.assert(
+      fc.property(record, fc.nat(), (each, attempt) => {
+        expect(decodeRunRequest(encodeRunRequest({ spec, record: each, attempt }))).toEqual({
+          spec,
+          record: each,
+          attempt,
+        });
+      }),
+    );
+  });
+
+  test("that is cut anywhere is refused", () => {
+    const [sample] = fc.sample(record, { numRuns: 1, seed: 1 });
+    if (sample === undefined) throw new Error("no sample");
+    const value = utf8("the end of what is sent");
+    const whole = encodeRunRequest({ spec, record: { ...sample, value, headers: [] }, attempt: 1 });
+    for (let length = 0; length < whole.byteLength; length++) {
+      expect(() => decodeRunRequest(whole.subarray(0, length))).toThrow(RunWireError);
+    }
+  });
+});
