@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { assertNever, describeError } from "../base/errors.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
 import { MetadataTooLargeError, RecordRefusedError, StaleAssignmentError, TopicRefusedError } from "./errors.ts";
+import type { OffsetsLimits, OffsetsView } from "./offsets-view.ts";
 import type { Input, InputEvent, Output, Runner } from "./ports.ts";
 import { Statistics, type StatisticsView } from "./statistics.ts";
 import { Tracker } from "./tracker.ts";
@@ -111,6 +112,11 @@ export class Engine {
       assigned: this.#assigned,
       inputTrouble: this.#inputTrouble,
     };
+  }
+
+  /** Every partition explained; costs more than {@link view}, see offsets-view.ts. */
+  offsets(limits: OffsetsLimits): readonly OffsetsView[] {
+    return this.#tracker.offsets(limits);
   }
 
   #fromInput(event: InputEvent): void {

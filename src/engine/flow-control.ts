@@ -26,6 +26,7 @@ export class FlowControl {
   #records = 0;
   #bytes = 0;
   #open = true;
+  #reading = true;
   readonly #touched = new Set<PartitionState>();
 
   get records(): number {
@@ -58,6 +59,7 @@ export class FlowControl {
 
   /** What to pause and resume now. */
   change(partitions: Iterable<PartitionState>, reading: boolean, bounds: FlowBounds): FlowChange {
+    this.#reading = reading;
     const share = this.#open ? 1 : RESUME_AT;
     const open = reading && this.#records < bounds.records * share && this.#bytes < bounds.bytes * share;
     const all = open !== this.#open;
@@ -72,5 +74,18 @@ export class FlowControl {
     }
     this.#touched.clear();
     return { pause, resume };
+  }
+
+  /** Which bound keeps the partition from being read, for people; undefined where none does. */
+  reason({ paused, span }: PartitionState, bounds: FlowBounds): string | undefined {
+    if (!paused) return undefined;
+    if (!this.#reading) return "nothing more is read: what was read is being finished";
+    if (!this.#open) {
+      const isFull = this.#records >= bounds.records * RESUME_AT;
+      const [has, most] = isFull ? [this.#records, bounds.records] : [this.#bytes, bounds.bytes];
+      const unit = isFull ? "records" : "bytes";
+      return `${has} ${unit} are in flight, of ${most}; reading goes on below ${Math.ceil(most * RESUME_AT)}`;
+    }
+    return `${span} offsets lie between the watermark and the next to be read, of ${bounds.span}`;
   }
 }

@@ -6,6 +6,7 @@ import { judge } from "./faults.ts";
 import { type FlowBounds, FlowControl } from "./flow-control.ts";
 import { HeldRuns } from "./held-runs.ts";
 import { type LaneId, type LaneShare, Lanes, laneOf } from "./lanes.ts";
+import { explainPartition, explainStuck, type OffsetsLimits, type OffsetsView } from "./offsets-view.ts";
 import { OpenRecord, type RunState } from "./open-record.ts";
 import { errorRecords, successRecords } from "./outputs.ts";
 import type { PartitionState } from "./partition-state.ts";
@@ -39,7 +40,7 @@ export class Tracker {
   #runnerReady = false;
   readonly #partitions = new Map<number, PartitionState>();
   /** Partitions that nobody may read before a person has decided, and why. */
-  readonly #stuck = new Map<number, string>();
+  readonly #stuck = new Map<number, { readonly from: AssignedPartition; readonly reason: string }>();
   readonly #runs = new Runs((...commands) => this.#push(...commands));
   readonly #held = new HeldRuns();
   readonly #lanes = new Lanes();
@@ -94,8 +95,17 @@ export class Tracker {
     return {
       partitions: [...this.#partitions.values()].map(viewPartition),
       inFlight: { records: this.#flow.records, bytes: this.#flow.bytes, runs: this.#runs.alive },
-      pausedBecause: this.#pause.reason ?? this.#stuck.values().next().value,
+      pausedBecause: this.#pause.reason ?? this.#stuck.values().next().value?.reason,
     };
+  }
+
+  /** Every partition explained, in order; see offsets-view.ts for what it costs. */
+  offsets(limits: OffsetsLimits): readonly OffsetsView[] {
+    const views = [...this.#partitions.values()].map((state) =>
+      explainPartition(state, this.#lanes, this.#notRead(state), limits),
+    );
+    for (const { from, reason } of this.#stuck.values()) views.push(explainStuck(from, reason));
+    return views.sort((a, b) => a.partition - b.partition);
   }
 
   #handle(event: TrackerEvent, nowMs: number): void {
@@ -182,7 +192,7 @@ export class Tracker {
     const result = takeOver(from, groupIsNew, this.#spec);
     for (const note of result.notes) this.#note(note);
     if (result.type === "stuck") {
-      this.#stuck.set(from.partition, result.reason);
+      this.#stuck.set(from.partition, { from, reason: result.reason });
       return undefined;
     }
     const { state } = result;
@@ -536,6 +546,13 @@ export class Tracker {
   get #laneShare(): LaneShare {
     const { records, bytes } = this.#bounds;
     return { records: Math.max(1, Math.floor(records * LANE_SHARE)), bytes: bytes * LANE_SHARE };
+  }
+
+  #notRead(state: PartitionState): string | undefined {
+    const { waitsForLane } = state;
+    if (!state.paused || !this.#flow.open || waitsForLane === undefined) return this.#flow.reason(state, this.#bounds);
+    const head = this.#lanes.head(waitsForLane)?.record.offset;
+    return `the record at ${state.position} has no place: too many wait behind ${head}, which comes before them in order`;
   }
 
   #controlFlow(): void {
