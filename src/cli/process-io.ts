@@ -13,7 +13,7 @@ const INTERRUPTED_EXIT_CODE = 130;
 
 export interface ProcessIo {
   readonly io: CliIo;
-  /** Resolves once all output has left: an exit before that would cut it (bun#28145). */
+  /** Resolves once all output has left: an exit before that would cut it (bun#28145). Nothing can be written after it. */
   readonly flush: () => Promise<void>;
 }
 
@@ -46,13 +46,14 @@ export function processIo(): ProcessIo {
       killSignal: kill.signal,
     },
     async flush() {
-      await Promise.all([drained(process.stdout), drained(process.stderr)]);
+      await Promise.all([ended(process.stdout), ended(process.stderr)]);
     },
   };
 }
 
-function drained(stream: NodeJS.WriteStream): Promise<void> {
+/** Of an empty write Bun calls back at once, whatever waits before it; of the end it does not. */
+function ended(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => {
-    stream.write("", () => resolve());
+    stream.end(() => resolve());
   });
 }
