@@ -74,6 +74,8 @@ function answer(request: WorkerRequest): WorkerResult {
         return { ok: true, answer: { to: "snapshot", snapshot: scheduler.snapshot() } };
       case "tasks":
         return { ok: true, answer: { to: "tasks", tasks: scheduler.tasks() } };
+      case "offsets":
+        return { ok: true, answer: { to: "offsets", offsets: scheduler.offsets() } };
       case "metrics":
         return { ok: true, answer: { to: "metrics", families: scheduler.metrics() } };
       default:

@@ -31,6 +31,9 @@ export function createApi({ scheduler, log }: ApiOptions) {
       if (error instanceof BrigadeError && error.fault === "input") {
         return problem(c, 409, "Not possible now", error.message);
       }
+      if (error instanceof BrigadeError && error.fault === "infrastructure") {
+        return problem(c, 503, "Not available now", error.message);
+      }
       log.error("API request failed", { method: c.req.method, path: c.req.path, error, stack: error.stack });
       return problem(c, 500, "Internal error", describeError(error));
     })
@@ -64,6 +67,12 @@ export function createApi({ scheduler, log }: ApiOptions) {
       const processor = (await scheduler.snapshot()).processors.find((one) => one.name === name);
       if (processor === undefined) throw new UnknownProcessorError(`There is no processor ${name}`);
       return c.json(processor, 200);
+    })
+    .get("/api/v1/processors/:name/offsets", async (c) => {
+      const name = c.req.param("name");
+      const offsets = await scheduler.offsets(name);
+      if (offsets === undefined) throw new UnknownProcessorError(`There is no processor ${name}`);
+      return c.json(offsets, 200);
     })
     .get("/api/v1/tasks", async (c) => c.json(await scheduler.tasks(), 200))
     .get("/api/v1/problems", async (c) => {

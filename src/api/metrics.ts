@@ -101,6 +101,17 @@ function partitionFamilies(processors: readonly ProcessorView[]): readonly Metri
       perPartition(({ lag }) => lag),
     ),
     gauge(
+      "kafka_consumergroup_lag",
+      "The same under the name that lag exporters of Kafka use.",
+      processors.flatMap(({ group, input, partitions }) =>
+        partitions.flatMap(({ partition, lag }) =>
+          lag === null
+            ? []
+            : [{ labels: { consumergroup: group, topic: input, partition: String(partition) }, value: lag }],
+        ),
+      ),
+    ),
+    gauge(
       "brigade_committed_offset",
       "The commit watermark: the next offset to settle.",
       perPartition(({ committed }) => committed),

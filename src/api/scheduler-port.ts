@@ -20,6 +20,8 @@ export interface PartitionView {
 export interface ProcessorView {
   readonly name: string;
   readonly input: string;
+  /** The consumer group. */
+  readonly group: string;
   readonly output: string | null;
   readonly error: string | null;
   /** For people: the command line, or the image. */
@@ -58,6 +60,56 @@ export interface TaskView {
   readonly forMs: number;
 }
 
+/** A record that was read and is not settled. */
+export interface InFlightView {
+  readonly offset: number;
+  readonly state: string;
+  /** Attempts that failed. */
+  readonly attempts: number;
+  /** Since it was read. */
+  readonly forMs: number;
+  /** Until it is tried again; null unless it waits for that. */
+  readonly retryInMs: number | null;
+  /** Offset of the record that must be done first, by `ordering`; null unless it waits for that. */
+  readonly behind: number | null;
+  /** Why its last run failed or was lost. */
+  readonly lastTrouble: string | null;
+  readonly tasks: readonly Pick<TaskView, "taskId" | "state" | "agent" | "forMs">[];
+}
+
+export interface PartitionOffsetsView {
+  readonly partition: number;
+  /** The next offset to settle, as Kafka has it; null where nothing was ever committed. */
+  readonly committed: number | null;
+  /** Kafka's high watermark. */
+  readonly end: number;
+  readonly lag: number | null;
+  /** All below is settled, or goes into the next commit. */
+  readonly watermark: number;
+  readonly settledAbove: {
+    readonly records: number;
+    readonly runs: number;
+    /** Both ends are settled. */
+    readonly firstRuns: readonly { readonly first: number; readonly last: number }[];
+  };
+  /** Records that wait only for a commit. */
+  readonly uncommitted: number;
+  readonly inFlight: number;
+  /** The lowest offsets of those in flight. The first holds the watermark. */
+  readonly oldest: readonly InFlightView[];
+  /** The next offset to be read. */
+  readonly position: number;
+  /** Why it is not being read; null while it is. */
+  readonly notRead: string | null;
+}
+
+export interface OffsetsView extends Pick<ProcessorView, "group" | "phase" | "reason" | "waiting"> {
+  readonly processor: string;
+  readonly topic: string;
+  /** Those that are ours, in order. */
+  readonly partitions: readonly PartitionOffsetsView[];
+}
+
 /** A processor whose definition is gone, and why it runs on all the same. */
 export interface HeldView {
   readonly name: string;
@@ -79,6 +131,8 @@ export interface SchedulerView {
 export interface SchedulerPort {
   snapshot(): Promise<SchedulerView>;
   tasks(): Promise<readonly TaskView[]>;
+  /** Each partition of one processor explained; undefined where there is no such processor. */
+  offsets(processor: string): Promise<OffsetsView | undefined>;
   /** What snapshots do not tell. */
   metrics(): Promise<readonly MetricFamily[]>;
   /**

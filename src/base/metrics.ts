@@ -20,7 +20,10 @@ export interface HistogramSample {
   readonly sum: number;
 }
 
-/** `name` begins with `brigade_`, in base units, and ends in `_total` where it is a counter. */
+/**
+ * `name` begins with `brigade_` (unless users know the same figure by another name), is in base units, and ends in
+ * `_total` where it is a counter.
+ */
 export type MetricFamily =
   | {
       readonly type: "counter" | "gauge";

@@ -16,6 +16,7 @@ import { KafkaOutput } from "../kafka/output.ts";
 import type { StateStore } from "../state/store.ts";
 import { connectToMaster } from "./connect-to-master.ts";
 import { forgetIdentity, type Identity, saveIdentity, takeIdentity } from "./identity.ts";
+import { type OffsetsSnapshot, offsetsLimits, partitionOffsets } from "./offsets-snapshot.ts";
 import { processorMetrics } from "./process-metrics.ts";
 import { processorSnapshot, taskSnapshots } from "./process-snapshot.ts";
 import type { Deployment, StopMode } from "./protocol.ts";
@@ -144,7 +145,22 @@ export class ProcessScheduler {
     const [phase, reason] = this.#phase();
     const { clock } = this.#options;
     const parts = this.#parts && { view: this.#parts.engine.view(), runner: this.#parts.runner };
-    return processorSnapshot(this.#spec, phase, reason, parts, clock.monotonicMs());
+    return processorSnapshot(this.#spec, this.#group, phase, reason, parts, clock.monotonicMs());
+  }
+
+  offsets(): OffsetsSnapshot {
+    const [phase, reason] = this.#phase();
+    const { clock } = this.#options;
+    const { name, input } = this.#spec;
+    const base = { processor: name, topic: input, group: this.#group, phase, reason, waiting: [], partitions: [] };
+    if (this.#parts === undefined) return base;
+    const { engine, runner } = this.#parts;
+    const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
+    return {
+      ...base,
+      waiting: runner.waiting(),
+      partitions: partitionOffsets(engine.offsets(offsetsLimits), runner.tasks(), now),
+    };
   }
 
   tasks(): readonly TaskSnapshot[] {
@@ -190,7 +206,7 @@ export class ProcessScheduler {
     await this.#untilTopicsUsable();
     const identity = await takeIdentity(store, this.#spec.name);
     const kafka = { brokers: settings.kafkaAddress, clientId: `brigade-${this.#spec.name}` };
-    const group = consumerGroup(settings.deployment, this.#spec);
+    const group = this.#group;
     const runner = this.#newRunner(identity);
     const engine = new Engine({
       spec: this.#spec,
@@ -205,6 +221,10 @@ export class ProcessScheduler {
     this.#trouble = null;
     log.info("processor starts", { group, epoch: identity.epoch, frameworkId: identity.frameworkId ?? "new" });
     await engine.start();
+  }
+
+  get #group(): string {
+    return consumerGroup(this.#options.settings.deployment, this.#spec);
   }
 
   #newRunner(identity: Identity): FineRunner {

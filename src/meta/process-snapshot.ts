@@ -9,16 +9,18 @@ import {
   snapshotOfSpec,
   type TaskSnapshot,
 } from "./snapshot.ts";
+import { taskState } from "./task-state.ts";
 
 /** What engine and framework say, as one snapshot. `nowMs` is the engine's monotonic time. */
 export function processorSnapshot(
   spec: ProcessorSpec,
+  group: string,
   phase: ProcessorPhase,
   reason: string | null,
   parts: { readonly view: EngineView; readonly runner: FineRunner } | undefined,
   nowMs: number,
 ): ProcessorSnapshot {
-  const base = { ...snapshotOfSpec(spec), phase, reason };
+  const base = { ...snapshotOfSpec(spec, group), phase, reason };
   if (parts === undefined) return base;
   const { view, runner } = parts;
   const { statistics } = view;
@@ -68,7 +70,7 @@ export function taskSnapshots(processor: string, runner: FineRunner, nowMs: numb
     partition,
     offset,
     attempt: attempt ?? 1,
-    state: state === "running" ? "running" : state === "ended" ? "ended" : "placed",
+    state: taskState(state),
     agent: host,
     forMs: Math.max(0, nowMs - sinceMs),
   }));

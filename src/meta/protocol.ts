@@ -3,6 +3,7 @@ import type { LogEntry } from "../base/log.ts";
 import type { MetricFamily } from "../base/metrics.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
 import type { Settings } from "../config/settings.ts";
+import type { OffsetsSnapshot } from "./offsets-snapshot.ts";
 import type { ProcessorPhase, ProcessorSnapshot, TaskSnapshot } from "./snapshot.ts";
 
 /*
@@ -69,12 +70,13 @@ export type FromWorker =
   | { readonly type: "stopped" }
   | { readonly type: "store"; readonly id: number; readonly operation: StoreOperation };
 
-export type WorkerRequest = "snapshot" | "tasks" | "metrics";
+export type WorkerRequest = "snapshot" | "tasks" | "offsets" | "metrics";
 
 /** The answer to each request, told apart by the request's own name. */
 export type WorkerAnswer =
   | { readonly to: "snapshot"; readonly snapshot: ProcessorSnapshot }
   | { readonly to: "tasks"; readonly tasks: readonly TaskSnapshot[] }
+  | { readonly to: "offsets"; readonly offsets: OffsetsSnapshot }
   /** Only what a snapshot does not tell. */
   | { readonly to: "metrics"; readonly families: readonly MetricFamily[] };
 

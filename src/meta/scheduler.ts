@@ -10,6 +10,7 @@ import {
   type ScanTrigger,
 } from "./directory.ts";
 import { KnownProcessors } from "./known-processors.ts";
+import type { OffsetsSnapshot } from "./offsets-snapshot.ts";
 import type { ProcessorSnapshot, TaskSnapshot } from "./snapshot.ts";
 import { type ProcessorState, Supervisor, type SupervisorContext } from "./supervisor.ts";
 import { DirectoryWatcher } from "./watcher.ts";
@@ -108,6 +109,11 @@ export class MetaScheduler {
 
   tasks(): Promise<readonly TaskSnapshot[]> {
     return this.#supervisor.tasks();
+  }
+
+  /** @returns undefined where there is no such processor */
+  offsets(processor: string): Promise<OffsetsSnapshot | undefined> {
+    return this.#supervisor.offsets(processor);
   }
 
   metrics(): Promise<readonly MetricFamily[]> {

@@ -52,6 +52,8 @@ export interface PartitionSnapshot {
 export interface ProcessorSnapshot {
   readonly name: string;
   readonly input: string;
+  /** The consumer group. */
+  readonly group: string;
   readonly output: string | null;
   readonly error: string | null;
   /** For people: the command line, or the image. */
@@ -91,10 +93,11 @@ export interface TaskSnapshot {
 }
 
 /** What can be told of a processor before its Worker has told anything. */
-export function snapshotOfSpec(spec: ProcessorSpec): ProcessorSnapshot {
+export function snapshotOfSpec(spec: ProcessorSpec, group: string): ProcessorSnapshot {
   return {
     name: spec.name,
     input: spec.input,
+    group,
     output: spec.output,
     error: spec.error?.topic ?? null,
     program: describeProgram(spec.program),

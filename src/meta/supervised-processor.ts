@@ -2,7 +2,9 @@ import { type BackoffOptions, backoffMs } from "../base/backoff.ts";
 import { assertNever, BrigadeError, describeError, errorFromData } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { MetricFamily } from "../base/metrics.ts";
+import { consumerGroup } from "../config/names.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
+import type { OffsetsSnapshot } from "./offsets-snapshot.ts";
 import type { StopMode } from "./protocol.ts";
 import { type ProcessorPhase, type ProcessorSnapshot, snapshotOfSpec, type TaskSnapshot } from "./snapshot.ts";
 import type { SupervisorContext } from "./supervisor.ts";
@@ -121,9 +123,17 @@ export class SupervisedProcessor {
         this.#log.debug("snapshot is the last known one", { error });
       }
     }
-    const last = this.#lastSnapshot ?? snapshotOfSpec(this.#spec);
+    const last = this.#lastSnapshot ?? snapshotOfSpec(this.#spec, this.#group);
     const framework = { ...last.framework, connected: false };
     return { ...last, phase: this.#phase, reason: this.#reason, framework, ratePerS: 0 };
+  }
+
+  /** @throws {WorkerSilentError} the Worker is too busy to answer */
+  async offsets(): Promise<OffsetsSnapshot> {
+    if (this.#life.type === "alive") return (await this.#life.client.request("offsets", REQUEST_TIMEOUT_MS)).offsets;
+    const { name, input } = this.#spec;
+    const state = { phase: this.#phase, reason: this.#reason };
+    return { processor: name, topic: input, group: this.#group, ...state, waiting: [], partitions: [] };
   }
 
   async tasks(): Promise<readonly TaskSnapshot[]> {
@@ -134,6 +144,10 @@ export class SupervisedProcessor {
   async metrics(): Promise<readonly MetricFamily[]> {
     if (this.#life.type !== "alive") return [];
     return (await this.#life.client.request("metrics", REQUEST_TIMEOUT_MS)).families;
+  }
+
+  get #group(): string {
+    return consumerGroup(this.#context.settings.deployment, this.#spec);
   }
 
   #spawn(): void {

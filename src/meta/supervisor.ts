@@ -6,6 +6,7 @@ import type { ProcessorSpec } from "../config/processor.ts";
 import type { Settings } from "../config/settings.ts";
 import type { StateStore } from "../state/store.ts";
 import { mergeFamilies } from "./merge-families.ts";
+import type { OffsetsSnapshot } from "./offsets-snapshot.ts";
 import type { Deployment, StopMode } from "./protocol.ts";
 import type { ProcessorPhase, ProcessorSnapshot, TaskSnapshot } from "./snapshot.ts";
 import { SupervisedProcessor } from "./supervised-processor.ts";
@@ -73,6 +74,11 @@ export class Supervisor {
   async snapshots(): Promise<readonly ProcessorSnapshot[]> {
     const snapshots = await Promise.all([...this.#processors.values()].map((processor) => processor.snapshot()));
     return snapshots.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** @returns undefined where there is no such processor */
+  async offsets(name: string): Promise<OffsetsSnapshot | undefined> {
+    return this.#processors.get(name)?.offsets();
   }
 
   /** Of the Workers that answer. */

@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { createApi } from "../../../src/api/api.ts";
 import { serveApi } from "../../../src/api/serve.ts";
 import { silentLogger } from "../../../src/base/log.ts";
+import { WorkerSilentError } from "../../../src/meta/worker-client.ts";
 import { FakeScheduler, processorView, schedulerView } from "./fakes.ts";
 
 function apiOf(scheduler = new FakeScheduler()) {
@@ -71,9 +72,14 @@ test("processors are listed, and found by name", async () => {
   expect(await (await api.request("/api/v1/processors/a")).json()).toEqual(scheduler.view.processors[0]);
 });
 
+test("a processor's offsets are explained", async () => {
+  const { scheduler, api } = apiOf();
+  expect(await (await api.request("/api/v1/processors/a/offsets")).json()).toEqual(scheduler.offsetsView);
+});
+
 test("errors are problem details", async () => {
   const { api } = apiOf();
-  for (const path of ["/api/v1/processors/x", "/nothing"]) {
+  for (const path of ["/api/v1/processors/x", "/api/v1/processors/x/offsets", "/nothing"]) {
     const response = await api.request(path);
     expect(response.status).toBe(404);
     expect(response.headers.get("content-type")).toBe("application/problem+json");
@@ -87,6 +93,14 @@ test("a fault inside is a problem too, and does not end the API", async () => {
   const response = await api.request("/api/v1/tasks");
   expect(response.status).toBe(500);
   expect(await response.json()).toEqual({ title: "Internal error", status: 500, detail: "boom" });
+});
+
+test("a Worker that does not answer is no fault inside: later it may", async () => {
+  const silent = new WorkerSilentError("Cannot get offsets from the processor's Worker: no answer after 2000 ms");
+  const scheduler = Object.assign(new FakeScheduler(), { offsets: () => Promise.reject(silent) });
+  const response = await apiOf(scheduler).api.request("/api/v1/processors/a/offsets");
+  expect(response.status).toBe(503);
+  expect(await response.json()).toEqual({ title: "Not available now", status: 503, detail: silent.message });
 });
 
 test("removal is confirmed by name or for all, and refused for what is still defined", async () => {

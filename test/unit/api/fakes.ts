@@ -1,4 +1,11 @@
-import type { ProcessorView, SchedulerPort, SchedulerView, TaskView } from "../../../src/api/scheduler-port.ts";
+import type {
+  OffsetsView,
+  PartitionOffsetsView,
+  ProcessorView,
+  SchedulerPort,
+  SchedulerView,
+  TaskView,
+} from "../../../src/api/scheduler-port.ts";
 import { InputError } from "../../../src/base/errors.ts";
 import type { MetricFamily } from "../../../src/base/metrics.ts";
 
@@ -6,6 +13,7 @@ export function processorView(name: string, more: Partial<ProcessorView> = {}): 
   return {
     name,
     input: `${name}-in`,
+    group: `BrigadeProc-${name}-in-${name}`,
     output: `${name}-out`,
     error: null,
     program: "cat",
@@ -37,10 +45,62 @@ export function schedulerView(more: Partial<SchedulerView> = {}): SchedulerView 
   };
 }
 
+/** Partition 0 with a record that holds the watermark and one behind it. */
+export function partitionOffsetsView(more: Partial<PartitionOffsetsView> = {}): PartitionOffsetsView {
+  const record = { attempts: 0, forMs: 500, retryInMs: null, behind: null, lastTrouble: null, tasks: [] };
+  const task = { taskId: "a_a-in_0_9-3.17", state: "running", agent: "agent-1", forMs: 90_000 } as const;
+  return {
+    partition: 0,
+    committed: 9,
+    end: 40,
+    lag: 31,
+    watermark: 9,
+    settledAbove: {
+      records: 12,
+      runs: 3,
+      firstRuns: [
+        { first: 10, last: 19 },
+        { first: 21, last: 21 },
+      ],
+    },
+    uncommitted: 2,
+    inFlight: 2,
+    oldest: [
+      {
+        ...record,
+        offset: 9,
+        state: "running",
+        attempts: 1,
+        forMs: 723_400,
+        lastTrouble: "exit code 3",
+        tasks: [task],
+      },
+      { ...record, offset: 20, state: "blocked", behind: 9 },
+    ],
+    position: 30,
+    notRead: null,
+    ...more,
+  };
+}
+
+export function offsetsView(more: Partial<OffsetsView> = {}): OffsetsView {
+  return {
+    processor: "a",
+    topic: "a-in",
+    group: "BrigadeProc-a-in-a",
+    phase: "running",
+    reason: null,
+    waiting: [],
+    partitions: [partitionOffsetsView()],
+    ...more,
+  };
+}
+
 export class FakeScheduler implements SchedulerPort {
   view: SchedulerView = schedulerView();
   families: readonly MetricFamily[] = [];
   taskViews: readonly TaskView[] = [];
+  offsetsView: OffsetsView = offsetsView();
   readonly removed: (readonly string[] | "all")[] = [];
 
   async snapshot(): Promise<SchedulerView> {
@@ -49,6 +109,10 @@ export class FakeScheduler implements SchedulerPort {
 
   async tasks(): Promise<readonly TaskView[]> {
     return this.taskViews;
+  }
+
+  async offsets(processor: string): Promise<OffsetsView | undefined> {
+    return this.offsetsView.processor === processor ? this.offsetsView : undefined;
   }
 
   async metrics(): Promise<readonly MetricFamily[]> {

@@ -1,7 +1,8 @@
 import { silentLogger } from "../../../src/base/log.ts";
 import type { ProcessorSpec } from "../../../src/config/processor.ts";
 import type { Settings } from "../../../src/config/settings.ts";
-import type { Deployment, FromWorker, ToWorker } from "../../../src/meta/protocol.ts";
+import type { OffsetsSnapshot } from "../../../src/meta/offsets-snapshot.ts";
+import type { Deployment, FromWorker, ToWorker, WorkerRequest } from "../../../src/meta/protocol.ts";
 import { snapshotOfSpec } from "../../../src/meta/snapshot.ts";
 import type { SupervisorContext } from "../../../src/meta/supervisor.ts";
 import type { WorkerExit, WorkerFactory, WorkerHandle } from "../../../src/meta/worker-handle.ts";
@@ -88,12 +89,17 @@ export class FakeWorker implements WorkerHandle {
     }
   }
 
-  #answer(request: "snapshot" | "tasks" | "metrics") {
+  #answer(request: WorkerRequest) {
     if (request === "tasks") return { to: request, tasks: [] };
     if (request === "metrics") return { to: request, families: [] };
     if (this.spec === undefined) throw new Error("asked before it was started");
-    return { to: request, snapshot: { ...snapshotOfSpec(this.spec), phase: "running" as const, inFlight: 7 } };
+    if (request === "offsets") return { to: request, offsets: offsetsOf(this.spec) };
+    return { to: request, snapshot: { ...snapshotOfSpec(this.spec, "group"), phase: "running" as const, inFlight: 7 } };
   }
+}
+
+function offsetsOf({ name, input }: ProcessorSpec): OffsetsSnapshot {
+  return { processor: name, topic: input, group: "group", phase: "running", reason: null, waiting: [], partitions: [] };
 }
 
 export class FakeWorkers implements WorkerFactory {
