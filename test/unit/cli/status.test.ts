@@ -1,29 +1,11 @@
 import { expect, test } from "bun:test";
-import { createApi } from "../../../src/api/api.ts";
-import { serveApi } from "../../../src/api/serve.ts";
-import { silentLogger } from "../../../src/base/log.ts";
-import type { CliCommand } from "../../../src/cli/command.ts";
 import { processorsCommand } from "../../../src/cli/processors.ts";
 import { statusCommand } from "../../../src/cli/status.ts";
 import { statusText } from "../../../src/cli/status-text.ts";
 import { rejection } from "../../support/rejection.ts";
 import { FakeScheduler, processorView, schedulerView } from "../api/fakes.ts";
-import { type FakeIo, fakeIo } from "./fake-io.ts";
-
-async function against(
-  scheduler: FakeScheduler,
-  command: CliCommand,
-  ...args: string[]
-): Promise<FakeIo & { readonly error: unknown }> {
-  const served = serveApi(createApi({ scheduler, log: silentLogger }), { host: "127.0.0.1", port: 0 });
-  const io = fakeIo({ env: { BRIGADE_API: `http://127.0.0.1:${served.address.port}` } });
-  try {
-    const error = await rejection(command.run(args, io));
-    return Object.assign(io, { error });
-  } finally {
-    await served.close();
-  }
-}
+import { against } from "./against.ts";
+import { fakeIo } from "./fake-io.ts";
 
 test("the table has a line for each processor, and unknown figures are dashes", () => {
   const text = statusText(
