@@ -1,0 +1,307 @@
+import type { ProcessorSpec } from "../../src/config/processor.ts";
+import type { TrackerOptions } from "../../src/engine/tracker-options.ts";
+import { type Fact, type RecordKey, recordKey, siteOf } from "./facts.ts";
+import { Ledger, type LedgerRecord, type LedgerTask, settledAbove } from "./ledger.ts";
+
+/** The promises of docs/concepts/promises.md, as far as a history can break them. */
+export type PromiseName = "I1" | "I2" | "I3" | "I5" | "I6" | "I7" | "I8" | "progress" | "invariant";
+
+export class BrokenPromise extends Error {
+  readonly promise: PromiseName;
+  constructor(promise: PromiseName, message: string) {
+    super(`${promise}: ${message}`);
+    this.promise = promise;
+  }
+}
+
+export interface CheckOptions {
+  readonly spec: Pick<ProcessorSpec, "concurrency" | "emptyOutput" | "retry" | "maxInFlightBytes">;
+  readonly tracker: Pick<TrackerOptions, "maxSpan" | "minWindow">;
+  readonly partitions: number;
+  readonly fetchRecords: number;
+  readonly recordBytes: number;
+  /** Nothing goes wrong but schedulers that are killed: then every record has one run, and one for each failure. */
+  readonly onlySchedulersDie: boolean;
+}
+
+/** A rule looks at a fact before the ledger knows it, and throws {@link BrokenPromise}. */
+type Rule = (fact: Fact, ledger: Ledger, options: CheckOptions) => void;
+
+/** Holds a history against the promises, fact by fact. */
+export class Checks {
+  readonly ledger: Ledger;
+  readonly #options: CheckOptions;
+
+  constructor(options: CheckOptions) {
+    this.#options = options;
+    this.ledger = new Ledger(options.spec);
+  }
+
+  observe(fact: Fact): void {
+    for (const rule of rules) rule(fact, this.ledger, this.#options);
+    this.ledger.apply(fact);
+  }
+}
+
+// --------------------------------------------------------------------------------------------------- I1: no loss
+
+/** What a commit calls settled has its output or error record in Kafka, already when the commit is sent. */
+const settledIsDurable: Rule = (fact, ledger) => {
+  if (fact.type !== "commit-sent" && fact.type !== "committed") return;
+  const { partition, offset, metadata, scheduler } = fact;
+  for (const at of ledger.newlySettled(partition, offset, metadata)) {
+    const key = recordKey(partition, at);
+    const record = ledger.records.get(key);
+    if (record === undefined ? !ledger.gaps.has(key) : !record.done) {
+      throw new BrokenPromise("I1", `${scheduler} settles ${key}, of which Kafka has neither output nor error record`);
+    }
+  }
+};
+
+/** What is settled stays so: a commit never takes anything back, and no stale owner commits. */
+const settledStaysSettled: Rule = (fact, ledger) => {
+  if (fact.type !== "committed") return;
+  const { partition, offset, metadata, scheduler } = fact;
+  if (ledger.owners.get(partition) !== scheduler) {
+    throw new BrokenPromise("I1", `${scheduler} commits partition ${partition}, which it does not own`);
+  }
+  const above = new Set(settledAbove(offset, metadata));
+  for (const record of ledger.records.values()) {
+    if (record.partition !== partition || !record.settled) continue;
+    if (record.offset >= offset && !above.has(record.offset)) {
+      throw new BrokenPromise(
+        "I1",
+        `${scheduler} commits ${partition}:${offset} and forgets that ${record.key} is settled`,
+      );
+    }
+  }
+};
+
+/** The agent keeps the result that decides a record until a commit has recorded it. */
+const acknowledgedAfterCommit: Rule = (fact, ledger) => {
+  if (fact.type !== "result-acknowledged") return;
+  const task = ledger.task(fact.task);
+  if (!isSuccess(task)) return;
+  const record = ledger.record(task.record);
+  if (record.settled || isExcused(ledger, task, record)) return;
+  const kept = record.tasks.some((other) => other !== task && isKept(other, fact.scheduler));
+  if (!kept) {
+    throw new BrokenPromise("I1", `${fact.scheduler} acknowledges the result of ${task.key} before it is settled`);
+  }
+};
+
+/** Likewise of the failure that sends a record to the error topic. */
+const failureIsKept: Rule = (fact, ledger) => {
+  if (fact.type !== "output-sent" || fact.as !== "error") return;
+  const record = ledger.record(fact.record);
+  if (record.settled || ledger.owners.get(record.partition) !== fact.scheduler) return;
+  const ended = record.tasks.filter((task) => task.deliveredTo.has(fact.scheduler) && isProgramsOwnEnd(task));
+  if (ended.length > 0 && ended.every((task) => task.acknowledged)) {
+    throw new BrokenPromise(
+      "I1",
+      `${fact.scheduler} acknowledged every result of ${record.key} before its error record`,
+    );
+  }
+};
+
+/** An output is sent again only where somebody may not know that it was sent. */
+const sentOnce: Rule = (fact, ledger) => {
+  if (fact.type !== "output-sent") return;
+  const record = ledger.record(fact.record);
+  if (ledger.owners.get(record.partition) !== fact.scheduler) return;
+  if (record.settled) throw new BrokenPromise("I1", `${fact.scheduler} sends ${record.key} again after it was settled`);
+  if (record.lastWriter === fact.scheduler && !record.unclear && !ledger.takenOverSince(record.partition, 0)) {
+    throw new BrokenPromise("I1", `${fact.scheduler} sends ${record.key} twice`);
+  }
+};
+
+// ------------------------------------------------------------------------------------------------- I2: watermark
+
+const spanIsBounded: Rule = (fact, _ledger, { tracker, fetchRecords }) => {
+  if (fact.type !== "view") return;
+  for (const { partition, position, watermark } of fact.view.partitions) {
+    // A fetch that is under way when reading pauses still arrives; with gaps it may span a little more.
+    const bound = tracker.maxSpan + 3 * fetchRecords;
+    if (position - watermark > bound) {
+      throw new BrokenPromise(
+        "I2",
+        `partition ${partition} is read ${position - watermark} beyond its watermark, bound ${bound}`,
+      );
+    }
+  }
+};
+
+// ------------------------------------------------------------------------------------------ I3: no second run
+
+const idUsedOnce: Rule = (fact, ledger) => {
+  if (fact.type === "launched" && ledger.tasks.has(fact.task)) {
+    throw new BrokenPromise("I3", `the id of ${fact.task} is used a second time`);
+  }
+};
+
+const settledIsNotLaunched: Rule = (fact, ledger) => {
+  if (fact.type !== "launched") return;
+  const record = ledger.record(recordOf(fact.task));
+  if (record.settled && ledger.owners.get(record.partition) === fact.scheduler) {
+    throw new BrokenPromise("I3", `${fact.task} is launched after ${record.key} was settled`);
+  }
+};
+
+/** Two programs of one record start only where the first one's failure, or a cause that DESIGN allows, lies between. */
+const secondRunHasCause: Rule = (fact, ledger) => {
+  if (fact.type !== "program-started") return;
+  const task = ledger.task(fact.task);
+  if (task.startedAt !== undefined) throw new BrokenPromise("I3", `${task.key} starts its program a second time`);
+  const record = ledger.record(task.record);
+  for (const other of record.tasks) {
+    if (other === task || other.startedAt === undefined) continue;
+    const [first, second] = other.launchedAt < task.launchedAt ? [other, task] : [task, other];
+    const isOver = first.endedAt !== undefined && first.endedAt < second.launchedAt && !isSuccess(first);
+    if (isOver || first.outcome === "destroyed" || hasCause(ledger, first, record)) continue;
+    throw new BrokenPromise(
+      "I3",
+      `${second.key} runs although nothing is wrong with ${first.key} (${describe(first)})`,
+    );
+  }
+};
+
+/** With nothing lost but schedulers, a record's program starts once, and once more for each time it failed. */
+const onlyFailuresRunAgain: Rule = (fact, ledger, { onlySchedulersDie }) => {
+  if (!onlySchedulersDie || fact.type !== "program-started") return;
+  const record = ledger.record(ledger.task(fact.task).record);
+  const before = record.tasks.filter((task) => task.startedAt !== undefined);
+  if (before.every((task) => task.endedAt !== undefined && !isSuccess(task) && task.outcome !== "killed")) return;
+  throw new BrokenPromise(
+    "I3",
+    `${record.key} runs again, though only schedulers were killed: ${before.map(describe).join(", ")}`,
+  );
+};
+
+// ------------------------------------------------------------------------------------------------------ I5: order
+
+/** A record starts only after every earlier one of its lane has its output in Kafka. */
+const laneGoesInOrder: Rule = (fact, ledger) => {
+  if (fact.type !== "launched" && fact.type !== "output-sent") return;
+  const record = ledger.record(fact.type === "launched" ? recordOf(fact.task) : fact.record);
+  for (const earlier of ledger.lanes.get(record.lane ?? "") ?? []) {
+    if (earlier.offset >= record.offset) return;
+    if (!earlier.done) throw new BrokenPromise("I5", `${record.key} is ahead of ${earlier.key} (${fact.type})`);
+  }
+};
+
+// ----------------------------------------------------------------------------------------------------- I6: bounds
+
+const flightIsBounded: Rule = (fact, _ledger, { spec, tracker, partitions, fetchRecords, recordBytes }) => {
+  if (fact.type !== "view") return;
+  const { records, bytes } = fact.view.inFlight;
+  // One fetch of each partition may be under way when reading pauses.
+  const slack = 2 * partitions * fetchRecords;
+  const recordBound = Math.max(tracker.minWindow, 2 * spec.concurrency) + slack;
+  if (records > recordBound) throw new BrokenPromise("I6", `${records} records are in flight, bound ${recordBound}`);
+  const byteBound = spec.maxInFlightBytes + slack * recordBytes;
+  if (bytes > byteBound) throw new BrokenPromise("I6", `${bytes} bytes are in flight, bound ${byteBound}`);
+};
+
+// --------------------------------------------------------------------------------------------------- I7: attempts
+
+/** An error record needs as many failures as `retry.attempts` says, or an end that decides at once. */
+const errorIsDeserved: Rule = (fact, ledger, { spec }) => {
+  if (fact.type !== "output-sent" || fact.as !== "error") return;
+  const record = ledger.record(fact.record);
+  const count = (...outcomes: LedgerTask["outcome"][]): number =>
+    record.tasks.filter((task) => outcomes.includes(task.outcome)).length;
+  if (record.refused || count("rejected") > 0) return;
+  if (count("later") > 1 && spec.retry.maxAgeMs < 86_400_000) return;
+  // Executors lost under it three times make it a suspect; further losses count.
+  const losses = record.tasks.filter((task) => task.outcome === "destroyed" || isUnreachable(ledger, task)).length;
+  if (count("failed") + Math.max(0, losses - 3) >= spec.retry.attempts) return;
+  throw new BrokenPromise(
+    "I7",
+    `${record.key} goes to the error topic after ${count("failed")} failures and ${losses} losses`,
+  );
+};
+
+/** Nor does a program run again for ever: each scheduler's life, and each change of owner, may count anew. */
+const attemptsAreCounted: Rule = (fact, ledger, { spec }) => {
+  if (fact.type !== "launched") return;
+  const record = ledger.record(recordOf(fact.task));
+  const failures = record.tasks.filter((task) => task.outcome === "failed" && task.deliveredTo.has(fact.scheduler));
+  const ofThisLife = failures.filter((task) => task.scheduler === fact.scheduler);
+  if (ofThisLife.length < spec.retry.attempts || ledger.takenOverSince(record.partition, 1)) return;
+  throw new BrokenPromise("I7", `${fact.task} is launched after ${ofThisLife.length} failures of ${record.key}`);
+};
+
+/** An executor that runs a suspect runs nothing else. */
+const suspectRunsAlone: Rule = (fact, ledger) => {
+  if (fact.type !== "launched") return;
+  const record = recordOf(fact.task);
+  const site = siteOf(fact.scheduler);
+  for (const other of ledger.tasks.values()) {
+    if (other.executorId !== fact.executorId || other.site !== site || other.record === record) continue;
+    if (/\.alone-\d+-\d+$/.test(fact.executorId)) {
+      throw new BrokenPromise("I7", `${fact.executorId} is to run ${record} alone, and runs ${other.record}`);
+    }
+  }
+};
+
+const rules: readonly Rule[] = [
+  settledIsDurable,
+  settledStaysSettled,
+  acknowledgedAfterCommit,
+  failureIsKept,
+  sentOnce,
+  spanIsBounded,
+  idUsedOnce,
+  settledIsNotLaunched,
+  secondRunHasCause,
+  onlyFailuresRunAgain,
+  laneGoesInOrder,
+  flightIsBounded,
+  errorIsDeserved,
+  attemptsAreCounted,
+  suspectRunsAlone,
+];
+
+// ---------------------------------------------------------------------------------------------------------- terms
+
+function recordOf(task: string): RecordKey {
+  const match = /_(\d+)_(\d+)-\d+\.\d+$/.exec(task);
+  if (match === null) throw new BrokenPromise("I3", `"${task}" is no task id of a record`);
+  return recordKey(Number(match[1]), Number(match[2]));
+}
+
+function isSuccess({ outcome }: LedgerTask): boolean {
+  return outcome === "succeeded" || outcome === "printed-nothing";
+}
+
+function isProgramsOwnEnd({ outcome }: LedgerTask): boolean {
+  return outcome !== undefined && outcome !== "destroyed" && outcome !== "killed" && outcome !== "missing";
+}
+
+/** Its result is with this scheduler, and with the agent until further notice. */
+function isKept(task: LedgerTask, scheduler: string): boolean {
+  return isSuccess(task) && !task.acknowledged && task.deliveredTo.has(scheduler);
+}
+
+function isUnreachable(ledger: Ledger, task: LedgerTask): boolean {
+  return ledger.unreachableSince(task.agentId, task.launchedAt);
+}
+
+/** Its record may have another run by now, for a cause that is nobody's mistake. */
+function hasCause(ledger: Ledger, task: LedgerTask, record: LedgerRecord): boolean {
+  return (
+    isUnreachable(ledger, task) ||
+    ledger.takenOverSince(record.partition, task.launchedAt) ||
+    ledger.removedSince(task.site, task.launchedAt) ||
+    ledger.adoptionTimedOutSince(task.site, task.launchedAt)
+  );
+}
+
+/** Its scheduler need not keep the result: the record is another owner's, or the framework that held it is gone. */
+function isExcused(ledger: Ledger, task: LedgerTask, record: LedgerRecord): boolean {
+  return ledger.takenOverSince(record.partition, task.launchedAt) || ledger.removedSince(task.site, task.launchedAt);
+}
+
+function describe({ key, outcome, startedAt, endedAt }: LedgerTask): string {
+  return `${key} ${outcome ?? (startedAt === undefined ? "not started" : "running")}${endedAt === undefined ? "" : ", ended"}`;
+}

@@ -1,0 +1,240 @@
+import { decodeCommitMetadata } from "../../src/engine/commit-metadata.ts";
+import {
+  type Fact,
+  type ProgramOutcome,
+  type RecordKey,
+  recordKey,
+  recordOfTask,
+  type SchedulerName,
+  siteOf,
+  type TaskKey,
+} from "./facts.ts";
+
+export interface LedgerTask {
+  readonly key: TaskKey;
+  readonly record: RecordKey;
+  readonly site: string;
+  readonly scheduler: SchedulerName;
+  readonly agentId: string;
+  readonly executorId: string;
+  /** Place of the launch in the history. */
+  readonly launchedAt: number;
+  startedAt: number | undefined;
+  endedAt: number | undefined;
+  outcome: ProgramOutcome | "destroyed" | undefined;
+  /** Schedulers that its result reached. */
+  readonly deliveredTo: Set<SchedulerName>;
+  acknowledged: boolean;
+}
+
+export interface LedgerRecord {
+  readonly key: RecordKey;
+  readonly partition: number;
+  readonly offset: number;
+  readonly lane: string | undefined;
+  readonly tasks: LedgerTask[];
+  /** Kafka has its output or error record, or there is nothing to send. */
+  done: boolean;
+  outputs: number;
+  errors: number;
+  /** Who wrote it last, and whether that one knows. */
+  lastWriter: SchedulerName | undefined;
+  unclear: boolean;
+  /** Kafka refuses its output for good. */
+  refused: boolean;
+  /** A commit has recorded it. */
+  settled: boolean;
+}
+
+/** Everything that is known about a history so far. Times are places in it: the number of facts before. */
+export class Ledger {
+  readonly emptyOutput: "send" | "drop";
+  readonly records = new Map<RecordKey, LedgerRecord>();
+  readonly lanes = new Map<string, LedgerRecord[]>();
+  readonly gaps = new Set<RecordKey>();
+  readonly tasks = new Map<TaskKey, LedgerTask>();
+  readonly owners = new Map<number, SchedulerName | undefined>();
+  readonly committed = new Map<number, number>();
+  /** Per partition: when a site got it that did not have it last. */
+  readonly #takenOver = new Map<number, number>();
+  readonly #lastSite = new Map<number, string>();
+  readonly #unreachable = new Map<string, number>();
+  readonly #removed = new Map<string, number>();
+  readonly #adoptionTimedOut = new Map<string, number>();
+  now = 0;
+
+  constructor(options: { readonly emptyOutput: "send" | "drop" }) {
+    this.emptyOutput = options.emptyOutput;
+  }
+
+  record(key: RecordKey): LedgerRecord {
+    const record = this.records.get(key);
+    if (record === undefined) throw new Error(`no record ${key} was ever written`);
+    return record;
+  }
+
+  task(key: TaskKey): LedgerTask {
+    const task = this.tasks.get(key);
+    if (task === undefined) throw new Error(`no task ${key} was ever launched`);
+    return task;
+  }
+
+  /** Whether the partition went to another site since. */
+  takenOverSince(partition: number, when: number): boolean {
+    return (this.#takenOver.get(partition) ?? -1) >= when;
+  }
+
+  unreachableSince(agentId: string, when: number): boolean {
+    return (this.#unreachable.get(agentId) ?? -1) >= when;
+  }
+
+  removedSince(site: string, when: number): boolean {
+    return (this.#removed.get(site) ?? -1) >= when;
+  }
+
+  adoptionTimedOutSince(site: string, when: number): boolean {
+    return (this.#adoptionTimedOut.get(site) ?? -1) >= when;
+  }
+
+  /** The offsets that a commit calls settled and that were not before. */
+  *newlySettled(partition: number, offset: number, metadata: string): Iterable<number> {
+    for (let at = this.committed.get(partition) ?? 0; at < offset; at++) {
+      if (this.records.get(recordKey(partition, at))?.settled !== true) yield at;
+    }
+    for (const at of settledAbove(offset, metadata)) {
+      if (this.records.get(recordKey(partition, at))?.settled !== true) yield at;
+    }
+  }
+
+  apply(fact: Fact): void {
+    this.now++;
+    switch (fact.type) {
+      case "record-written": {
+        const { record: key, lane } = fact;
+        const [partition = 0, offset = 0] = key.split("/").map(Number);
+        const record: LedgerRecord = {
+          key,
+          partition,
+          offset,
+          lane,
+          tasks: [],
+          done: false,
+          outputs: 0,
+          errors: 0,
+          lastWriter: undefined,
+          unclear: false,
+          refused: false,
+          settled: false,
+        };
+        this.records.set(key, record);
+        if (lane !== undefined) this.lanes.set(lane, [...(this.lanes.get(lane) ?? []), record]);
+        return;
+      }
+      case "gap-written":
+        this.gaps.add(fact.record);
+        return;
+      case "launched": {
+        const record = this.record(recordOfTask(fact.task));
+        const { task: key, scheduler, agentId, executorId } = fact;
+        const task: LedgerTask = {
+          key,
+          record: record.key,
+          site: siteOf(scheduler),
+          scheduler,
+          agentId,
+          executorId,
+          launchedAt: this.now,
+          startedAt: undefined,
+          endedAt: undefined,
+          outcome: undefined,
+          deliveredTo: new Set(),
+          acknowledged: false,
+        };
+        this.tasks.set(key, task);
+        record.tasks.push(task);
+        return;
+      }
+      case "program-started":
+        this.task(fact.task).startedAt = this.now;
+        return;
+      case "program-ended": {
+        const task = this.task(fact.task);
+        task.endedAt = this.now;
+        task.outcome = fact.outcome;
+        if (fact.outcome === "printed-nothing" && this.emptyOutput === "drop") this.record(task.record).done = true;
+        return;
+      }
+      case "run-destroyed": {
+        const task = this.task(fact.task);
+        task.endedAt ??= this.now;
+        if (task.outcome === undefined || task.outcome === "succeeded" || task.outcome === "printed-nothing") {
+          task.outcome = "destroyed";
+        }
+        return;
+      }
+      case "result-delivered":
+        this.task(fact.task).deliveredTo.add(fact.scheduler);
+        return;
+      case "result-acknowledged":
+        this.task(fact.task).acknowledged = true;
+        return;
+      case "output-written": {
+        const record = this.record(fact.record);
+        record.done = true;
+        record.lastWriter = fact.scheduler;
+        record.unclear = false;
+        if (fact.as === "output") record.outputs++;
+        else record.errors++;
+        return;
+      }
+      case "output-unclear":
+        this.record(fact.record).unclear = true;
+        return;
+      case "output-refused":
+        this.record(fact.record).refused = true;
+        return;
+      case "committed":
+        for (const offset of [...this.newlySettled(fact.partition, fact.offset, fact.metadata)]) {
+          const record = this.records.get(recordKey(fact.partition, offset));
+          if (record !== undefined) record.settled = true;
+        }
+        this.committed.set(fact.partition, fact.offset);
+        return;
+      case "assigned":
+        return this.#assigned(fact.owners);
+      case "agent-unreachable":
+        this.#unreachable.set(fact.agentId, this.now);
+        return;
+      case "framework-removed":
+        this.#removed.set(fact.site, this.now);
+        return;
+      case "adoption-timed-out":
+        this.#adoptionTimedOut.set(fact.site, this.now);
+        return;
+      case "output-sent":
+      case "commit-sent":
+      case "loss-told":
+      case "rerun-told":
+      case "view":
+      case "scheduler-ended":
+        return;
+    }
+  }
+
+  #assigned(owners: ReadonlyMap<number, SchedulerName>): void {
+    this.owners.clear();
+    for (const [partition, owner] of owners) {
+      this.owners.set(partition, owner);
+      const site = siteOf(owner);
+      if (this.#lastSite.get(partition) !== site) this.#takenOver.set(partition, this.now);
+      this.#lastSite.set(partition, site);
+    }
+  }
+}
+
+/** Offsets above the watermark that a commit's metadata calls settled. */
+export function* settledAbove(offset: number, metadata: string): Iterable<number> {
+  const known = decodeCommitMetadata(metadata, offset);
+  if (known.type === "foreign") throw new Error(`commit metadata "${metadata}" cannot be read`);
+  for (const [start, end] of known.runs) for (let at = start; at < end; at++) yield at;
+}

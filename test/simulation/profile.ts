@@ -1,0 +1,119 @@
+import { type Random, randomInt } from "../../src/base/random.ts";
+import type { ProcessorSpec } from "../../src/config/processor.ts";
+import { defaultTrackerOptions, type TrackerOptions } from "../../src/engine/tracker-options.ts";
+import { processorSpec } from "../support/specs.ts";
+import { type Chance, chanceKinds, type FaultKind, type Strike, strikeKinds } from "./faults.ts";
+
+/** Which part of the world goes wrong. `scheduler`: only kills and stops of schedulers, so that I3 holds to the letter. */
+export type Theme = "calm" | "scheduler" | "kafka" | "cluster" | "everything";
+
+const schedulerFaults: readonly (Chance | Strike)[] = ["scheduler-crash", "scheduler-stop"];
+const kafkaFaults: readonly (Chance | Strike)[] = [
+  "produce-answer-lost",
+  "produce-unclear",
+  "commit-request-lost",
+  "commit-answer-lost",
+  "commit-failed",
+  "scheduler-pause",
+  "kafka-cut",
+  "member-forgotten",
+  "topic-refused",
+];
+const everyFault: readonly (Chance | Strike)[] = [...chanceKinds, ...strikeKinds];
+
+const themeFaults: Readonly<Record<Theme, readonly (Chance | Strike)[]>> = {
+  calm: [],
+  scheduler: schedulerFaults,
+  kafka: kafkaFaults,
+  cluster: everyFault.filter((kind) => !kafkaFaults.includes(kind) && !schedulerFaults.includes(kind)),
+  everything: everyFault,
+};
+
+/** What one record's program does; the number is how often, before it succeeds. */
+export type Nature =
+  | { readonly type: "succeeds" | "prints-nothing" | "exits-65" | "output-refused" }
+  | { readonly type: "exits-1" | "exits-75" | "hangs" | "crashes-executor"; readonly times: number };
+
+/** One history's world, all of it drawn from its seed. */
+export interface Profile {
+  readonly seed: number;
+  readonly theme: Theme;
+  readonly faults: ReadonlySet<FaultKind>;
+  /** Mean time between two faults of those that happen by themselves. */
+  readonly strikeEveryMs: number;
+  readonly faultsUntilMs: number;
+  /** Deployments that share the consumer group, each with a scheduler and a framework of its own. */
+  readonly sites: number;
+  readonly partitions: number;
+  readonly records: number;
+  readonly keys: number;
+  readonly agents: number;
+  readonly cpusPerAgent: number;
+  readonly spec: ProcessorSpec;
+  readonly tracker: TrackerOptions;
+  /** Largest fetch, in records. */
+  readonly fetchRecords: number;
+  readonly meanRunMs: number;
+}
+
+export function drawProfile(seed: number, random: Random): Profile {
+  const pick = <T>(...from: readonly T[]): T => from[randomInt(random, from.length)] as T;
+  const theme = pick<Theme>(
+    "calm",
+    "scheduler",
+    "scheduler",
+    "kafka",
+    "kafka",
+    "cluster",
+    "cluster",
+    "cluster",
+    "everything",
+    "everything",
+    "everything",
+  );
+  const faults = new Set<FaultKind>(themeFaults[theme].filter(() => random.next() < 0.6));
+  const attempts = 1 + randomInt(random, 3);
+  const maxSpan = pick(4, 20, 1_000_000);
+  return {
+    seed,
+    theme,
+    faults,
+    strikeEveryMs: pick(2000, 5000, 15_000),
+    faultsUntilMs: pick(20_000, 60_000, 150_000),
+    sites: theme === "kafka" || theme === "everything" ? 1 + randomInt(random, 2) : 1,
+    partitions: 1 + randomInt(random, 4),
+    records: 5 + randomInt(random, 40),
+    keys: 1 + randomInt(random, 6),
+    agents: 1 + randomInt(random, 4),
+    cpusPerAgent: pick(1, 2, 4),
+    spec: processorSpec({
+      cpus: 0.5,
+      ordering: pick("none", "key", "partition"),
+      concurrency: 1 + randomInt(random, 8),
+      emptyOutput: pick("send", "drop"),
+      error: { topic: "errors", value: pick("stdout", "input") },
+      retry: { attempts, initialBackoffMs: pick(100, 1000), maxBackoffMs: 5000, maxAgeMs: pick(10_000, 86_400_000) },
+      timeoutMs: 20_000,
+      maxInFlightBytes: pick(300, 64_000_000),
+      executor: { cpus: 0.1, memMb: 64, idleTimeoutMs: pick(5000, 60_000), maxTasks: pick(5, 100_000), env: [] },
+    }),
+    tracker: { ...defaultTrackerOptions, maxSpan, minWindow: pick(1, 4, 1000) },
+    fetchRecords: pick(1, 5, 100),
+    meanRunMs: pick(50, 500, 4000),
+  };
+}
+
+export function drawNature(random: Random, theme: Theme): Nature {
+  const times = 1 + randomInt(random, 4);
+  const dice = random.next();
+  if (dice < 0.7) return { type: "succeeds" };
+  if (dice < 0.75) return { type: "prints-nothing" };
+  if (dice < 0.78) return { type: "exits-65" };
+  if (dice < 0.8) return { type: "output-refused" };
+  if (dice < 0.9) return { type: "exits-1", times };
+  if (dice < 0.94) return { type: "exits-75", times };
+  if (dice < 0.96) return { type: "hangs", times };
+  return theme === "scheduler" || theme === "calm"
+    ? { type: "succeeds" }
+    : { type: "crashes-executor", times: 2 * times };
+}

@@ -1,0 +1,61 @@
+import type { StateStore } from "../../src/state/store.ts";
+import type { ProcessContext } from "./process-context.ts";
+
+const WRITE_MS = 5;
+
+/** What is on a site's disk; it outlives its schedulers. */
+export type Disk = Map<string, Uint8Array>;
+
+/** A site's state store as one process sees it. A write counts once it is confirmed; a crash before that may lose it. */
+export class SimulatedStore implements StateStore {
+  readonly #context: ProcessContext;
+  readonly #disk: Disk;
+  readonly #unconfirmed = new Set<() => void>();
+
+  constructor(context: ProcessContext, disk: Disk) {
+    this.#context = context;
+    this.#disk = disk;
+    context.life.onDeath(() => {
+      for (const lose of this.#unconfirmed) lose();
+    });
+  }
+
+  async read(key: string): Promise<Uint8Array | undefined> {
+    return this.#disk.get(key);
+  }
+
+  write(key: string, value: Uint8Array): Promise<void> {
+    return this.#change(() => this.#disk.set(key, value));
+  }
+
+  delete(key: string): Promise<void> {
+    return this.#change(() => this.#disk.delete(key));
+  }
+
+  async list(prefix: string): Promise<readonly string[]> {
+    return [...this.#disk.keys()].filter((key) => key.startsWith(prefix)).sort();
+  }
+
+  async close(): Promise<void> {}
+
+  #change(apply: () => void): Promise<void> {
+    const { time, random, faults, life, effect } = this.#context;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    if (faults.strike("store-failed")) return Promise.reject(new Error("no space left on device"));
+    effect(() => {
+      const cancel = time.schedule(WRITE_MS * (0.5 + random.next()), () => {
+        this.#unconfirmed.delete(lose);
+        apply();
+        life.deliver(resolve);
+      });
+      const lose = (): void => {
+        if (random.next() < 0.5) return;
+        faults.count("state-write-lost");
+        cancel();
+      };
+      this.#unconfirmed.add(lose);
+    });
+    void reject;
+    return promise;
+  }
+}
