@@ -3,7 +3,7 @@ import { assertNever, describeError } from "../base/errors.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
 import { MetadataTooLargeError, RecordRefusedError, StaleAssignmentError, TopicRefusedError } from "./errors.ts";
 import type { OffsetsLimits, OffsetsView } from "./offsets-view.ts";
-import type { Input, InputEvent, Output, Runner } from "./ports.ts";
+import type { AssignedPartition, Input, InputEvent, Output, Positions, Runner } from "./ports.ts";
 import { Statistics, type StatisticsView } from "./statistics.ts";
 import { Tracker } from "./tracker.ts";
 import type {
@@ -22,6 +22,8 @@ export interface EngineOptions {
   readonly input: Input;
   readonly output: Output;
   readonly runner: Runner;
+  /** undefined: what Kafka forgets is forgotten. */
+  readonly positions?: Positions;
   readonly clock: Clock;
   /** What should be counted or logged. */
   readonly onNote?: (note: TrackerNote) => void;
@@ -122,17 +124,31 @@ export class Engine {
   #fromInput(event: InputEvent): void {
     switch (event.type) {
       case "assigned":
+        this.#reads();
+        return this.#handle({ ...event, partitions: event.partitions.map((from) => this.#remember(from)) });
       case "received":
-        this.#assigned = true;
-        this.#inputTrouble = undefined;
+        this.#reads();
         return this.#handle(event);
-      case "interrupted":
       case "refused":
+        if (event.error instanceof TopicRefusedError && event.error.missing) this.#options.positions?.forget();
+        this.#inputTrouble = describeError(event.error);
+        return;
+      case "interrupted":
         this.#inputTrouble = describeError(event.error);
         return;
       default:
         return assertNever(event);
     }
+  }
+
+  #reads(): void {
+    this.#assigned = true;
+    this.#inputTrouble = undefined;
+  }
+
+  #remember(from: AssignedPartition): AssignedPartition {
+    const last = from.committed === null ? this.#options.positions?.last(from.partition) : undefined;
+    return last === undefined ? from : { ...from, remembered: last };
   }
 
   #handle(event: TrackerEvent): void {
@@ -189,7 +205,10 @@ export class Engine {
 
   #commit({ commitId, epoch, offsets }: Extract<TrackerCommand, { type: "commit" }>): void {
     this.#options.input.commit(epoch, offsets).then(
-      () => this.#handle({ type: "committed", commitId }),
+      () => {
+        this.#options.positions?.committed(offsets);
+        this.#handle({ type: "committed", commitId });
+      },
       (error: unknown) => this.#handle({ type: "commit-failed", commitId, failure: commitFailure(error) }),
     );
   }

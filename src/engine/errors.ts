@@ -27,8 +27,11 @@ export class TopicRefusedError extends BrigadeError {
   readonly code = "topic-refused";
   readonly fault = "processor";
   readonly topic: string;
-  constructor(topic: string, message: string, options?: ErrorOptions) {
+  /** Whether Kafka says that it does not exist. */
+  readonly missing: boolean;
+  constructor(topic: string, message: string, options?: ErrorOptions & { readonly missing?: boolean }) {
     super(message, options);
     this.topic = topic;
+    this.missing = options?.missing ?? false;
   }
 }

@@ -38,6 +38,8 @@ export interface AssignedPartition {
   readonly partition: number;
   /** What the group committed; null where it never did. */
   readonly committed: { readonly offset: number; readonly metadata: string } | null;
+  /** Where the group stood when this was stored last ({@link Positions}); only where Kafka knows nothing of it. */
+  readonly remembered?: number;
   /** Offset of the first record that still exists. */
   readonly logStartOffset: number;
   /** Offset that the next record written will get. */
@@ -89,6 +91,19 @@ export interface Input {
   commit(epoch: AssignmentEpoch, offsets: readonly OffsetCommit[]): Promise<void>;
   /** Leaves the group. Idempotent. */
   close(): Promise<void>;
+}
+
+/**
+ * Remembers where the group stands, should Kafka forget it: a group that is deleted, or idle for longer than
+ * `offsets.retention.minutes`. What Kafka has always wins.
+ */
+export interface Positions {
+  /** The next offset to settle; undefined where nothing is remembered. */
+  last(partition: number): number | undefined;
+  /** Kafka has confirmed these. Returns at once; what is stored may lag behind by seconds. */
+  committed(offsets: readonly OffsetCommit[]): void;
+  /** The topic is gone: nothing that is remembered fits another one of the same name. */
+  forget(): void;
 }
 
 // --------------------------------------------------------------------------------------------------------- Output

@@ -57,6 +57,8 @@ export class Statistics {
         return;
       case "beyond-end":
       case "foreign-metadata":
+      case "remembered":
+      case "remembered-void":
       case "lost":
       case "metadata-cut":
       case "paused":

@@ -13,12 +13,12 @@ export type TakeOver =
  * What a new owner of a partition knows: where the group committed, and from the commit's metadata what is settled above
  * that and how often programs have failed.
  *
- * Where nothing was committed, `from` decides for a group that is new altogether; a partition that appeared later
- * starts at its beginning. Below the start of the log retention was faster than we; above its end the topic was made
- * anew.
+ * Where Kafka knows no position the remembered one stands in for it. Where there is none either, `from` decides for a
+ * group that is new altogether; a partition that appeared later starts at its beginning. Below the start of the log
+ * retention was faster than we; above its end the topic was made anew.
  */
 export function takeOver(from: AssignedPartition, groupIsNew: boolean, spec: ProcessorSpec): TakeOver {
-  const { partition, committed, logStartOffset, logEndOffset } = from;
+  const { partition, committed, remembered, logStartOffset, logEndOffset } = from;
   if (committed !== null && committed.offset > logEndOffset) {
     return {
       type: "stuck",
@@ -29,22 +29,50 @@ export function takeOver(from: AssignedPartition, groupIsNew: boolean, spec: Pro
     };
   }
   const notes: TrackerNote[] = [];
+  const known = committed?.offset ?? remembered;
   const start = groupIsNew && spec.from === "latest" ? logEndOffset : logStartOffset;
-  const watermark = Math.max(committed?.offset ?? start, logStartOffset);
-  if (committed !== null && committed.offset < logStartOffset) {
-    notes.push({ type: "expired", partition, records: logStartOffset - committed.offset });
+  const watermark = Math.max(known ?? start, logStartOffset);
+  if (committed === null && known !== undefined) notes.push({ type: "remembered", partition, offset: known });
+  if (known !== undefined && known < logStartOffset) {
+    notes.push({ type: "expired", partition, records: logStartOffset - known });
   }
   const state = new PartitionState(partition, watermark, logEndOffset, committed);
-  const known = decodeCommitMetadata(committed?.metadata ?? "", committed?.offset ?? watermark);
-  if (known.type === "foreign") {
-    notes.push({ type: "foreign-metadata", partition, version: known.version });
+  const above = decodeCommitMetadata(committed?.metadata ?? "", committed?.offset ?? watermark);
+  if (above.type === "foreign") {
+    notes.push({ type: "foreign-metadata", partition, version: above.version });
   } else {
-    for (const [first, end] of known.runs) state.done.addRange(first, end);
-    for (const [offset, failed] of known.attempts)
+    for (const [first, end] of above.runs) state.done.addRange(first, end);
+    for (const [offset, failed] of above.attempts)
       if (!state.done.has(offset)) state.failedAttempts.set(offset, failed);
   }
   state.position = state.done.watermark;
   return { type: "taken", state, notes };
+}
+
+/** Whether neither Kafka nor anybody here knows of a position of the group. */
+export function isNewGroup(partitions: readonly AssignedPartition[]): boolean {
+  return partitions.every(({ committed, remembered }) => committed === null && remembered === undefined);
+}
+
+/**
+ * Lets go of what is remembered of a topic that was made anew: one of its logs ends below its remembered position, and
+ * Kafka has no other, since it forgets a group's positions with the topic. What is remembered of the other partitions is
+ * of the old topic too, though it would fit the new one.
+ */
+export function withoutVoid(partitions: readonly AssignedPartition[]): {
+  readonly partitions: readonly AssignedPartition[];
+  readonly notes: readonly TrackerNote[];
+} {
+  const doubtful = partitions.filter(({ committed, remembered }) => committed === null && remembered !== undefined);
+  const isMadeAnew = doubtful.some(({ remembered = 0, logEndOffset }) => remembered > logEndOffset);
+  if (!isMadeAnew) return { partitions, notes: [] };
+  const notes = doubtful.map(({ partition, remembered = 0, logEndOffset }): TrackerNote => {
+    return { type: "remembered-void", partition, offset: remembered, logEnd: logEndOffset };
+  });
+  const without = partitions.map(({ partition, committed, logStartOffset, logEndOffset }) => {
+    return { partition, committed, logStartOffset, logEndOffset };
+  });
+  return { partitions: without, notes };
 }
 
 /** Whether nobody but us wrote the group's offset since we last looked. */

@@ -86,6 +86,10 @@ export type TrackerNote =
   | { readonly type: "expired"; readonly partition: number; readonly records: number }
   /** The committed offset lies beyond the end of the log: the topic was made anew. */
   | { readonly type: "beyond-end"; readonly partition: number; readonly committed: number; readonly logEnd: number }
+  /** Kafka knows no position, so that the remembered one is used. */
+  | { readonly type: "remembered"; readonly partition: number; readonly offset: number }
+  /** The remembered position does not fit the log: the topic was made anew, and is read from its start. */
+  | { readonly type: "remembered-void"; readonly partition: number; readonly offset: number; readonly logEnd: number }
   | { readonly type: "foreign-metadata"; readonly partition: number; readonly version: string }
   /** The map of settled offsets did not fit; those from `from` on run again if the scheduler dies now. */
   | { readonly type: "metadata-cut"; readonly partition: number; readonly from: number };

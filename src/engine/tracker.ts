@@ -14,7 +14,7 @@ import type { AssignedPartition, LostReason, RunId, RunResult } from "./ports.ts
 import { ProcessorPause } from "./processor-pause.ts";
 import { retryDelayMs } from "./retry.ts";
 import { Runs } from "./runs.ts";
-import { isUnchanged, takeOver } from "./take-over.ts";
+import { isNewGroup, isUnchanged, takeOver, withoutVoid } from "./take-over.ts";
 import type { SendFailure, SendId, TrackerCommand, TrackerEvent, TrackerMode, TrackerNote } from "./tracker-events.ts";
 import { defaultTrackerOptions, type TrackerOptions } from "./tracker-options.ts";
 import { type TrackerView, viewPartition } from "./tracker-view.ts";
@@ -150,12 +150,14 @@ export class Tracker {
 
   // --------------------------------------------------------------------------------------------------- partitions
 
-  #assigned(epoch: number, partitions: readonly AssignedPartition[]): void {
+  #assigned(epoch: number, given: readonly AssignedPartition[]): void {
     this.#epoch = epoch;
     this.#stuck.clear();
+    const { partitions, notes } = withoutVoid(given);
+    for (const note of notes) this.#note(note);
     const assigned = new Set(partitions.map(({ partition }) => partition));
     // `from` is for a group that never committed anything; a partition that appeared later starts at its beginning.
-    const groupIsNew = this.#partitions.size === 0 && partitions.every(({ committed }) => committed === null);
+    const groupIsNew = this.#partitions.size === 0 && isNewGroup(given);
     for (const state of [...this.#partitions.values()]) if (!assigned.has(state.partition)) this.#drop(state);
     for (const from of partitions) {
       const state = this.#keep(from) ?? this.#takeOver(from, groupIsNew);

@@ -150,7 +150,8 @@ export function topicRefused(topic: string, action: string, cause: unknown): Top
       : isForbidden(cause)
         ? "Kafka forbids it to this user"
         : "it does not exist";
-  return new TopicRefusedError(topic, `Cannot ${action} topic "${topic}": ${why}`, { cause });
+  const missing = type === "UNKNOWN_TOPIC_OR_PARTITION";
+  return new TopicRefusedError(topic, `Cannot ${action} topic "${topic}": ${why}`, { cause, missing });
 }
 
 /** An error of kafkajs as one of ours, for events and callers outside this folder. */
