@@ -21,6 +21,7 @@ import { processorMetrics } from "./process-metrics.ts";
 import { processorSnapshot, taskSnapshots } from "./process-snapshot.ts";
 import type { Deployment, StopMode } from "./protocol.ts";
 import type { ProcessorPhase, ProcessorSnapshot, TaskSnapshot } from "./snapshot.ts";
+import { forgetPositions, StoredPositions } from "./stored-positions.ts";
 import { untilTopicsUsable } from "./usable-topics.ts";
 
 export interface ProcessSchedulerOptions {
@@ -45,6 +46,7 @@ const SUBSCRIBE_TO_TEAR_DOWN_MS = 15_000;
 interface Parts {
   readonly engine: Engine;
   readonly runner: FineRunner;
+  readonly positions: StoredPositions;
 }
 
 /**
@@ -100,7 +102,7 @@ export class ProcessScheduler {
       if (!deadline.aborted) throw error;
       this.#options.log.warn("stopping before everything is settled; it is settled by the next start", { timeoutMs });
     }
-    await parts.engine.close({ kill: false });
+    await close(parts, { kill: false });
     this.#ended();
   }
 
@@ -118,8 +120,9 @@ export class ProcessScheduler {
         this.#options.log.warn("removed before everything was drained; what is left stays unsettled", { timeoutMs });
       }
       // Closing with `kill` tears the framework down.
-      await parts.engine.close({ kill: true });
+      await close(parts, { kill: true });
     }
+    await forgetPositions(this.#options.store, this.#spec.name);
     await forgetIdentity(this.#options.store, this.#spec.name);
     this.#ended();
   }
@@ -197,13 +200,16 @@ export class ProcessScheduler {
     }
     this.#parts = undefined;
     this.#trouble = "starting";
-    await parts.engine.close({ kill: false });
+    await close(parts, { kill: false });
     await this.#start();
   }
 
   async #start(): Promise<void> {
     const { settings, store, clock, random, log } = this.#options;
-    await this.#untilTopicsUsable();
+    const absent = await this.#untilTopicsUsable();
+    const { name: processor, input: topic } = this.#spec;
+    const positions = await StoredPositions.load({ store, processor, group: this.#group, topic, clock, log });
+    if (absent.has(topic)) positions.forget();
     const identity = await takeIdentity(store, this.#spec.name);
     const kafka = { brokers: settings.kafkaAddress, clientId: `brigade-${this.#spec.name}` };
     const group = this.#group;
@@ -213,11 +219,12 @@ export class ProcessScheduler {
       input: new KafkaInput({ kafka, topic: this.#spec.input, group, clock, random, log }),
       output: new KafkaOutput({ kafka, clock, random, log }),
       runner,
+      positions,
       clock,
       onNote: (note) => this.#logNote(note),
       onFatal: (error) => this.#options.onFatal(asError(error), true),
     });
-    this.#parts = { engine, runner };
+    this.#parts = { engine, runner, positions };
     this.#trouble = null;
     log.info("processor starts", { group, epoch: identity.epoch, frameworkId: identity.frameworkId ?? "new" });
     await engine.start();
@@ -250,10 +257,15 @@ export class ProcessScheduler {
     });
   }
 
-  /** A missing topic pauses the processor with that reason, or is made (DESIGN: topics are never made silently). */
-  async #untilTopicsUsable(): Promise<void> {
+  /**
+   * A missing topic pauses the processor with that reason, or is made (DESIGN: topics are never made silently).
+   *
+   * @returns those that were missing
+   */
+  async #untilTopicsUsable(): Promise<ReadonlySet<string>> {
     const { settings, clock, random, log } = this.#options;
     const kafka = { brokers: settings.kafkaAddress, clientId: `brigade-${this.#spec.name}` };
+    const absent = new Set<string>();
     await untilTopicsUsable({
       admin: new KafkaAdmin({ kafka, clock, log }),
       topics: () => topicsOf(this.#spec),
@@ -261,11 +273,15 @@ export class ProcessScheduler {
       clock,
       random,
       signal: this.#stopping.signal,
+      onAbsent: (topics) => {
+        for (const topic of topics) absent.add(topic);
+      },
       onTrouble: (trouble) => {
         this.#trouble = trouble;
         log.warn("topics are not usable yet", { reason: trouble });
       },
     });
+    return absent;
   }
 
   async #end(): Promise<Parts | undefined> {
@@ -328,6 +344,17 @@ export class ProcessScheduler {
           committed: note.committed,
           logEnd: note.logEnd,
         });
+      case "remembered":
+        return log.warn("Kafka has lost the group's position; going on from the stored one", {
+          partition: note.partition,
+          offset: note.offset,
+        });
+      case "remembered-void":
+        return log.warn("topic was made anew; its stored position is void, and it is read from its start", {
+          partition: note.partition,
+          offset: note.offset,
+          logEnd: note.logEnd,
+        });
       case "foreign-metadata":
         return log.warn("commit metadata is not ours and is ignored", {
           partition: note.partition,
@@ -343,6 +370,11 @@ export class ProcessScheduler {
 
 function topicsOf({ input, output, error }: ProcessorSpec): readonly string[] {
   return [input, output, error?.topic].filter((topic) => topic !== null && topic !== undefined);
+}
+
+async function close({ engine, positions }: Parts, how: { readonly kill: boolean }): Promise<void> {
+  await engine.close(how);
+  await positions.close();
 }
 
 /** Whether records of the two cannot live beside each other: another input, another group, another order. */

@@ -17,6 +17,8 @@ export interface UsableTopicsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly signal: AbortSignal;
+  /** Told which of them did not exist, whether or not they were made since. */
+  readonly onAbsent: (topics: readonly string[]) => void;
   /** Told after each try that failed, in words for people. */
   readonly onTrouble: (trouble: string) => void;
 }
@@ -33,9 +35,10 @@ export async function untilTopicsUsable(options: UsableTopicsOptions): Promise<v
   }
 }
 
-async function troubleOf({ admin, topics, create }: UsableTopicsOptions): Promise<string | undefined> {
+async function troubleOf({ admin, topics, create, onAbsent }: UsableTopicsOptions): Promise<string | undefined> {
   try {
-    const { missing } = await admin.ensureTopics(topics(), create ? SHAPE : null);
+    const { created, missing } = await admin.ensureTopics(topics(), create ? SHAPE : null);
+    if (created.length + missing.length > 0) onAbsent([...created, ...missing]);
     if (missing.length === 0) return undefined;
     const names = missing.map((topic) => `"${topic}"`).join(", ");
     const verb = missing.length === 1 ? "does" : "do";

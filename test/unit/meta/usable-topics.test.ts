@@ -9,6 +9,7 @@ function fixture({ create = false } = {}) {
   const existing = new Set<string>();
   const wanted: string[] = ["in", "out"];
   const troubles: string[] = [];
+  const absent = new Set<string>();
   const clock = new ManualClock();
   const stop = new AbortController();
   let broken = false;
@@ -27,12 +28,16 @@ function fixture({ create = false } = {}) {
     clock,
     random: seededRandom(1),
     signal: stop.signal,
+    onAbsent: (topics) => {
+      for (const topic of topics) absent.add(topic);
+    },
     onTrouble: (trouble) => troubles.push(trouble),
   });
   return {
     existing,
     wanted,
     troubles,
+    absent,
     stop,
     usable,
     breakKafka: (now: boolean) => {
@@ -63,9 +68,10 @@ test("missing topics are named, until all of them are there", async () => {
 });
 
 test("missing topics are made where that is wanted", async () => {
-  const { existing, troubles, usable } = fixture({ create: true });
+  const { existing, troubles, absent, usable } = fixture({ create: true });
   await usable;
   expect([...existing]).toEqual(["in", "out"]);
+  expect([...absent]).toEqual(["in", "out"]);
   expect(troubles).toEqual([]);
 });
 
