@@ -1,0 +1,95 @@
+/** The ledger test from the command line: longer runs, other seeds, and the proof that it notices a broken build. */
+
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { type ChaosOptions, type ChaosResult, runChaos } from "../test/chaos/chaos.ts";
+import { formatReport, violationsOf } from "../test/chaos/report.ts";
+import { type Target, targets } from "../test/chaos/schedule.ts";
+import { World } from "../test/support/e2e/world.ts";
+import { buildBroken } from "./lib/broken-build.ts";
+
+const usage = `Usage: scripts/chaos [--what TARGET] [--seed S] [--seconds N] [--faults N] [--rate R]
+       scripts/chaos --prove
+
+Compiles dist/brigade (BRIGADE_BINARY names another one), sends records through two processors, and kills (kill -9) and stops (SIGSTOP) its processes on a
+schedule that the seed decides. Then counts what went in, what was started and what came out against each other.
+
+  --what TARGET   ${targets.join(", ")} (default scheduler). In "whole" scheduler and engines are one
+                  brigade local; in the others the scheduler is a process of its own, which can die alone
+  --seed S        of the schedule and of the records (default 1)
+  --seconds N     for how long faults strike (default 60); coming to rest takes longer
+  --faults N      how many strike at the most
+  --rate R        records a second (default 15)
+  --keep          leaves the folder with ledger and logs
+  --prove         compiles a Brigade that commits before it produces; the test must find records lost
+`;
+
+const { values } = parseArgs({
+  options: {
+    what: { type: "string", default: "scheduler" },
+    seed: { type: "string", default: "1" },
+    seconds: { type: "string", default: "60" },
+    faults: { type: "string", default: "1000000" },
+    rate: { type: "string", default: "15" },
+    keep: { type: "boolean" },
+    prove: { type: "boolean" },
+    help: { type: "boolean", short: "h" },
+  },
+});
+if (values.help) {
+  process.stdout.write(usage);
+  process.exit(0);
+}
+const target = targets.find((one) => one === values.what);
+const [seed, seconds, faults, rate] = [values.seed, values.seconds, values.faults, values.rate].map(Number);
+if (target === undefined || ![seed, seconds, faults, rate].every((number) => number !== undefined && number >= 0)) {
+  process.stderr.write(usage);
+  process.exit(2);
+}
+
+const root = resolve(import.meta.dir, "..");
+process.exit(values.prove ? await prove() : await measure(target));
+
+async function measure(target: Target): Promise<number> {
+  if (process.env["BRIGADE_BINARY"] === undefined) {
+    const build = Bun.spawnSync([process.execPath, "scripts/build.ts"], { cwd: root, stderr: "inherit" });
+    if (!build.success) return 1;
+  }
+  const result = await inWorld(target);
+  console.log(`\n${formatReport(result)}`);
+  return violationsOf(result).length === 0 ? 0 : 1;
+}
+
+/** What loses records must be found out. */
+async function prove(): Promise<number> {
+  await using broken = await buildBroken(root);
+  console.log(`Compiled a Brigade that commits before it produces: ${broken.binary}`);
+  process.env["BRIGADE_BINARY"] = broken.binary;
+  const result = await inWorld("scheduler");
+  console.log(`\n${formatReport(result)}`);
+  const lost = violationsOf(result).filter(({ rule }) => rule === "loss").length;
+  console.log(lost > 0 ? `Proven: ${lost} records were lost, and missed.` : "Not proven: no loss was found.");
+  return lost > 0 ? 0 : 1;
+}
+
+async function inWorld(target: Target): Promise<ChaosResult> {
+  const options: ChaosOptions = {
+    seed: seed ?? 1,
+    target,
+    faults: faults ?? 0,
+    forMs: (seconds ?? 0) * 1000,
+    recordsPerSecond: rate ?? 0,
+    onProgress: (text) => console.log(`${new Date().toISOString().slice(11, 19)} ${text}`),
+  };
+  const world = await World.create();
+  try {
+    const result = await runChaos(world, options);
+    if (values.keep || violationsOf(result).length > 0) console.log(`Ledger and logs are kept in ${world.folder}`);
+    else await world.close();
+    return result;
+  } catch (error) {
+    await world.abandon();
+    console.error(`Ledger and logs are kept in ${world.folder}`);
+    throw error;
+  }
+}
