@@ -16,3 +16,9 @@ export function parseHostPort(text: string): HostPort | undefined {
   const port = Number(match?.[3]);
   return host === undefined || port < 1 || port > 65_535 ? undefined : { host, port };
 }
+
+/** Of a Location: `//host:port/master/api/v1/scheduler`, without scheme in Mesos. */
+export function hostPortOf(location: string | undefined): HostPort | undefined {
+  const authority = /^(?:https?:)?\/\/([^/?#]+)/.exec(location ?? "")?.[1];
+  return authority === undefined ? undefined : parseHostPort(authority);
+}

@@ -3,6 +3,7 @@
  * Brigade's engine.
  */
 
+export type { Credentials } from "./basic-authorization.ts";
 export {
   type AddressedSchedulerCall,
   CodecError,
@@ -36,7 +37,7 @@ export { formatHostPort, type HostPort, parseHostPort } from "./host-port.ts";
 export { HostListLocator, type MasterLocator } from "./master-locator.ts";
 export { defaultMaxRecordBytes, encodeRecord, FramingError, RecordIoDecoder } from "./recordio.ts";
 export type { OfferOperation, SchedulerCall, SchedulerCallType, SchedulerEvent } from "./scheduler-api.ts";
-export { type Credentials, SchedulerConnection, type SchedulerConnectionOptions } from "./scheduler-connection.ts";
+export { SchedulerConnection, type SchedulerConnectionOptions } from "./scheduler-connection.ts";
 export type { SchedulerConnectionEvent } from "./scheduler-subscription.ts";
 export {
   type Address,

@@ -1,9 +1,9 @@
 import { type BackoffOptions, backoffMs } from "../base/backoff.ts";
-import { utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { assertNever } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
+import { basicAuthorization, type Credentials } from "./basic-authorization.ts";
 import { CallChannel } from "./call-channel.ts";
 import { CodecError, type ContentType, decodeSchedulerEvent, encodeSchedulerCall } from "./codec.ts";
 import { EventStream } from "./event-stream.ts";
@@ -19,11 +19,6 @@ import {
 } from "./scheduler-subscription.ts";
 import { StepLoop } from "./step-loop.ts";
 import type { FrameworkId } from "./types.ts";
-
-export interface Credentials {
-  readonly principal: string;
-  readonly secret: string;
-}
 
 export interface SchedulerConnectionOptions {
   readonly masters: MasterLocator;
@@ -169,7 +164,7 @@ export class SchedulerConnection {
         endpoint: master,
         path: PATH,
         contentType: this.#contentType,
-        headers: this.#authorization(),
+        headers: basicAuthorization(this.#options.credentials),
         body: encodeSchedulerCall(call, call.frameworkInfo.id ?? this.#frameworkId, this.#contentType),
         clock: this.#options.clock,
       },
@@ -202,7 +197,7 @@ export class SchedulerConnection {
         endpoint: master,
         path: PATH,
         contentType: this.#contentType,
-        headers: { "Mesos-Stream-Id": streamId, ...this.#authorization() },
+        headers: { "Mesos-Stream-Id": streamId, ...basicAuthorization(this.#options.credentials) },
         clock: this.#options.clock,
       },
       {
@@ -216,13 +211,6 @@ export class SchedulerConnection {
         },
       },
     );
-  }
-
-  #authorization(): Readonly<Record<string, string>> {
-    const { credentials } = this.#options;
-    if (credentials === undefined) return {};
-    const pair = Buffer.from(utf8(`${credentials.principal}:${credentials.secret}`)).toString("base64");
-    return { Authorization: `Basic ${pair}` };
   }
 
   #drop(): void {

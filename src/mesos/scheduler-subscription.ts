@@ -6,7 +6,7 @@ import {
   SubscriptionOverError,
   SubscriptionRefusedError,
 } from "./errors.ts";
-import { formatHostPort, type HostPort, parseHostPort } from "./host-port.ts";
+import { formatHostPort, type HostPort, hostPortOf } from "./host-port.ts";
 import type { SchedulerCall, SchedulerEvent } from "./scheduler-api.ts";
 import type { FrameworkId, MasterInfo } from "./types.ts";
 
@@ -203,7 +203,7 @@ export class SchedulerSubscription {
   }
 
   #redirected(location: string | undefined, master: string, nowMs: number): SubscriptionCommand[] {
-    const leader = leaderOf(location);
+    const leader = hostPortOf(location);
     this.#redirects++;
     if (leader === undefined || this.#redirects > MAX_REDIRECTS) {
       const what = leader === undefined ? `Location ${location ?? "missing"}` : `${MAX_REDIRECTS} redirects in a row`;
@@ -314,10 +314,4 @@ export class SchedulerSubscription {
  */
 function isFinalRefusal(status: number): boolean {
   return status >= 400 && status < 500 && status !== 404 && status !== 408 && status !== 429;
-}
-
-/** `//host:port/master/api/v1/scheduler`, without scheme in Mesos. */
-function leaderOf(location: string | undefined): HostPort | undefined {
-  const authority = /^(?:https?:)?\/\/([^/?#]+)/.exec(location ?? "")?.[1];
-  return authority === undefined ? undefined : parseHostPort(authority);
 }
