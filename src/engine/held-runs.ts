@@ -8,15 +8,34 @@ export interface HeldRun {
 
 /**
  * Runs of an earlier life of the scheduler that were found again before their record was read. They wait here, their
- * results unacknowledged, until the record arrives or turns out to be another owner's.
+ * results unacknowledged, until the record arrives or turns out to be settled.
+ *
+ * A partition may be another member's. That one may also be a dead process which the group has not noticed yet: then the
+ * partition comes back before long, and what its runs have come to must not be lost. So they are kept for a while.
  */
 export class HeldRuns {
+  readonly #foreignHoldMs: number;
   readonly #byPartition = new Map<number, Map<number, HeldRun[]>>();
   readonly #places = new Map<RunId, { readonly partition: number; readonly offset: number }>();
+  /** Unknown until the first assignment. */
+  #assigned: ReadonlySet<number> | undefined;
+  /** Partitions of others in which runs are held, and until when. */
+  readonly #foreign = new Map<number, number>();
 
-  hold(runId: RunId, partition: number, offset: number): void {
+  /** @param foreignHoldMs how long runs are kept whose partition another member has */
+  constructor(foreignHoldMs: number) {
+    this.#foreignHoldMs = foreignHoldMs;
+  }
+
+  /** When {@link takeForeign} has something to say. */
+  get dueMs(): number | undefined {
+    return this.#foreign.size === 0 ? undefined : Math.min(...this.#foreign.values());
+  }
+
+  hold(runId: RunId, partition: number, offset: number, nowMs: number): void {
     if (this.#places.has(runId)) return;
     this.#places.set(runId, { partition, offset });
+    this.#noteForeign(partition, nowMs);
     const offsets = this.#byPartition.get(partition) ?? new Map<number, HeldRun[]>();
     this.#byPartition.set(partition, offsets);
     const runs = offsets.get(offset) ?? [];
@@ -51,12 +70,32 @@ export class HeldRuns {
     return runs;
   }
 
-  /** Lets go of all runs whose partition another owner has. */
-  dropExcept(partitions: ReadonlySet<number>): readonly RunId[] {
-    const dropped: RunId[] = [];
-    for (const [runId, { partition }] of this.#places) if (!partitions.has(partition)) dropped.push(runId);
-    for (const runId of dropped) this.forget(runId);
-    return dropped;
+  /** The whole new assignment. */
+  assigned(partitions: ReadonlySet<number>, nowMs: number): void {
+    this.#assigned = partitions;
+    for (const partition of this.#foreign.keys()) if (partitions.has(partition)) this.#foreign.delete(partition);
+    for (const { partition } of this.#places.values()) this.#noteForeign(partition, nowMs);
+  }
+
+  /** Lets go of the runs that were kept for long enough although their partition is another member's. */
+  takeForeign(nowMs: number): readonly RunId[] {
+    const over = new Set<number>();
+    for (const [partition, untilMs] of this.#foreign) if (untilMs <= nowMs) over.add(partition);
+    for (const partition of over) this.#foreign.delete(partition);
+    return over.size === 0 ? [] : this.takeWhere((partition) => over.has(partition));
+  }
+
+  /** Lets go of the runs for whose records this holds. */
+  takeWhere(isOver: (partition: number, offset: number) => boolean): readonly RunId[] {
+    const taken: RunId[] = [];
+    for (const [runId, { partition, offset }] of this.#places) if (isOver(partition, offset)) taken.push(runId);
+    for (const runId of taken) this.forget(runId);
+    return taken;
+  }
+
+  #noteForeign(partition: number, nowMs: number): void {
+    if (this.#assigned === undefined || this.#assigned.has(partition) || this.#foreign.has(partition)) return;
+    this.#foreign.set(partition, nowMs + this.#foreignHoldMs);
   }
 
   #find(runId: RunId): HeldRun | undefined {

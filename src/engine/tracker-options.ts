@@ -9,6 +9,8 @@ export interface TrackerOptions {
   readonly metadataLimitBytes: number;
   /** Back-off of records whose executor or agent was lost. */
   readonly lossDelay: RetryDelay;
+  /** How long runs of an earlier life are kept whose partition is another member's; that one may be dead by now. */
+  readonly foreignHoldMs: number;
   /** Back-off of the probes of a paused processor. */
   readonly probeDelay: RetryDelay;
   /** Largest error record. */
@@ -22,6 +24,7 @@ export const defaultTrackerOptions: TrackerOptions = {
   commitIntervalMs: 20,
   metadataLimitBytes: DEFAULT_METADATA_LIMIT,
   lossDelay: { initialMs: 200, maxMs: 30_000 },
+  foreignHoldMs: 60_000,
   probeDelay: { initialMs: 1000, maxMs: 60_000 },
   maxErrorRecordBytes: 900_000,
   minWindow: 1000,

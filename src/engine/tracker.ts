@@ -42,7 +42,7 @@ export class Tracker {
   /** Partitions that nobody may read before a person has decided, and why. */
   readonly #stuck = new Map<number, { readonly from: AssignedPartition; readonly reason: string }>();
   readonly #runs = new Runs((...commands) => this.#push(...commands));
-  readonly #held = new HeldRuns();
+  readonly #held: HeldRuns;
   readonly #lanes = new Lanes();
   readonly #agenda = new Agenda();
   readonly #flow = new FlowControl();
@@ -59,6 +59,7 @@ export class Tracker {
   constructor(spec: ProcessorSpec, options: TrackerOptions = defaultTrackerOptions) {
     this.#spec = spec;
     this.#options = options;
+    this.#held = new HeldRuns(options.foreignHoldMs);
     this.#pause = new ProcessorPause(options.probeDelay, (note) => this.#note(note));
     this.#commits = new CommitCycle({
       intervalMs: options.commitIntervalMs,
@@ -70,6 +71,7 @@ export class Tracker {
   step(event: TrackerEvent, nowMs: number): readonly TrackerCommand[] {
     this.#commands = [];
     this.#handle(event, nowMs);
+    for (const runId of this.#held.takeForeign(nowMs)) this.#runs.abandon(runId);
     this.#agenda.wake(nowMs);
     this.#placeReady(nowMs);
     this.#controlFlow();
@@ -80,7 +82,7 @@ export class Tracker {
   /** When the next `tick` is due; undefined where nothing waits for time. */
   get wakeMs(): number | undefined {
     const probeMs = this.#pause.reason !== undefined && this.#canProbe ? this.#pause.probeAtMs : undefined;
-    const due = [this.#agenda.dueMs, this.#commits.dueMs, probeMs].filter((ms) => ms !== undefined);
+    const due = [this.#agenda.dueMs, this.#commits.dueMs, this.#held.dueMs, probeMs].filter((ms) => ms !== undefined);
     return due.length === 0 ? undefined : Math.min(...due);
   }
 
@@ -111,7 +113,7 @@ export class Tracker {
   #handle(event: TrackerEvent, nowMs: number): void {
     switch (event.type) {
       case "assigned":
-        return this.#assigned(event.epoch, event.partitions);
+        return this.#assigned(event.epoch, event.partitions, nowMs);
       case "received":
         if (event.epoch === this.#epoch) this.#received(event, nowMs);
         return;
@@ -119,7 +121,7 @@ export class Tracker {
         this.#runnerReady = true;
         return;
       case "adopted":
-        return this.#adopted(event.runId, event.partition, event.offset);
+        return this.#adopted(event.runId, event.partition, event.offset, nowMs);
       case "started":
         return this.#started(event.runId);
       case "ended":
@@ -150,7 +152,7 @@ export class Tracker {
 
   // --------------------------------------------------------------------------------------------------- partitions
 
-  #assigned(epoch: number, given: readonly AssignedPartition[]): void {
+  #assigned(epoch: number, given: readonly AssignedPartition[], nowMs: number): void {
     this.#epoch = epoch;
     this.#stuck.clear();
     const { partitions, notes } = withoutVoid(given);
@@ -167,7 +169,8 @@ export class Tracker {
       this.#push({ type: "seek", epoch, partition: state.partition, offset: state.position });
       if (!state.paused) this.#push({ type: "resume", partitions: [state.partition] });
     }
-    for (const runId of this.#held.dropExcept(assigned)) this.#runs.abandon(runId);
+    this.#held.assigned(assigned, nowMs);
+    this.#abandonHeld((partition, offset) => this.#partitions.get(partition)?.done.has(offset) === true);
   }
 
   /** The partition as it stood, with its runs, where nobody else wrote the group's offset since we last looked. */
@@ -229,7 +232,6 @@ export class Tracker {
       state.passGap(record.offset);
       if (state.done.has(record.offset)) {
         state.position = record.offset + 1;
-        for (const held of this.#held.take(event.partition, record.offset)) this.#runs.abandon(held.runId);
         continue;
       }
       const lane = laneOf(record, this.#spec.ordering);
@@ -249,6 +251,7 @@ export class Tracker {
       if (isFree && open.phase === "blocked") this.#agenda.makeReady(open);
     }
     state.passGap(nextOffset);
+    this.#abandonHeld((partition, offset) => partition === state.partition && offset < state.position);
     if (state.committed?.offset !== state.done.watermark) this.#commits.changed(state);
     this.#flow.touch(state);
     if (records > 0) this.#note({ type: "received", partition: event.partition, records, bytes });
@@ -264,7 +267,7 @@ export class Tracker {
 
   // ---------------------------------------------------------------------------------------------------------- runs
 
-  #adopted(runId: RunId, partition: number, offset: number): void {
+  #adopted(runId: RunId, partition: number, offset: number, nowMs: number): void {
     if (this.#runs.get(runId) !== undefined) return;
     const state = this.#partitions.get(partition);
     const open = state?.open.get(offset);
@@ -274,10 +277,15 @@ export class Tracker {
       if (open.decided) return this.#runs.cancel(run);
       if (open.phase !== "running") open.enter("running");
     } else if (state === undefined || (offset >= state.position && !state.done.has(offset))) {
-      this.#held.hold(runId, partition, offset);
+      this.#held.hold(runId, partition, offset, nowMs);
     } else {
       this.#runs.abandon(runId);
     }
+  }
+
+  /** Runs that were adopted before their record was read, which is settled or gone: it will never arrive. */
+  #abandonHeld(isOver: (partition: number, offset: number) => boolean): void {
+    for (const runId of this.#held.takeWhere(isOver)) this.#runs.abandon(runId);
   }
 
   /** The record of runs that were adopted before it was read has arrived. */

@@ -384,11 +384,46 @@ describe("adoption", () => {
     expect(driver.released(old)).toBe(true);
   });
 
-  test("a run of a partition that another member has is let go", () => {
+  test("a run that was found before the assignment is let go once its record turns out to be settled", () => {
     const driver = new TrackerDriver();
+    driver.step({ type: "adopted", runId: old, partition: 0, offset: 2 });
+    driver.end(old, undefined, "early");
+    driver.begin({ committed: { offset: 9, metadata: "" }, logEndOffset: 9 });
+    expect(driver.released(old)).toBe(true);
+  });
+
+  test("a run whose record was compacted away is let go once reading has passed it", () => {
+    const driver = new TrackerDriver();
+    driver.step({ type: "adopted", runId: old, partition: 0, offset: 2 });
+    driver.begin({ logEndOffset: 5 });
+    driver.receive([0, 1], { next: 2 });
+    expect(driver.released(old)).toBe(false);
+    driver.receive([4]);
+    expect(driver.released(old)).toBe(true);
+  });
+
+  test("a run of a partition that another member has is let go after a while", () => {
+    const driver = new TrackerDriver({}, { foreignHoldMs: 1000 });
     driver.step({ type: "adopted", runId: old, partition: 5, offset: 2 });
     driver.begin();
+    driver.advance(999);
+    expect(driver.released(old)).toBe(false);
+    expect(driver.tracker.wakeMs).toBe(1000);
+    driver.advance(1);
     expect(driver.released(old)).toBe(true);
+  });
+
+  test("a run of a partition that comes from a member which had died meanwhile keeps its result", () => {
+    const driver = new TrackerDriver({}, { foreignHoldMs: 1000 });
+    driver.begin();
+    driver.step({ type: "adopted", runId: old, partition: 1, offset: 2 });
+    driver.end(old, undefined, "early");
+    driver.advance(900);
+    driver.assign({}, { logEndOffset: 3 });
+    driver.advance(900);
+    driver.receive([2], { partition: 1 });
+    expect(driver.runsOf(2)).toBe(0);
+    expect(showUtf8(driver.all("send")[0]!.records[0]!.value!)).toBe("early");
   });
 });
 
