@@ -156,6 +156,8 @@ const secondRunHasCause: Rule = (fact, ledger) => {
   for (const other of record.tasks) {
     if (other === task || other.startedAt === undefined) continue;
     const [first, second] = other.launchedAt < task.launchedAt ? [other, task] : [task, other];
+    // A scheduler that has not heard yet that the partition is another's starts what it should not.
+    if (!first.byOwner || !second.byOwner) continue;
     const isOver = first.endedAt !== undefined && first.endedAt < second.launchedAt && !isSuccess(first);
     if (isOver || first.outcome === "destroyed" || hasCause(ledger, first, record)) continue;
     throw new BrokenPromise(

@@ -26,7 +26,7 @@ export interface ClusterOptions {
 /** Masters, one after the other, and the agents. */
 export class Cluster implements MasterAddress {
   readonly #options: ClusterOptions;
-  readonly #registry: Registry = { agents: new Map(), lastFramework: 0, lastOffer: 0 };
+  readonly #registry: Registry = { agents: new Map(), removed: new Set(), lastFramework: 0, lastOffer: 0 };
   readonly #agents: Agent[] = [];
   #leader: Master | undefined;
   #lastAgent = 0;

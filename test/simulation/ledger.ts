@@ -17,6 +17,8 @@ export interface LedgerTask {
   readonly scheduler: SchedulerName;
   readonly agentId: string;
   readonly executorId: string;
+  /** Whether the partition was its scheduler's when it was launched, as the coordinator knows. */
+  readonly byOwner: boolean;
   /** Place of the launch in the history. */
   readonly launchedAt: number;
   startedAt: number | undefined;
@@ -143,6 +145,7 @@ export class Ledger {
           scheduler,
           agentId,
           executorId,
+          byOwner: this.owners.get(record.partition) === scheduler,
           launchedAt: this.now,
           startedAt: undefined,
           endedAt: undefined,

@@ -21,7 +21,7 @@ const PROGRESS_WITHIN_MS = 3_600_000;
 /** More steps than any history needs that does not go round in circles. */
 const MOST_STEPS = 400_000;
 const STOP_TIMEOUT_MS = 10_000;
-const TRACE_LENGTH = 400;
+const TRACE_LENGTH = 4000;
 const RECORD_BYTES = 40;
 
 interface Site {
@@ -120,7 +120,7 @@ export class World {
   }
 
   #observe(fact: Fact): void {
-    this.note(fact.type === "view" ? `view ${fact.scheduler}` : JSON.stringify(fact));
+    this.note(describeFact(fact));
     try {
       this.checks.observe(fact);
     } catch (error) {
@@ -332,7 +332,7 @@ export class World {
   get #isAtRest(): boolean {
     const { leader, agents } = this.#cluster;
     if (leader === undefined || leader.tasks.length > 0) return false;
-    const quiet = leader.frameworkIds.every((id) => leader.offersOf(id) === 0 && leader.isSuppressed(id));
+    const quiet = leader.frameworkIds.every((id) => leader.offersOf(id) === 0 && !leader.isOffered(id));
     return quiet && agents.every(({ idle }) => idle);
   }
 
@@ -346,7 +346,7 @@ export class World {
   #describeRest(): string {
     const { leader, agents } = this.#cluster;
     const frameworks = (leader?.frameworkIds ?? []).map(
-      (id) => `${id} holds ${leader?.offersOf(id)} offers${leader?.isSuppressed(id) === true ? ", suppressed" : ""}`,
+      (id) => `${id} holds ${leader?.offersOf(id)} offers${leader?.isOffered(id) === true ? " and wants more" : ""}`,
     );
     const busy = agents.filter(({ idle }) => !idle).map((agent) => agent.describe());
     return [...frameworks, `tasks ${leader?.tasks.join(" ")}`, ...busy].join("; ");
@@ -400,6 +400,13 @@ function inputRecord(partition: number, offset: number, key: string | null, time
     value: utf8(`value of ${partition}/${offset}`),
     headers: [[RECORD_HEADER, utf8(recordKey(partition, offset))]],
   };
+}
+
+function describeFact(fact: Fact): string {
+  return JSON.stringify(fact, (name, value: unknown) => {
+    if (name === "view") return undefined;
+    return value instanceof Map ? Object.fromEntries(value as Map<string, unknown>) : value;
+  });
 }
 
 function describeNature(nature: Nature): string {

@@ -198,10 +198,9 @@ export class SimulatedMasterConnection implements MasterConnection {
     for (const wire of stream?.wires ?? []) wire.cut();
     calls?.cut(this.#lateMs());
     // The master notices a broken stream, be it only when it next sends something.
-    const frameworkId = this.#frameworkId;
-    if (stream?.server === undefined || frameworkId === undefined) return;
-    const { server, master } = stream;
-    this.#context.time.schedule(LATE_MS * this.#context.random.next(), () => master?.disconnected(frameworkId, server));
+    const { server, master } = stream ?? {};
+    if (server === undefined) return;
+    this.#context.time.schedule(LATE_MS * this.#context.random.next(), () => master?.disconnected(server));
   }
 
   #newCalls(): RequestLine {

@@ -64,6 +64,8 @@ interface KnownAgent {
 /** What outlives a master: the ids of agents, and whether they were given up. */
 export interface Registry {
   readonly agents: Map<AgentId, "known" | "unreachable">;
+  /** Frameworks that were taken down. The real one forgets them, and an operator has to see to what is left. */
+  readonly removed: Set<FrameworkId>;
   lastFramework: number;
   lastOffer: number;
 }
@@ -96,7 +98,6 @@ export class Master {
     OfferId,
     { readonly frameworkId: FrameworkId; readonly agentId: AgentId; readonly milliCpus: number }
   >();
-  readonly #removed = new Set<FrameworkId>();
   #dead = false;
 
   constructor(options: MasterOptions) {
@@ -114,8 +115,10 @@ export class Master {
     return [...this.#offers.values()].filter((offer) => offer.frameworkId === frameworkId).length;
   }
 
-  isSuppressed(frameworkId: FrameworkId): boolean {
-    return this.#frameworks.get(frameworkId)?.suppressed === true;
+  /** Whether it gets offers. */
+  isOffered(frameworkId: FrameworkId): boolean {
+    const framework = this.#frameworks.get(frameworkId);
+    return framework?.stream !== undefined && !framework.suppressed;
   }
 
   get frameworkIds(): readonly FrameworkId[] {
@@ -141,7 +144,7 @@ export class Master {
 
   subscribe(info: FrameworkInfo, stream: SchedulerStream, newId: () => FrameworkId): void {
     if (this.#dead) return stream.end();
-    if (info.id !== undefined && this.#removed.has(info.id)) {
+    if (info.id !== undefined && this.#isRemoved(info.id)) {
       stream.send({ type: "ERROR", message: "Framework has been removed" });
       return stream.end();
     }
@@ -171,12 +174,13 @@ export class Master {
   }
 
   /** The scheduler is gone: its offers come back, and updates wait. */
-  disconnected(frameworkId: FrameworkId, stream: SchedulerStream): void {
-    const framework = this.#frameworks.get(frameworkId);
-    if (framework?.stream !== stream) return;
-    framework.stream = undefined;
-    framework.filters.clear();
-    this.#withdrawOffers((offer) => offer.frameworkId === frameworkId, false);
+  disconnected(stream: SchedulerStream): void {
+    for (const framework of this.#frameworks.values()) {
+      if (framework.stream !== stream) continue;
+      framework.stream = undefined;
+      framework.filters.clear();
+      this.#withdrawOffers((offer) => offer.frameworkId === framework.id, false);
+    }
   }
 
   /** @returns the HTTP status of the answer; undefined where there is none */
@@ -223,7 +227,7 @@ export class Master {
   remove(id: FrameworkId): void {
     const framework = this.#frameworks.get(id);
     if (framework === undefined) return;
-    this.#removed.add(id);
+    this.#options.registry.removed.add(id);
     this.#frameworks.delete(id);
     this.#withdrawOffers((offer) => offer.frameworkId === id, false);
     for (const agent of this.#agents.values()) {
@@ -439,9 +443,12 @@ export class Master {
     agent.link = link;
     this.#options.registry.agents.set(agent.id, "known");
     const missing = new Map(agent.tasks);
+    for (const { frameworkId } of [...tasks, ...executors]) {
+      if (this.#isRemoved(frameworkId)) link.send({ type: "shut-down-framework", frameworkId });
+    }
     for (const view of tasks) {
       const key = keyOf(view.frameworkId, view.taskId);
-      if (this.#removed.has(view.frameworkId)) continue;
+      if (this.#isRemoved(view.frameworkId)) continue;
       const known = missing.get(key);
       missing.delete(key);
       const task = known ?? { ...view, agentId: agent.id, latest: view.state, forwarded: undefined };
@@ -451,8 +458,8 @@ export class Master {
     }
     agent.executors.clear();
     for (const { frameworkId, info } of executors) {
-      if (this.#removed.has(frameworkId)) link.send({ type: "shut-down-framework", frameworkId });
-      else agent.executors.set(keyOf(frameworkId, info.executorId), { frameworkId, info });
+      if (!this.#isRemoved(frameworkId))
+        agent.executors.set(keyOf(frameworkId, info.executorId), { frameworkId, info });
     }
     const lost = [...missing.values()].filter(({ latest }) => !isTerminal(latest));
     if (lost.length > 0) link.send({ type: "reconcile", tasks: lost });
@@ -506,6 +513,10 @@ export class Master {
       agentId,
     } as const;
     this.#send(frameworkId, { type: "UPDATE", status });
+  }
+
+  #isRemoved(frameworkId: FrameworkId): boolean {
+    return this.#options.registry.removed.has(frameworkId);
   }
 
   #addAgent(id: AgentId, state: KnownAgent["state"]): KnownAgent {
