@@ -165,7 +165,7 @@ export class Tracker {
       const state = this.#keep(from) ?? this.#takeOver(from, groupIsNew);
       if (state === undefined) continue;
       state.highWatermark = from.logEndOffset;
-      state.paused = !this.#flow.open || state.waitsForLane !== undefined;
+      state.paused = !this.#flow.open || state.span >= this.#options.maxSpan || state.waitsForLane !== undefined;
       this.#push({ type: "seek", epoch, partition: state.partition, offset: state.position });
       if (!state.paused) this.#push({ type: "resume", partitions: [state.partition] });
     }

@@ -470,6 +470,15 @@ describe("bounds and modes", () => {
     expect(driver.all("resume").length).toBe(before + 1);
   });
 
+  test("a rebalance that gives a partition back does not read on at the longest span", () => {
+    const driver = new TrackerDriver({}, { maxSpan: 5 });
+    driver.begin({ logEndOffset: 9 });
+    driver.receive([0, 1, 2, 3, 4]);
+    driver.confirmCommits();
+    const commands = driver.assign({ committed: { offset: 0, metadata: "" }, logEndOffset: 9 });
+    expect(commands.some(({ type }) => type === "resume")).toBe(false);
+  });
+
   test("a record that holds the watermark stops reading at the longest span", () => {
     const driver = new TrackerDriver({}, { maxSpan: 3 });
     driver.begin();
