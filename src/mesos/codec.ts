@@ -5,7 +5,7 @@ import { type AddressedSchedulerCall, schedulerCallFromWire, schedulerCallToWire
 import { schedulerEventFromWire, schedulerEventToWire } from "./codec/scheduler-event.ts";
 import type { AddressedExecutorCall, ExecutorEvent } from "./executor-api.ts";
 import type { SchedulerCall, SchedulerEvent } from "./scheduler-api.ts";
-import type { FrameworkId, MasterInfo } from "./types.ts";
+import type { FrameworkId, FrameworkInfo, MasterInfo } from "./types.ts";
 
 /*
  * Calls and events to and from bytes, for clients and servers alike. Every decoder throws CodecError on what it cannot
@@ -21,6 +21,7 @@ const SCHEDULER_EVENT = "mesos.v1.scheduler.Event";
 const EXECUTOR_CALL = "mesos.v1.executor.Call";
 const EXECUTOR_EVENT = "mesos.v1.executor.Event";
 const MASTER_INFO = "mesos.v1.MasterInfo";
+const FRAMEWORK_INFO = "mesos.v1.FrameworkInfo";
 
 /** @param frameworkId undefined only for the SUBSCRIBE of a new framework */
 export function encodeSchedulerCall(
@@ -67,6 +68,10 @@ export function decodeExecutorEvent(bytes: Uint8Array, type: ContentType): Execu
 
 export function encodeMasterInfo(info: MasterInfo, type: ContentType): Uint8Array {
   return encodeMessage(MASTER_INFO, info, type, "server");
+}
+
+export function encodeFrameworkInfo(info: FrameworkInfo, type: ContentType): Uint8Array {
+  return encodeMessage(FRAMEWORK_INFO, info, type, "server");
 }
 
 /** Also of a ZooKeeper node: `json.info_…` holds JSON, the older `info_…` protobuf. */

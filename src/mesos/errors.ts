@@ -42,6 +42,26 @@ export class SubscriptionOverError extends BrigadeError {
   readonly fault = "infrastructure";
 }
 
+/** The operator API does not answer this call to us: not authorised, or not known to this master. */
+export class OperatorRefusedError extends BrigadeError {
+  override readonly name = "OperatorRefusedError";
+  readonly code = "mesos-operator-refused";
+  readonly fault = "input";
+  readonly status: number;
+
+  constructor(callType: string, status: number, answer: string) {
+    super(`Cannot ask the master ${callType}: ${answerText(status, answer)}`);
+    this.status = status;
+  }
+}
+
+/** The operator API cannot answer now: booting, recovering, no leader, too slow. Another master, or later. */
+export class OperatorUnavailableError extends BrigadeError {
+  override readonly name = "OperatorUnavailableError";
+  readonly code = "mesos-operator-unavailable";
+  readonly fault = "infrastructure";
+}
+
 /** A call was answered by something else than 202: it had no effect. */
 export class CallRejectedError extends BrigadeError {
   override readonly name = "CallRejectedError";

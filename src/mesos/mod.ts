@@ -25,6 +25,8 @@ export {
   CallRejectedError,
   ConnectionLostError,
   HttpProtocolError,
+  OperatorRefusedError,
+  OperatorUnavailableError,
   ServerUnavailableError,
   SubscriptionOverError,
   SubscriptionRefusedError,
@@ -35,6 +37,8 @@ export { type ExecutorEnvironment, readExecutorEnvironment, secretVariables } fr
 export type { ExecutorConnectionEvent } from "./executor-subscription.ts";
 export { formatHostPort, type HostPort, parseHostPort } from "./host-port.ts";
 export { HostListLocator, type MasterLocator } from "./master-locator.ts";
+export type { MasterFramework, MasterTask } from "./operator-answers.ts";
+export { OperatorClient, type OperatorClientOptions } from "./operator-client.ts";
 export { defaultMaxRecordBytes, encodeRecord, FramingError, RecordIoDecoder } from "./recordio.ts";
 export type { OfferOperation, SchedulerCall, SchedulerCallType, SchedulerEvent } from "./scheduler-api.ts";
 export { SchedulerConnection, type SchedulerConnectionOptions } from "./scheduler-connection.ts";

@@ -3,13 +3,15 @@ import { CodecError, type ContentType } from "../../mesos/codec.ts";
 import { type HttpAnswer, jsonAnswer } from "./http/answer.ts";
 import { acceptedType, notAcceptable, readCall } from "./http/content-types.ts";
 import type { HttpRequest } from "./http/request-parser.ts";
+import type { MasterState } from "./master-state.ts";
 import { versionView } from "./master-view.ts";
+import { agentsView, frameworksView, tasksView } from "./operator-view.ts";
 
-const calls = ["GET_HEALTH", "GET_VERSION"] as const;
+const calls = ["GET_HEALTH", "GET_VERSION", "GET_AGENTS", "GET_FRAMEWORKS", "GET_TASKS"] as const;
 type OperatorCall = (typeof calls)[number];
 
 /** `POST /api/v1`: the operator's calls that are served here, in JSON. */
-export function operatorAnswer(request: HttpRequest): HttpAnswer {
+export function operatorAnswer(request: HttpRequest, state: Readonly<MasterState>): HttpAnswer {
   const read = readCall(request, "master::Call", decodeOperatorCall);
   if ("refusal" in read) return read.refusal;
   if (acceptedType(request) !== "application/json") return notAcceptable;
@@ -18,6 +20,12 @@ export function operatorAnswer(request: HttpRequest): HttpAnswer {
       return jsonAnswer({ type: "GET_HEALTH", get_health: { healthy: true } });
     case "GET_VERSION":
       return jsonAnswer({ type: "GET_VERSION", get_version: { version_info: versionView() } });
+    case "GET_AGENTS":
+      return jsonAnswer({ type: "GET_AGENTS", get_agents: agentsView(state) });
+    case "GET_FRAMEWORKS":
+      return jsonAnswer({ type: "GET_FRAMEWORKS", get_frameworks: frameworksView(state) });
+    case "GET_TASKS":
+      return jsonAnswer({ type: "GET_TASKS", get_tasks: tasksView(state) });
   }
 }
 

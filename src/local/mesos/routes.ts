@@ -15,7 +15,7 @@ export function routeMaster(
 ): HttpAnswer {
   const path = withoutProcess(request.path, "master");
   if (isBelow(path, "/api/v1/scheduler")) return scheduler.handle(request);
-  if (isBelow(path, "/api/v1")) return operatorAnswer(request);
+  if (isBelow(path, "/api/v1")) return operatorAnswer(request, state);
   if (request.method !== "GET" && request.method !== "HEAD") {
     return isKnown(path) ? wrongMethod(request.method, "GET") : textAnswer(404);
   }
