@@ -35,6 +35,8 @@ export interface RunState {
   /** The specification it was started with: its outputs and error topic are that version's. */
   readonly spec: ProcessorSpec;
   readonly alone: boolean;
+  /** Whether an earlier life of the scheduler started it. */
+  readonly adopted: boolean;
   /** `missing`: given up, yet it may still report. */
   phase: "alive" | "missing" | "ended";
 }

@@ -162,6 +162,8 @@ export interface RunResult {
   readonly durationMs: number;
   /** Version (hash) of the specification that the run was started with. */
   readonly specVersion: string;
+  /** {@link Run.attempt}, as its place of execution was told; undefined where that is not known there. */
+  readonly attempt?: number;
 }
 
 export type LostReason =

@@ -94,6 +94,7 @@ export function encodeRunResult(result: RunResult): Uint8Array {
     outcome: result.outcome,
     durationMs: result.durationMs,
     specVersion: result.specVersion,
+    attempt: result.attempt,
     stdoutBytes: result.stdout.byteLength,
     stderrBytes: result.stderrTail.byteLength,
   };
@@ -107,13 +108,15 @@ export function decodeRunResult(bytes: Uint8Array): RunResult {
     outcome: RunOutcome;
     durationMs: number;
     specVersion: string;
+    attempt?: number;
     stdoutBytes: number;
     stderrBytes: number;
   };
   const take = taker(rest, "run result");
   const stdout = take(head.stdoutBytes);
   const stderrTail = take(head.stderrBytes);
-  return { outcome: head.outcome, durationMs: head.durationMs, specVersion: head.specVersion, stdout, stderrTail };
+  const { outcome, durationMs, specVersion, attempt } = head;
+  return { outcome, durationMs, specVersion, ...(attempt === undefined ? {} : { attempt }), stdout, stderrTail };
 }
 
 function frame(version: number, json: unknown, parts: readonly Uint8Array[]): Uint8Array {

@@ -22,8 +22,8 @@ export class Runs {
     return this.#runs.get(id);
   }
 
-  attach(id: RunId, open: OpenRecord, spec: ProcessorSpec, alone: boolean): RunState {
-    const run: RunState = { id, open, spec, alone, phase: "alive" };
+  attach(id: RunId, open: OpenRecord, spec: ProcessorSpec, origin: Pick<RunState, "alone" | "adopted">): RunState {
+    const run: RunState = { id, open, spec, ...origin, phase: "alive" };
     this.#runs.set(id, run);
     open.runs = [...open.runs, run];
     this.#alive++;

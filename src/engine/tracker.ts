@@ -2,7 +2,7 @@ import { assertNever, invariant } from "../base/errors.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
 import { Agenda } from "./agenda.ts";
 import { CommitCycle, confirm } from "./commit-cycle.ts";
-import { judge } from "./faults.ts";
+import { judge, type Verdict } from "./faults.ts";
 import { type FlowBounds, FlowControl } from "./flow-control.ts";
 import { HeldRuns } from "./held-runs.ts";
 import { type LaneId, type LaneShare, Lanes, laneOf } from "./lanes.ts";
@@ -272,7 +272,7 @@ export class Tracker {
     const state = this.#partitions.get(partition);
     const open = state?.open.get(offset);
     if (open !== undefined) {
-      const run = this.#runs.attach(runId, open, this.#spec, false);
+      const run = this.#runs.attach(runId, open, this.#spec, { alone: false, adopted: true });
       // Decided already: the run is not wanted, yet its last update stays unacknowledged until the commit.
       if (open.decided) return this.#runs.cancel(run);
       if (open.phase !== "running") open.enter("running");
@@ -291,7 +291,7 @@ export class Tracker {
   /** The record of runs that were adopted before it was read has arrived. */
   #takeHeld(open: OpenRecord, nowMs: number): void {
     for (const { runId, result } of this.#held.take(open.record.partition, open.record.offset)) {
-      const run = this.#runs.attach(runId, open, this.#spec, false);
+      const run = this.#runs.attach(runId, open, this.#spec, { alone: false, adopted: true });
       if (open.decided) {
         this.#runs.cancel(run);
         continue;
@@ -324,14 +324,20 @@ export class Tracker {
     else if (verdict.type !== "killed") this.#pause.end();
     if (verdict.type === "success") return this.#succeed(run, result, nowMs);
 
-    // A result that decides nothing is acknowledged at once: the record runs again, or fails for good.
-    this.#runs.release(run);
-    if (verdict.type === "failed" || verdict.type === "rejected") this.#countAttempt(open, verdict.reason);
+    if (verdict.type === "failed" || verdict.type === "rejected") {
+      this.#countAttempt(open, verdict.reason, run.adopted ? result.attempt : undefined);
+    }
     if (verdict.type !== "processor" && verdict.type !== "killed") {
       open.lastFailure = { failure: verdict, result, spec: run.spec };
     }
     // It decides nothing while a twin may still succeed; and a run that had been given up has its successor already.
-    if (open.aliveRuns > 0 || wasMissing) return;
+    if (open.aliveRuns === 0 && !wasMissing) this.#afterBadEnd(open, verdict, nowMs);
+    // A result that sends the record to the error topic waits for the commit, as a success does. Any other is
+    // acknowledged at once: the record runs again.
+    if (!open.decided) this.#runs.release(run);
+  }
+
+  #afterBadEnd(open: OpenRecord, verdict: Exclude<Verdict, { type: "success" }>, nowMs: number): void {
     switch (verdict.type) {
       case "failed":
       case "rejected":
@@ -411,9 +417,12 @@ export class Tracker {
     this.#agenda.wait(open, nowMs + retryDelayMs(this.#options.lossDelay, open.losses, open.record.offset));
   }
 
-  #countAttempt(open: OpenRecord, reason: string): void {
+  /** @param number which attempt it was, where its run began in an earlier life: that one may have counted it already */
+  #countAttempt(open: OpenRecord, reason: string, number: number = open.attempts + 1): void {
     const { partition, offset } = open.record;
-    open.partition.failedAttempts.set(offset, open.attempts + 1);
+    open.partition.failedAttempts.set(offset, Math.max(open.attempts, number));
+    // The count is to survive a restart, be it that nothing else is committed for long.
+    this.#commits.changed(open.partition);
     this.#note({ type: "attempt-failed", partition, offset, reason });
   }
 
@@ -438,7 +447,7 @@ export class Tracker {
     const { record } = open;
     const id = `${record.topic}/${record.partition}/${record.offset}#${++this.#lastRun}` as RunId;
     const alone = open.losses >= SUSPECT_LOSSES;
-    this.#runs.attach(id, open, this.#spec, alone);
+    this.#runs.attach(id, open, this.#spec, { alone, adopted: false });
     open.enter("placed");
     if (open.rerunReason !== undefined) this.#note({ type: "rerun", reason: open.rerunReason });
     open.rerunReason = undefined;

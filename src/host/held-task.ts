@@ -14,6 +14,8 @@ export class HeldTask {
    * megabytes) would be kept, and sent at each subscription, for nothing.
    */
   readonly info: TaskInfo;
+  /** Which attempt at its record it is; undefined where its request could not be read. */
+  attempt: number | undefined = undefined;
   /** Whether its terminal update was made. */
   ended = false;
   /** Whether any update of it was ACKNOWLEDGED. */

@@ -111,7 +111,7 @@ export class Session {
         const task = this.#tasks.get(event.taskId);
         if (task === undefined || task.ended) return;
         this.#running--;
-        return this.#end(task, programStatus(event.end), nowMs);
+        return this.#end(task, programStatus(event.end, task.attempt), nowMs);
       }
       case "terminate":
         return this.#shutDown(nowMs);
@@ -181,6 +181,7 @@ export class Session {
     if (request instanceof BrigadeError) {
       return this.#end(task, { state: "TASK_FAILED", message: request.message }, nowMs);
     }
+    task.attempt = request.attempt;
     this.#running++;
     this.#announceAtMs.set(taskId, nowMs + ANNOUNCE_AFTER_MS);
     this.#commands.push({ type: "start-program", taskId, request });

@@ -48,11 +48,11 @@ export class StatusMaker {
  * How the end of a program is told to Mesos. Who decides reads `data` (the run's result); state and message are for
  * people. A run that was lost has no result, and so no data.
  */
-export function programStatus(end: ProgramEnd): StatusContent {
+export function programStatus(end: ProgramEnd, attempt: number | undefined): StatusContent {
   switch (end.type) {
     case "ended": {
       const { outcome } = end.result;
-      const data = encodeRunResult(end.result);
+      const data = encodeRunResult(attempt === undefined ? end.result : { ...end.result, attempt });
       const verdict = judge(outcome);
       const message = "reason" in verdict ? verdict.reason : verdict.type;
       return { state: stateOf(outcome), message, data };

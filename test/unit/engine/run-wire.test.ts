@@ -2,8 +2,16 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { utf8 } from "../../../src/base/bytes.ts";
 import type { Header, InputRecord } from "../../../src/engine/ports.ts";
-import { decodeRunRequest, encodeRunRequest, RunWireError, runSpec } from "../../../src/engine/run-wire.ts";
+import {
+  decodeRunRequest,
+  decodeRunResult,
+  encodeRunRequest,
+  encodeRunResult,
+  RunWireError,
+  runSpec,
+} from "../../../src/engine/run-wire.ts";
 import { processorSpec } from "../../support/specs.ts";
+import { runResult } from "../../support/tracker-driver.ts";
 
 const spec = runSpec(processorSpec());
 const bytes: fc.Arbitrary<Uint8Array | null> = fc.option(fc.uint8Array({ maxLength: 20 }));
@@ -38,6 +46,15 @@ describe("a run request", () => {
     const whole = encodeRunRequest({ spec, record: { ...sample, value, headers: [] }, attempt: 1 });
     for (let length = 0; length < whole.byteLength; length++) {
       expect(() => decodeRunRequest(whole.subarray(0, length))).toThrow(RunWireError);
+    }
+  });
+});
+
+describe("a run result", () => {
+  test("comes back as it was sent, with its attempt where that is known", () => {
+    const result = runResult({ type: "exited", code: 3 }, "partial");
+    for (const each of [result, { ...result, attempt: 2 }]) {
+      expect(decodeRunResult(encodeRunResult(each))).toEqual(each);
     }
   });
 });

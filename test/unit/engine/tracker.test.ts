@@ -1,8 +1,9 @@
 import { describe, expect, test } from "bun:test";
-import { showUtf8 } from "../../../src/base/bytes.ts";
-import { decodeCommitMetadata } from "../../../src/engine/commit-metadata.ts";
+import { showUtf8, utf8 } from "../../../src/base/bytes.ts";
+import { decodeCommitMetadata, encodeCommitMetadata } from "../../../src/engine/commit-metadata.ts";
 import type { RunId } from "../../../src/engine/ports.ts";
-import { TrackerDriver } from "../../support/tracker-driver.ts";
+import { SettledOffsets } from "../../../src/engine/settled-offsets.ts";
+import { runResult, TrackerDriver } from "../../support/tracker-driver.ts";
 
 const failed = { type: "exited", code: 3 } as const;
 
@@ -112,6 +113,27 @@ describe("failures", () => {
     driver.advance(driver.tracker.wakeMs! - driver.nowMs);
     expect(driver.runsOf(0)).toBe(2);
     expect(driver.all("run").at(-1)?.run.attempt).toBe(2);
+  });
+
+  test("the failure that decides is acknowledged only once its error record is committed", () => {
+    const driver = new TrackerDriver({ retry: { attempts: 1, initialBackoffMs: 1, maxBackoffMs: 1, maxAgeMs: 1 } });
+    driver.begin();
+    driver.receive([0]);
+    const run = driver.runOf(0);
+    driver.end(run, failed);
+    driver.acknowledgeSends();
+    expect(driver.released(run)).toBe(false);
+    driver.confirmCommits();
+    expect(driver.released(run)).toBe(true);
+  });
+
+  test("a failed attempt is counted in the next commit, though nothing is settled by it", () => {
+    const driver = new TrackerDriver();
+    driver.begin({ committed: { offset: 0, metadata: "" } });
+    driver.receive([0]);
+    driver.end(driver.runOf(0), failed);
+    const [commit] = driver.lastCommit()!.offsets;
+    expect(decodeCommitMetadata(commit!.metadata, 0)).toEqual({ type: "known", runs: [], attempts: new Map([[0, 1]]) });
   });
 
   test("after the last attempt the error topic gets the reason, the origin and what the program printed", () => {
@@ -400,6 +422,19 @@ describe("adoption", () => {
     expect(driver.released(old)).toBe(false);
     driver.receive([4]);
     expect(driver.released(old)).toBe(true);
+  });
+
+  test("the last attempt that failed in an earlier life is not run again, whatever that life had counted", () => {
+    for (const counted of ["", encodeCommitMetadata(new SettledOffsets(2), [[2, 3]]).metadata]) {
+      const driver = new TrackerDriver();
+      driver.step({ type: "adopted", runId: old, partition: 0, offset: 2 });
+      driver.step({ type: "ended", runId: old, result: { ...runResult(failed), attempt: 3 } });
+      driver.begin({ committed: { offset: 2, metadata: counted }, logEndOffset: 3 });
+      driver.receive([2]);
+      expect(driver.runsOf(2)).toBe(0);
+      const { headers } = driver.all("send")[0]!.records[0]!;
+      expect(headers).toContainEqual(["brigade.error.attempts", utf8("3")]);
+    }
   });
 
   test("a run of a partition that another member has is let go after a while", () => {

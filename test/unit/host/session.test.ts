@@ -29,7 +29,9 @@ describe("a task", () => {
     expect(status).toMatchObject({ taskId: "a", state: "TASK_FINISHED", source: "SOURCE_EXECUTOR", timestamp: 1000.5 });
     expect(status.uuid).toHaveLength(16);
     expect(status.agentId).toBeUndefined();
-    expect(showUtf8(decodeRunResult(status.data ?? noBytes).stdout)).toBe("out");
+    const result = decodeRunResult(status.data ?? noBytes);
+    expect(showUtf8(result.stdout)).toBe("out");
+    expect(result.attempt).toBe(1);
   });
 
   test.each([
