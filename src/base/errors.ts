@@ -63,7 +63,8 @@ export function describeError(error: unknown): string {
       break;
     }
     const text = e.message === "" ? e.name : e.message;
-    if (!parts.includes(text)) parts.push(text);
+    // Many a message ends with what its cause says, already.
+    if (!parts.some((part) => part.endsWith(text))) parts.push(text);
     e = e.cause;
   }
   return parts.join(": ");

@@ -1,9 +1,10 @@
 import { resolve } from "node:path";
 import { decodeUtf8, utf8 } from "../base/bytes.ts";
 import { systemClock } from "../base/clock.ts";
-import { errorCode, InputError, UsageError } from "../base/errors.ts";
+import { InputError, UsageError } from "../base/errors.ts";
 import { silentLogger } from "../base/log.ts";
 import { systemRandom } from "../base/random.ts";
+import { KafkaAdmin } from "../kafka/admin.ts";
 import { KafkaOutput } from "../kafka/output.ts";
 import { Wakeup } from "../kafka/wakeup.ts";
 import { type CliCommand, exitCodes, parseCliArgs } from "./command.ts";
@@ -49,6 +50,8 @@ export function createProduceCommand(stdin: () => AsyncIterable<Uint8Array>): Cl
       const toRecord = recordReader(values);
       const kafka = { brokers: kafkaAddress(values.kafka, io), clientId: "brigade-produce" };
       const output = new KafkaOutput({ kafka, clock: systemClock, random: systemRandom, log: silentLogger });
+      // A producer waits for as long as it takes; a person who mistyped the address should not.
+      await new KafkaAdmin({ kafka, clock: systemClock, log: silentLogger }).topicExists(topic);
       await output.start();
       try {
         const chunks = file === undefined ? stdin() : readFile(resolve(io.cwd, file));
@@ -99,7 +102,7 @@ async function* readFile(path: string): AsyncGenerator<Uint8Array> {
   try {
     yield* Bun.file(path).stream();
   } catch (cause) {
-    throw new InputError(`Cannot read ${path}: ${errorCode(cause) ?? "unreadable"}`, { cause });
+    throw new InputError(`Cannot read ${path}`, { cause });
   }
 }
 
