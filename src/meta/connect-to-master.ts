@@ -4,7 +4,9 @@ import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { Settings } from "../config/settings.ts";
 import type { ConnectToMaster } from "../framework/master-connection.ts";
+import type { Credentials } from "../mesos/basic-authorization.ts";
 import { HostListLocator, type MasterLocator } from "../mesos/master-locator.ts";
+import { OperatorClient } from "../mesos/operator-client.ts";
 import { SchedulerConnection } from "../mesos/scheduler-connection.ts";
 
 /** How long the last calls (acknowledgements, for the most part) may take before the connection is closed. */
@@ -16,12 +18,11 @@ export function connectToMaster(
   { clock, random, log }: { readonly clock: Clock; readonly random: Random; readonly log: Logger },
 ): ConnectToMaster {
   const masters = locatorOf(settings);
-  const { mesosPrincipal: principal, mesosSecret: secret } = settings;
   return ({ frameworkInfo, onEvent }) => {
     const connection = new SchedulerConnection({
       masters,
       subscribe: () => ({ type: "SUBSCRIBE", frameworkInfo }),
-      ...(principal !== null && secret !== null ? { credentials: { principal, secret } } : {}),
+      ...credentialsOf(settings),
       clock,
       random,
       log,
@@ -42,6 +43,15 @@ export function connectToMaster(
       },
     };
   };
+}
+
+/** Questions to the master of the settings. */
+export function operatorOf(settings: Settings, clock: Clock): OperatorClient {
+  return new OperatorClient({ masters: locatorOf(settings), ...credentialsOf(settings), clock });
+}
+
+function credentialsOf({ mesosPrincipal: principal, mesosSecret: secret }: Settings): { credentials?: Credentials } {
+  return principal !== null && secret !== null ? { credentials: { principal, secret } } : {};
 }
 
 function locatorOf({ mesosMaster }: Settings): MasterLocator {

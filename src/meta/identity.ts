@@ -2,6 +2,7 @@ import { decodeUtf8, utf8 } from "../base/bytes.ts";
 import { BrigadeError, invariant } from "../base/errors.ts";
 import type { FrameworkId } from "../mesos/types.ts";
 import type { StateStore } from "../state/store.ts";
+import type { FormerFramework } from "./former-framework.ts";
 
 /**
  * Who a processor's framework is to Mesos, kept over restarts (promise I3).
@@ -12,7 +13,7 @@ import type { StateStore } from "../state/store.ts";
 export interface Identity {
   /** undefined until the master gave one. */
   readonly frameworkId: FrameworkId | undefined;
-  /** 1 for the first process. */
+  /** 1 for the first process; the seconds since 1970 after the state was lost. */
   readonly epoch: number;
 }
 
@@ -23,12 +24,37 @@ export class IdentityUnreadableError extends BrigadeError {
   readonly fault = "infrastructure";
 }
 
-/** Reads the identity and raises its epoch. */
-export async function takeIdentity(store: StateStore, processor: string): Promise<Identity> {
+export interface TakeIdentityOptions {
+  readonly store: StateStore;
+  readonly processor: string;
+  /** Asked where no framework id is stored: whether the master has a framework of an earlier life. */
+  readonly lookUp: () => Promise<FormerFramework | undefined>;
+  /** Now, since 1970. */
+  readonly wallMs: number;
+}
+
+/** Reads the identity, or finds it again in the master, and raises its epoch. */
+export async function takeIdentity(options: TakeIdentityOptions): Promise<Identity> {
+  const { store, processor } = options;
   const stored = await read(store, processor);
-  const identity = { frameworkId: stored?.frameworkId, epoch: (stored?.epoch ?? 0) + 1 };
+  const identity = stored?.frameworkId === undefined ? await find(options, stored) : raised(stored, stored.epoch);
   await saveIdentity(store, processor, identity);
   return identity;
+}
+
+/**
+ * The epochs of a framework that was found are known by its tasks alone, and not of all that have ended. The seconds
+ * since 1970 lie above whatever was counted up from 1, and above an epoch that an earlier loss began with.
+ */
+async function find({ lookUp, wallMs }: TakeIdentityOptions, stored: Identity | undefined): Promise<Identity> {
+  const found = await lookUp();
+  if (found === undefined) return raised({ frameworkId: undefined }, stored?.epoch ?? 0);
+  const { id: frameworkId, lastEpoch } = found;
+  return raised({ frameworkId }, Math.max(stored?.epoch ?? 0, lastEpoch, Math.floor(wallMs / 1000) - 1));
+}
+
+function raised({ frameworkId }: Pick<Identity, "frameworkId">, epoch: number): Identity {
+  return { frameworkId, epoch: epoch + 1 };
 }
 
 export async function saveIdentity(store: StateStore, processor: string, identity: Identity): Promise<void> {

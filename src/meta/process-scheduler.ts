@@ -1,5 +1,4 @@
 import type { Clock } from "../base/clock.ts";
-import { assertNever } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { MetricFamily } from "../base/metrics.ts";
 import type { Random } from "../base/random.ts";
@@ -7,15 +6,16 @@ import { consumerGroup } from "../config/names.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
 import type { Settings } from "../config/settings.ts";
 import { Engine } from "../engine/engine.ts";
-import type { TrackerNote } from "../engine/tracker-events.ts";
 import { FailedOverError } from "../framework/errors.ts";
 import { FineRunner } from "../framework/fine-runner.ts";
 import { KafkaAdmin } from "../kafka/admin.ts";
 import { KafkaInput } from "../kafka/input.ts";
 import { KafkaOutput } from "../kafka/output.ts";
 import type { StateStore } from "../state/store.ts";
-import { connectToMaster } from "./connect-to-master.ts";
+import { connectToMaster, operatorOf } from "./connect-to-master.ts";
+import { findFormerFramework } from "./former-framework.ts";
 import { forgetIdentity, type Identity, saveIdentity, takeIdentity } from "./identity.ts";
+import { logNote } from "./log-note.ts";
 import { type OffsetsSnapshot, offsetsLimits, partitionOffsets } from "./offsets-snapshot.ts";
 import { processorMetrics } from "./process-metrics.ts";
 import { processorSnapshot, taskSnapshots } from "./process-snapshot.ts";
@@ -41,7 +41,11 @@ export interface ProcessSchedulerOptions {
 const PHASE_INTERVAL_MS = 250;
 /** How long a change that needs it waits for what was read before. */
 const DRAIN_TIMEOUT_MS = 60_000;
+const ASK_TO_TEAR_DOWN_MS = 20_000;
 const SUBSCRIBE_TO_TEAR_DOWN_MS = 15_000;
+
+type Phase = readonly [phase: ProcessorPhase, reason: string | null];
+const STARTING: Phase = ["starting", null];
 
 interface Parts {
   readonly engine: Engine;
@@ -60,7 +64,8 @@ export class ProcessScheduler {
   #spec: ProcessorSpec;
   #parts: Parts | undefined;
   #starting: Promise<void> | undefined;
-  #trouble: string | null = "starting";
+  /** What keeps it from its work, as its phase; null where that is up to its parts. */
+  #trouble: Phase | null = STARTING;
   #ending: "no" | "draining" | "stopped" = "no";
   #changing = false;
   #cancelPhaseTimer: () => void = () => undefined;
@@ -129,9 +134,9 @@ export class ProcessScheduler {
 
   /** It never got as far as to subscribe (its topics are missing, say), but its framework may be there from before. */
   async #tearDownFormerLife(): Promise<void> {
-    const { store, clock, log } = this.#options;
-    const identity = await takeIdentity(store, this.#spec.name);
-    if (identity.frameworkId === undefined) return;
+    const { clock, log } = this.#options;
+    const identity = await this.#takeFormerIdentity();
+    if (identity?.frameworkId === undefined) return;
     const runner = this.#newRunner(identity);
     await runner.start(() => undefined);
     const deadlineMs = clock.monotonicMs() + SUBSCRIBE_TO_TEAR_DOWN_MS;
@@ -142,6 +147,18 @@ export class ProcessScheduler {
       });
     }
     await runner.close({ kill: true });
+  }
+
+  /** undefined: none is stored, and no master answers whether there is one. */
+  async #takeFormerIdentity(): Promise<Identity | undefined> {
+    const deadline = AbortSignal.timeout(ASK_TO_TEAR_DOWN_MS);
+    try {
+      return await this.#takeIdentity(deadline);
+    } catch (error) {
+      if (!deadline.aborted) throw error;
+      this.#options.log.warn("no Mesos master tells whether there is a framework to tear down", { error });
+      return undefined;
+    }
   }
 
   snapshot(): ProcessorSnapshot {
@@ -199,7 +216,7 @@ export class ProcessScheduler {
       this.#changing = false;
     }
     this.#parts = undefined;
-    this.#trouble = "starting";
+    this.#trouble = STARTING;
     await close(parts, { kill: false });
     await this.#start();
   }
@@ -210,7 +227,8 @@ export class ProcessScheduler {
     const { name: processor, input: topic } = this.#spec;
     const positions = await StoredPositions.load({ store, processor, group: this.#group, topic, clock, log });
     if (absent.has(topic)) positions.forget();
-    const identity = await takeIdentity(store, this.#spec.name);
+    this.#trouble = STARTING;
+    const identity = await this.#takeIdentity(this.#stopping.signal);
     const kafka = { brokers: settings.kafkaAddress, clientId: `brigade-${this.#spec.name}` };
     const group = this.#group;
     const runner = this.#newRunner(identity);
@@ -221,13 +239,36 @@ export class ProcessScheduler {
       runner,
       positions,
       clock,
-      onNote: (note) => this.#logNote(note),
+      onNote: (note) => logNote(note, log),
       onFatal: (error) => this.#options.onFatal(asError(error), true),
     });
     this.#parts = { engine, runner, positions };
     this.#trouble = null;
     log.info("processor starts", { group, epoch: identity.epoch, frameworkId: identity.frameworkId ?? "new" });
     await engine.start();
+  }
+
+  async #takeIdentity(signal: AbortSignal): Promise<Identity> {
+    const { settings, store, clock, random, log } = this.#options;
+    const { name: processor } = this.#spec;
+    return takeIdentity({
+      store,
+      processor,
+      lookUp: () =>
+        findFormerFramework({
+          operator: operatorOf(settings, clock),
+          deployment: settings.deployment,
+          processor,
+          clock,
+          random,
+          log,
+          signal,
+          onTrouble: (trouble) => {
+            this.#trouble = ["starting", trouble];
+          },
+        }),
+      wallMs: clock.wallMs(),
+    });
   }
 
   get #group(): string {
@@ -277,7 +318,7 @@ export class ProcessScheduler {
         for (const topic of topics) absent.add(topic);
       },
       onTrouble: (trouble) => {
-        this.#trouble = trouble;
+        this.#trouble = ["paused", trouble];
         log.warn("topics are not usable yet", { reason: trouble });
       },
     });
@@ -304,12 +345,11 @@ export class ProcessScheduler {
     this.#cancelPhaseTimer = this.#options.clock.schedule(PHASE_INTERVAL_MS, () => this.#watchPhase());
   }
 
-  #phase(): readonly [ProcessorPhase, string | null] {
+  #phase(): Phase {
     if (this.#ending === "stopped") return ["stopped", null];
     if (this.#ending === "draining") return ["draining", null];
     if (this.#changing) return ["draining", "what was read before the change is finished first"];
-    if (this.#parts === undefined && this.#trouble === "starting") return ["starting", null];
-    if (this.#parts === undefined || this.#trouble !== null) return ["paused", this.#trouble];
+    if (this.#parts === undefined || this.#trouble !== null) return this.#trouble ?? STARTING;
     const { pausedBecause, inputTrouble, assigned } = this.#parts.engine.view();
     const status = this.#parts.runner.status();
     if (pausedBecause !== undefined) return ["paused", pausedBecause];
@@ -317,54 +357,6 @@ export class ProcessScheduler {
     if (status.trouble !== undefined) return [status.connected ? "paused" : "starting", status.trouble];
     if (!assigned || !status.connected) return ["starting", null];
     return ["running", null];
-  }
-
-  #logNote(note: TrackerNote): void {
-    const { log } = this.#options;
-    switch (note.type) {
-      case "received":
-      case "finished":
-      case "rerun":
-        return;
-      case "attempt-failed":
-        return log.info("attempt failed", { partition: note.partition, offset: note.offset, reason: note.reason });
-      case "lost": {
-        const { partition, offset, reason, message } = note;
-        return log.warn("run lost; its record runs again", { partition, offset, reason, message });
-      }
-      case "paused":
-        return log.error("processor paused", { reason: note.reason });
-      case "unpaused":
-        return log.info("processor goes on");
-      case "expired":
-        return log.error("records expired before they were read", { partition: note.partition, records: note.records });
-      case "beyond-end":
-        return log.error("committed offset is beyond the end of the log", {
-          partition: note.partition,
-          committed: note.committed,
-          logEnd: note.logEnd,
-        });
-      case "remembered":
-        return log.warn("Kafka has lost the group's position; going on from the stored one", {
-          partition: note.partition,
-          offset: note.offset,
-        });
-      case "remembered-void":
-        return log.warn("topic was made anew; its stored position is void, and it is read from its start", {
-          partition: note.partition,
-          offset: note.offset,
-          logEnd: note.logEnd,
-        });
-      case "foreign-metadata":
-        return log.warn("commit metadata is not ours and is ignored", {
-          partition: note.partition,
-          version: note.version,
-        });
-      case "metadata-cut":
-        return log.debug("commit metadata is full", { partition: note.partition, from: note.from });
-      default:
-        return assertNever(note);
-    }
   }
 }
 
