@@ -1,9 +1,14 @@
-import type { RunId, RunResult } from "./ports.ts";
+import type { LostReason, RunId, RunResult } from "./ports.ts";
+
+/** What was heard of a run while it was held. */
+export type HeldEnd =
+  | { readonly type: "ended"; readonly result: RunResult }
+  | { readonly type: "lost"; readonly reason: LostReason; readonly message: string };
 
 export interface HeldRun {
   readonly runId: RunId;
-  /** Set once it has ended; it is not released before its record is settled. */
-  result: RunResult | undefined;
+  /** Set once it is over; the run is not released before its record is settled, or runs again for a cause that is known. */
+  end: HeldEnd | undefined;
 }
 
 /**
@@ -40,13 +45,14 @@ export class HeldRuns {
     this.#byPartition.set(partition, offsets);
     const runs = offsets.get(offset) ?? [];
     offsets.set(offset, runs);
-    runs.push({ runId, result: undefined });
+    runs.push({ runId, end: undefined });
   }
 
   /** @returns whether the run is held here */
-  ended(runId: RunId, result: RunResult): boolean {
+  over(runId: RunId, end: HeldEnd): boolean {
     const held = this.#find(runId);
-    if (held !== undefined) held.result = result;
+    // A run that was given up may still report; one that has ended cannot be lost.
+    if (held !== undefined && held.end?.type !== "ended") held.end = end;
     return held !== undefined;
   }
 

@@ -290,14 +290,14 @@ export class Tracker {
 
   /** The record of runs that were adopted before it was read has arrived. */
   #takeHeld(open: OpenRecord, nowMs: number): void {
-    for (const { runId, result } of this.#held.take(open.record.partition, open.record.offset)) {
-      const run = this.#runs.attach(runId, open, this.#spec, { alone: false, adopted: true });
-      if (open.decided) {
-        this.#runs.cancel(run);
-        continue;
-      }
-      if (open.phase !== "running") open.enter("running");
-      if (result !== undefined) this.#ended(runId, result, nowMs);
+    const held = this.#held.take(open.record.partition, open.record.offset);
+    // All before any: what one has come to decides nothing while another is alive.
+    for (const { runId } of held) this.#runs.attach(runId, open, this.#spec, { alone: false, adopted: true });
+    if (held.length > 0) open.enter("running");
+    for (const { runId, end } of held) {
+      if (this.#runs.get(runId) === undefined) continue; // a twin has decided, and it was let go
+      if (end?.type === "ended") this.#ended(runId, end.result, nowMs);
+      if (end?.type === "lost") this.#lost(runId, end.reason, end.message, nowMs);
     }
   }
 
@@ -309,7 +309,7 @@ export class Tracker {
   #ended(runId: RunId, result: RunResult, nowMs: number): void {
     const run = this.#runs.get(runId);
     if (run === undefined) {
-      if (!this.#held.ended(runId, result)) this.#push({ type: "release", runId });
+      if (!this.#held.over(runId, { type: "ended", result })) this.#push({ type: "release", runId });
       return;
     }
     if (run.phase === "ended") return; // a repeated status update: it is released with the commit
@@ -346,7 +346,8 @@ export class Tracker {
       case "processor":
         return this.#agenda.makeReady(open);
       case "killed":
-        // Not by us, or its record would be gone: its executor was told to leave.
+        // Not by us, or its record would be gone.
+        this.#noteLost(open, "executor-lost", "its executor was told to leave");
         return this.#again(open, "executor-lost", nowMs);
       default:
         return assertNever(verdict);
@@ -390,8 +391,7 @@ export class Tracker {
   #lost(runId: RunId, reason: LostReason, message: string, nowMs: number): void {
     const run = this.#runs.get(runId);
     if (run === undefined) {
-      this.#held.forget(runId);
-      this.#push({ type: "release", runId });
+      if (!this.#held.over(runId, { type: "lost", reason, message })) this.#push({ type: "release", runId });
       return;
     }
     if (run.phase === "ended") return;
@@ -401,7 +401,7 @@ export class Tracker {
     if (reason === "agent-unreachable") this.#runs.miss(run);
     else this.#runs.release(run);
     if (!wasAlive || open.decided) return;
-    this.#note({ type: "lost", partition: open.record.partition, offset: open.record.offset, reason, message });
+    this.#noteLost(open, reason, message);
     open.losses++;
     if (run.alone) this.#countAttempt(open, `${reason} while it ran alone`);
     if (open.aliveRuns > 0) return;
@@ -418,6 +418,10 @@ export class Tracker {
   }
 
   /** @param number which attempt it was, where its run began in an earlier life: that one may have counted it already */
+  #noteLost({ record: { partition, offset } }: OpenRecord, reason: LostReason, message: string): void {
+    this.#note({ type: "lost", partition, offset, reason, message });
+  }
+
   #countAttempt(open: OpenRecord, reason: string, number: number = open.attempts + 1): void {
     const { partition, offset } = open.record;
     open.partition.failedAttempts.set(offset, Math.max(open.attempts, number));

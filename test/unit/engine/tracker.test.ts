@@ -398,6 +398,49 @@ describe("adoption", () => {
     expect(driver.released(old)).toBe(true);
   });
 
+  test("a run that is lost before its record is read is a second run's cause, and let go only when that is known", () => {
+    const driver = new TrackerDriver();
+    driver.step({ type: "adopted", runId: old, partition: 0, offset: 2 });
+    driver.step({ type: "lost", runId: old, reason: "executor-lost", message: "gone" });
+    driver.begin({ committed: { offset: 2, metadata: "" }, logEndOffset: 3 });
+    expect(driver.released(old)).toBe(false);
+    driver.receive([2]);
+    expect(driver.released(old)).toBe(true);
+    driver.advance(1000);
+    expect(driver.runsOf(2)).toBe(1);
+    const notes = driver.all("note").map(({ note }) => note);
+    expect(notes).toContainEqual({ type: "lost", partition: 0, offset: 2, reason: "executor-lost", message: "gone" });
+    expect(notes).toContainEqual({ type: "rerun", reason: "executor-lost" });
+  });
+
+  test("of two runs of a record the one that was lost starts none anew while the other is alive, or has succeeded", () => {
+    for (const hasEnded of [true, false]) {
+      const twin = "upper_in_0_2-2.1" as RunId;
+      const driver = new TrackerDriver();
+      for (const runId of [old, twin]) driver.step({ type: "adopted", runId, partition: 0, offset: 2 });
+      driver.step({ type: "lost", runId: old, reason: "executor-lost", message: "gone" });
+      if (hasEnded) driver.end(twin, undefined, "twin");
+      driver.begin({ committed: { offset: 2, metadata: "" }, logEndOffset: 3 });
+      driver.receive([2]);
+      if (!hasEnded) driver.end(twin, undefined, "twin");
+      driver.advance(1000);
+      expect(driver.runsOf(2)).toBe(0);
+      driver.acknowledgeSends();
+      driver.confirmCommits();
+      expect(driver.all("send")).toHaveLength(1);
+      expect(driver.all("release").map(({ runId }) => runId)).toEqual([old, twin]);
+    }
+  });
+
+  test("a run that an executor ended when it was told to leave is a loss, and noted as one", () => {
+    const driver = new TrackerDriver();
+    driver.begin();
+    driver.receive([0]);
+    driver.end(driver.runOf(0), { type: "killed" });
+    const losses = driver.all("note").filter(({ note }) => note.type === "lost");
+    expect(losses.map(({ note }) => note)).toMatchObject([{ offset: 0, reason: "executor-lost" }]);
+  });
+
   test("a run whose record is settled already is cancelled and released", () => {
     const driver = new TrackerDriver();
     driver.begin({ committed: { offset: 9, metadata: "" }, logEndOffset: 9 });
