@@ -2,6 +2,7 @@ import { expect } from "bun:test";
 import { definition } from "../support/e2e/definitions.ts";
 import { endToEnd } from "../support/e2e/end-to-end.ts";
 import { eventually } from "../support/e2e/eventually.ts";
+import { kill, processesOf } from "../support/e2e/leftovers.ts";
 import { startLocal } from "../support/e2e/local-brigade.ts";
 import type { World } from "../support/e2e/world.ts";
 
@@ -102,6 +103,22 @@ endToEnd("with --data nothing is lost when all of brigade local is killed in the
   await brigade.api.untilSettled("copy", 300);
   expect(new Set(await brigade.topics.values("out"))).toEqual(new Set(values(300)));
 });
+
+for (const engine of ["mesos", "kafka"]) {
+  endToEnd(`an embedded ${engine} that dies is started again, and no record is lost`, async (world) => {
+    await world.define(definition("copy", "in", "out", ["cat"], { error: "errors" }));
+    await using brigade = await startLocal(world);
+    await brigade.topics.produceValues("in", values(200));
+    await eventually("some of it is done", async () => (await brigade.topics.size("out")) >= 20);
+    const [process] = processesOf(world.folder).filter(({ command }) => command.includes(` local-${engine} `));
+    kill(process!.pid);
+    await brigade.process.says(/"msg":"engine serves again"/);
+    await brigade.api.untilSettled("copy", 200);
+    expect(new Set(await brigade.topics.values("out"))).toEqual(new Set(values(200)));
+    expect(await brigade.topics.size("errors")).toBe(0);
+    expect(await brigade.process.end("SIGINT")).toBe(0);
+  });
+}
 
 endToEnd("a data folder and a port have one user at a time", async (world) => {
   const args = ["--data", world.path("data")];

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { errorCode } from "../../../src/base/errors.ts";
 
 export interface Leftover {
   readonly pid: number;
@@ -33,12 +34,16 @@ function ifReadable(read: () => string): string {
   try {
     return read();
   } catch (error) {
-    if (
-      error instanceof Error &&
-      "code" in error &&
-      ["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(String(error.code))
-    )
-      return "";
+    if (["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(errorCode(error) ?? "")) return "";
     throw error;
+  }
+}
+
+/** SIGKILL. It may be gone by itself already. */
+export function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch (error) {
+    if (errorCode(error) !== "ESRCH") throw error;
   }
 }

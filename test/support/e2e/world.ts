@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { compiledBrigade } from "../compiled-brigade.ts";
 import { BrigadeProcess } from "./brigade-process.ts";
 import { eventually, PATIENCE_MS } from "./eventually.ts";
-import { processesOf } from "./leftovers.ts";
+import { kill, processesOf } from "./leftovers.ts";
 
 export interface Finished {
   readonly code: number;
@@ -135,14 +135,5 @@ export class World {
   async abandon(): Promise<void> {
     for (const process of this.#processes) await process[Symbol.asyncDispose]();
     for (const { pid } of processesOf(this.folder)) kill(pid);
-  }
-}
-
-function kill(pid: number): void {
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    // Gone by itself in between.
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
   }
 }

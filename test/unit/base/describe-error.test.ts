@@ -15,8 +15,3 @@ test("what a message says already is not told again", () => {
     describeError(new Error("Cannot read the topic: Connection error: connection refused", { cause: wrapped })),
   ).toBe("Cannot read the topic: Connection error: connection refused");
 });
-
-test("what is no Error is told as it is", () => {
-  expect(describeError("out of paper")).toBe("out of paper");
-  expect(describeError({ code: 7 })).toBe('{"code":7}');
-});
