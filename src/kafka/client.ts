@@ -4,7 +4,6 @@ import { type Cluster, Kafka, type KafkaConfig, logLevel, PartitionAssigners } f
 import { invariant } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { HostPort } from "../config/settings.ts";
-import { installCodecs } from "./codecs.ts";
 import { mendRequestQueue } from "./request-queue.ts";
 import type { WireCluster } from "./wire.ts";
 
@@ -39,7 +38,6 @@ export class KafkaClient {
 
   constructor(options: KafkaClientOptions) {
     this.log = options.log;
-    installCodecs();
     mendRequestQueue();
     this.#kafka = new Kafka({
       clientId: options.clientId,

@@ -1,10 +1,16 @@
 import type { Clock } from "../base/clock.ts";
 import type { KafkaClient } from "./client.ts";
+import { errorOfCode } from "./error-of-code.ts";
 import { kafkaErrorType, topicRefused } from "./errors.ts";
+import { type FetchedPartition, type FetchRequest, fetchMessage } from "./protocol/fetch.ts";
+import { type ProduceRequest, type ProduceResponse, produceMessage } from "./protocol/produce.ts";
+import { send } from "./send.ts";
 import type { WireBroker, WireCluster } from "./wire.ts";
 
 /** A topic made a moment ago is unknown to some brokers for a while. */
 const SECOND_LOOK_MS = 250;
+/** Time for the answer to a fetch, on top of what the broker is allowed to wait. */
+const FETCH_ANSWER_MS = 5000;
 /** kafkajs has two connections to a broker; the other one is for fetches, of which there is one at a time. */
 const REQUEST_CONNECTION = 0;
 
@@ -83,9 +89,30 @@ export class TopicConnection {
     return new Map(metadata.map(({ partitionId, leader }) => [partitionId, String(leader)]));
   }
 
-  /** Connects to it where that is needed. */
+  /** Connects to it where that is needed. For requests of kafkajs. */
   async broker(nodeId: string): Promise<WireBroker> {
     return this.#connected(await this.#cluster.findBroker({ nodeId }));
+  }
+
+  /**
+   * Fetches records of this topic from a leader of some of its partitions. Errors of single partitions are in the answer.
+   * @throws errors of kafkajs, and what `send` throws
+   */
+  async fetch(nodeId: string, request: Omit<FetchRequest, "topic">): Promise<readonly FetchedPartition[]> {
+    const timeoutMs = request.maxWaitMs + FETCH_ANSWER_MS;
+    const whole = { topic: this.topic, ...request };
+    const { errorCode, partitions } = await send(await this.broker(nodeId), fetchMessage, whole, timeoutMs);
+    if (errorCode !== 0) throw errorOfCode(errorCode);
+    return partitions;
+  }
+
+  /**
+   * Writes to partitions of this topic. Errors of single partitions are in the answer.
+   * @throws errors of kafkajs, and what `send` throws
+   */
+  async produce(nodeId: string, request: Omit<ProduceRequest, "topic">): Promise<ProduceResponse["partitions"]> {
+    const { partitions } = await send(await this.broker(nodeId), produceMessage, { topic: this.topic, ...request });
+    return partitions;
   }
 
   /** Any broker may hand out producer ids; the controller is one that exists. */

@@ -66,8 +66,6 @@ export class Lane {
   #sequence = 0;
   /** Halves of a batch that was refused, in order; they go first, each by itself. */
   readonly #parts: (readonly Outgoing[])[] = [];
-  /** Sent in a request of its own, so that an error can only be its own. */
-  alone = false;
 
   constructor(partition: number) {
     this.partition = partition;
@@ -109,7 +107,6 @@ export class Lane {
     if (batch === undefined) return;
     this.#sequence = (this.#sequence + batch.entries.length) % SEQUENCE_RANGE;
     this.#batch = undefined;
-    this.alone = this.#parts.length > 0;
     for (const { delivery } of batch.entries) delivery.acknowledged();
   }
 
@@ -125,7 +122,6 @@ export class Lane {
       const middle = Math.ceil(batch.entries.length / 2);
       this.#parts.unshift(batch.entries.slice(0, middle), batch.entries.slice(middle));
     }
-    this.alone = this.#parts.length > 0;
   }
 
   /** Another producer id: the broker counts from 0 again. */

@@ -1,12 +1,19 @@
+import { InvariantError } from "../base/errors.ts";
 import type { AssignedPartition } from "../engine/ports.ts";
 import type { TopicConnection } from "./connection.ts";
 import { KafkaUnavailableError } from "./errors.ts";
-import { parseOffset } from "./fetched.ts";
 
 const EARLIEST = -2;
 const LATEST = -1;
 /** The end of the log, and not of what is committed in it: that is how far a topic made anew is told from an old one. */
 const READ_UNCOMMITTED = 0;
+
+/** kafkajs hands 64-bit numbers over as decimal text. */
+export function parseOffset(text: string): number {
+  const offset = Number(text);
+  if (!Number.isSafeInteger(offset)) throw new InvariantError(`Cannot use offset ${text}: it is no safe integer`);
+  return offset;
+}
 
 /** First offset that exists and next one to be written, of each partition. */
 export async function readLogBounds(

@@ -4,10 +4,11 @@ import type { Random } from "../base/random.ts";
 import type { InputRecord } from "../engine/ports.ts";
 import { abortable } from "./abortable.ts";
 import type { TopicConnection } from "./connection.ts";
+import { errorOfCode } from "./error-of-code.ts";
 import { asKafkaError, classifyFailure, KafkaUnavailableError } from "./errors.ts";
-import { messageBytes, parseOffset, toInputRecord, visibleMessages } from "./fetched.ts";
+import { FetchedRecords } from "./fetched.ts";
+import type { FetchedPartition } from "./protocol/fetch.ts";
 import { Wakeup } from "./wakeup.ts";
-import type { FetchedMessage, FetchedPartition, WireBroker } from "./wire.ts";
 
 export interface ReaderOptions {
   /** How long a broker keeps an answer back while there is nothing to send, ms. A new record ends the wait at once. */
@@ -23,9 +24,7 @@ export const defaultReaderOptions: ReaderOptions = {
 };
 
 /** What a reader needs of a {@link TopicConnection}. */
-export type ReadConnection = Pick<TopicConnection, "topic" | "leaders" | "refresh"> & {
-  broker(nodeId: string): Promise<Pick<WireBroker, "fetch">>;
-};
+export type ReadConnection = Pick<TopicConnection, "topic" | "leaders" | "refresh" | "fetch">;
 
 export interface ReadBatch {
   readonly partition: number;
@@ -54,21 +53,11 @@ interface PartitionState {
   position: number | null;
   paused: boolean;
   /** Fetched, and not handed over yet. */
-  buffer: Buffered | undefined;
+  buffer: FetchedRecords | undefined;
   /** Hand over an empty batch as well: somebody waits to hear that reading goes on. */
   announce: boolean;
   /** Answers in a row that had nothing, though the broker says that there is something. */
   unreadable: number;
-}
-
-interface Buffered {
-  /** The position that was asked for. */
-  readonly from: number;
-  readonly messages: readonly FetchedMessage[];
-  /** Index of the next message to hand over. */
-  at: number;
-  readonly nextOffset: number;
-  readonly highWatermark: number;
 }
 
 /**
@@ -88,6 +77,8 @@ export class PartitionReader {
   readonly #busy = new Set<string>();
   readonly #wakeup = new Wakeup();
   #failures = 0;
+  /** Whose turn it is to stand first in a fetch: an answer has an end, and the last may get nothing. */
+  #turn = 0;
   /** A fetch has failed since metadata was read. */
   #failed: { readonly error: unknown } | undefined;
 
@@ -117,7 +108,7 @@ export class PartitionReader {
     const state = this.#partitions.get(partition);
     if (state === undefined) return;
     state.position = offset;
-    if (state.buffer !== undefined && !turnTo(state.buffer, offset)) state.buffer = undefined;
+    if (state.buffer?.turnTo(offset) === false) state.buffer = undefined;
     this.#wakeup.wake();
   }
 
@@ -157,20 +148,29 @@ export class PartitionReader {
     for (const [partition, state] of this.#partitions) {
       while (state.buffer !== undefined && !state.paused && !signal.aborted) {
         const buffer = state.buffer;
-        const messages = nextChunk(buffer);
-        const isLast = buffer.at === buffer.messages.length;
-        const last = messages.at(-1);
-        const nextOffset = isLast || last === undefined ? buffer.nextOffset : parseOffset(last.offset) + 1;
+        const records = this.#take(state, buffer);
+        if (records === undefined) break;
+        const nextOffset = buffer.position;
         const moved = state.position !== nextOffset;
         state.position = nextOffset;
         if (moved || state.announce) {
           state.announce = false;
-          const records = messages.map((message) => toInputRecord(this.#connection.topic, partition, message));
           this.#events.received({ partition, records, nextOffset, highWatermark: buffer.highWatermark });
         }
         // Unless the listener has turned back in it.
-        if (state.buffer === buffer && buffer.at === buffer.messages.length) state.buffer = undefined;
+        if (state.buffer === buffer && buffer.position === buffer.end) state.buffer = undefined;
       }
+    }
+  }
+
+  /** undefined where they cannot be read: they are fetched once more, lest it was the way here that damaged them. */
+  #take(state: PartitionState, buffer: FetchedRecords): readonly InputRecord[] | undefined {
+    try {
+      return buffer.take(CHUNK_RECORDS, CHUNK_BYTES);
+    } catch (error) {
+      state.buffer = undefined;
+      this.#fail(error);
+      return undefined;
     }
   }
 
@@ -191,12 +191,10 @@ export class PartitionReader {
       list.push({ partition, position });
       wanted.set(leader, list);
     }
-    const maxWaitTime = anyPaused
-      ? Math.min(MAX_WAIT_WHILE_PAUSED_MS, this.#options.maxWaitMs)
-      : this.#options.maxWaitMs;
+    const maxWaitMs = anyPaused ? Math.min(MAX_WAIT_WHILE_PAUSED_MS, this.#options.maxWaitMs) : this.#options.maxWaitMs;
     for (const [leader, list] of wanted) {
       this.#busy.add(leader);
-      this.#fetch(leader, list, maxWaitTime, signal)
+      this.#fetch(leader, list, maxWaitMs, signal)
         .catch((error: unknown) => this.#fail(error))
         .finally(() => {
           this.#busy.delete(leader);
@@ -208,47 +206,48 @@ export class PartitionReader {
   async #fetch(
     leader: string,
     wanted: readonly { readonly partition: number; readonly position: number }[],
-    maxWaitTime: number,
+    maxWaitMs: number,
     signal: AbortSignal,
   ): Promise<void> {
-    const broker = await this.#connection.broker(leader);
-    const { responses } = await broker.fetch({
-      isolationLevel: 1, // committed records only
-      maxWaitTime,
+    const fetched = await this.#connection.fetch(leader, {
+      maxWaitMs,
       minBytes: 1,
       maxBytes: this.#options.maxBytesPerFetch,
-      topics: [
-        {
-          topic: this.#connection.topic,
-          partitions: wanted.map(({ partition, position }) => ({
-            partition,
-            fetchOffset: String(position),
-            maxBytes: this.#options.maxBytesPerPartition,
-          })),
-        },
-      ],
+      partitions: inTurn(wanted, this.#turn++).map(({ partition, position }) => ({
+        partition,
+        fetchOffset: position,
+        maxBytes: this.#options.maxBytesPerPartition,
+      })),
     });
     if (signal.aborted) return;
-    this.#failures = 0;
     const asked = new Map(wanted.map(({ partition, position }) => [partition, position]));
-    for (const fetched of responses.flatMap(({ partitions }) => partitions)) this.#keep(fetched, asked);
+    for (const each of fetched) {
+      try {
+        this.#keep(each, asked);
+      } catch (error) {
+        this.#fail(error);
+      }
+    }
+    if (this.#failed === undefined) this.#failures = 0;
   }
 
   #keep(fetched: FetchedPartition, asked: ReadonlyMap<number, number>): void {
-    const state = this.#partitions.get(fetched.partition);
-    const position = asked.get(fetched.partition);
+    const { partition, errorCode, lastStableOffset } = fetched;
+    const state = this.#partitions.get(partition);
+    const position = asked.get(partition);
     // Another position was set while the answer was on its way.
     if (state === undefined || position === undefined || state.position !== position) return;
-    const { messages, nextOffset } = visibleMessages(fetched, position);
-    if (nextOffset > position) state.unreadable = 0;
-    else if (parseOffset(fetched.lastStableOffset ?? "0") > position && ++state.unreadable >= UNREADABLE_ANSWERS) {
-      // Other partitions may have used the answer up a few times. Else kafkajs sees no record where there is a batch:
-      // compaction can leave one empty. To step over it would be a guess at the price of a record.
-      const message = `Cannot read partition ${fetched.partition} at ${position}: no record comes, the log goes on`;
-      this.#fail(new KafkaUnavailableError(message));
+    if (errorCode !== 0) throw errorOfCode(errorCode);
+    const records = new FetchedRecords(this.#connection.topic, fetched, position);
+    if (records.end > position) {
+      state.unreadable = 0;
+    } else if (lastStableOffset > position && ++state.unreadable >= UNREADABLE_ANSWERS + asked.size) {
+      // Other partitions may have used the answer up until it was this one's turn. This is longer than that.
+      throw new KafkaUnavailableError(
+        `Cannot read partition ${partition} at ${position}: no record comes, the log goes on`,
+      );
     }
-    if (nextOffset === position && !state.announce) return;
-    state.buffer = { from: position, messages, at: 0, nextOffset, highWatermark: parseOffset(fetched.highWatermark) };
+    if (records.end > position || state.announce) state.buffer = records;
   }
 
   #fail(error: unknown): void {
@@ -276,21 +275,8 @@ export class PartitionReader {
   }
 }
 
-/** @returns false where the offset lies outside of it */
-function turnTo(buffer: Buffered, offset: number): boolean {
-  if (offset < buffer.from || offset >= buffer.nextOffset) return false;
-  const offsetAt = (index: number): number => parseOffset(buffer.messages[index]?.offset ?? "0");
-  while (buffer.at > 0 && offsetAt(buffer.at - 1) >= offset) buffer.at--;
-  while (buffer.at < buffer.messages.length && offsetAt(buffer.at) < offset) buffer.at++;
-  return true;
-}
-
-function nextChunk(buffer: Buffered): readonly FetchedMessage[] {
-  const from = buffer.at;
-  let bytes = 0;
-  while (buffer.at < buffer.messages.length && buffer.at - from < CHUNK_RECORDS && bytes < CHUNK_BYTES) {
-    const message = buffer.messages[buffer.at++];
-    if (message !== undefined) bytes += messageBytes(message);
-  }
-  return buffer.messages.slice(from, buffer.at);
+/** The same, beginning elsewhere each time. */
+function inTurn<T>(list: readonly T[], turn: number): readonly T[] {
+  const first = turn % list.length;
+  return [...list.slice(first), ...list.slice(0, first)];
 }

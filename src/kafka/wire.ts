@@ -1,4 +1,4 @@
-import type { Broker, Cluster, Message } from "kafkajs";
+import type { Broker, Cluster } from "kafkajs";
 
 /*
  * The part of kafkajs that is used here: its connections, its metadata and its requests, one by one. Consumer and
@@ -13,6 +13,13 @@ import type { Broker, Cluster, Message } from "kafkajs";
  *   and spreads records without a key anew on each try: another record can then take a number that was used, which the
  *   broker takes for a repetition, acknowledges and drops (sendMessages.js).
  * - One topic that is missing fails, or holds up for ever, all that travel with it.
+ *
+ * Nor is its codec of Produce and Fetch, and of the records in them (see protocol/ and records/):
+ *
+ * - Headers become an object: their order is lost where a name repeats or looks like a number, and null where empty.
+ * - A batch that compaction has left empty is not handed over, so that nobody can know where to go on behind it.
+ * - Checksums are not looked at.
+ * - Of the errors of an answer only the first is told, and not whose it is.
  *
  * kafkajs' type definitions leave out most of Broker; the shapes below are those of 2.2.4 (src/broker/index.js).
  */
@@ -35,49 +42,33 @@ export interface JoinedGroup {
   readonly members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[];
 }
 
-/** A record as kafkajs decodes it; offsets and times are decimal strings. */
-export interface FetchedMessage {
-  readonly offset: string;
-  readonly timestamp: string;
-  readonly key: Buffer | null;
-  readonly value: Buffer | null;
-  readonly headers?: Readonly<Record<string, Buffer | null | readonly (Buffer | null)[]>>;
-  readonly isControlRecord?: boolean;
-  /** Of the record batch it came in; absent for the old message sets (before Kafka 0.11). */
-  readonly batchContext?: {
-    readonly firstOffset: string;
-    readonly lastOffsetDelta: number;
-    readonly producerId: string;
-    readonly inTransaction: boolean;
+/** A request and its response as connections of kafkajs take them (src/network/connection.js). */
+export interface WireExchange<Response> {
+  readonly request: {
+    readonly apiKey: number;
+    readonly apiVersion: number;
+    readonly apiName: string;
+    /** Stands in for an Encoder: of that, `buf` is looked at, and `buffer` is copied. */
+    readonly encode: () => Promise<{ readonly buf: Buffer; readonly buffer: Buffer }>;
   };
-}
-
-export interface FetchedPartition {
-  readonly partition: number;
-  readonly highWatermark: string;
-  readonly lastStableOffset?: string;
-  readonly abortedTransactions?: readonly { readonly producerId: string; readonly firstOffset: string }[] | null;
-  readonly messages: readonly FetchedMessage[];
-}
-
-export interface ProduceRequest {
-  readonly acks: -1;
-  readonly timeout: number;
-  readonly producerId: string;
-  readonly producerEpoch: number;
-  readonly topicData: readonly {
-    readonly topic: string;
-    readonly partitions: readonly {
-      readonly partition: number;
-      readonly firstSequence: number;
-      readonly messages: readonly Message[];
-    }[];
-  }[];
+  readonly response: {
+    /** `clientSideThrottleTime`, ms: nothing is to be sent for so long. */
+    readonly decode: (payload: Buffer) => Promise<Response & { readonly clientSideThrottleTime: number }>;
+    readonly parse: (decoded: Response) => Promise<Response>;
+  };
+  /** ms; counts where it is more than that of the client. */
+  readonly requestTimeout: number | null;
 }
 
 export interface WireBroker extends Pick<Broker, "isConnected"> {
-  /** Connects where it is not connected; 1 is the connection for fetches, 0 the one for everything else. */
-  readonly connectionPool: { getConnection(index: 0 | 1): Promise<unknown> };
+  readonly connectionPool: {
+    /** Connects where it is not connected; 1 is the connection for fetches, 0 the one for everything else. */
+    getConnection(index: 0 | 1): Promise<unknown>;
+    send<Response>(exchange: WireExchange<Response>): Promise<Response>;
+  };
+  /** By API key; null until it was connected once. */
+  readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>> | null;
+  disconnect(): Promise<void>;
   joinGroup(request: {
     groupId: string;
     sessionTimeout: number;
@@ -110,20 +101,9 @@ export interface WireBroker extends Pick<Broker, "isConnected"> {
   }): Promise<{
     readonly responses: readonly { topic: string; partitions: readonly { partition: number; offset: string }[] }[];
   }>;
-  fetch(request: {
-    isolationLevel: 0 | 1;
-    maxWaitTime: number;
-    minBytes: number;
-    maxBytes: number;
-    topics: readonly {
-      topic: string;
-      partitions: readonly { partition: number; fetchOffset: string; maxBytes: number }[];
-    }[];
-  }): Promise<{ readonly responses: readonly { topicName: string; partitions: readonly FetchedPartition[] }[] }>;
   initProducerId(request: {
     transactionTimeout: number;
   }): Promise<{ readonly producerId: string; readonly producerEpoch: number }>;
-  produce(request: ProduceRequest): Promise<unknown>;
 }
 
 export interface WireCluster

@@ -7,10 +7,19 @@ import { RecordRefusedError, TopicRefusedError } from "../engine/errors.ts";
 import { abortable } from "./abortable.ts";
 import { KafkaClient, type KafkaClientOptions } from "./client.ts";
 import { TopicConnection } from "./connection.ts";
-import { classifyFailure, isForbidden, KafkaClosedError, kafkaErrorType, topicRefused } from "./errors.ts";
-import { asBuffer, fromHeaders } from "./fetched.ts";
-import { Lane, type LaneBatch, type Outgoing } from "./lane.ts";
+import { errorOfCode } from "./error-of-code.ts";
+import {
+  classifyFailure,
+  isForbidden,
+  KafkaClosedError,
+  KafkaUnavailableError,
+  kafkaErrorType,
+  topicRefused,
+} from "./errors.ts";
+import { Lane, type Outgoing } from "./lane.ts";
 import { partitionOfKey } from "./murmur2.ts";
+import { parseOffset } from "./offsets.ts";
+import { encodeBatch } from "./records/encode-batch.ts";
 import { Wakeup } from "./wakeup.ts";
 
 export interface WriterOptions {
@@ -30,7 +39,7 @@ const METADATA_MAX_AGE_MS = 60_000;
 const TRANSACTION_TIMEOUT_MS = 60_000;
 
 interface Producer {
-  readonly producerId: string;
+  readonly producerId: number;
   readonly producerEpoch: number;
 }
 
@@ -118,7 +127,7 @@ export class TopicWriter {
     const controller = await abortable(this.#connection.controller(), signal);
     const request = controller.initProducerId({ transactionTimeout: TRANSACTION_TIMEOUT_MS });
     const { producerId, producerEpoch } = await abortable(request, signal);
-    this.#producer = { producerId, producerEpoch };
+    this.#producer = { producerId: parseOffset(producerId), producerEpoch };
     for (const lane of this.#lanes.values()) lane.restart();
   }
 
@@ -150,72 +159,97 @@ export class TopicWriter {
     for (const [partition, lane] of this.#lanes) {
       if (this.#busy.has(lane) || lane.nextBatch(this.#options.maxBatchBytes) === undefined) continue;
       const leader = leaders.get(partition) ?? "";
-      const key = lane.alone ? `${leader}/${partition}` : leader;
-      const lanes = requests.get(key);
-      if (lanes === undefined) requests.set(key, [lane]);
+      const lanes = requests.get(leader);
+      if (lanes === undefined) requests.set(leader, [lane]);
       else lanes.push(lane);
     }
-    for (const lanes of requests.values()) {
-      const leader = leaders.get(lanes[0]?.partition ?? -1) ?? "";
+    for (const [leader, lanes] of requests) {
       for (const lane of lanes) this.#busy.add(lane);
-      this.#request(leader, lanes, producer, signal)
+      const held = new Set(lanes);
+      this.#request(leader, held, producer, signal)
         .catch((error: unknown) => this.end(error instanceof Error ? error : new Error(String(error))))
-        .finally(() => {
-          for (const lane of lanes) this.#busy.delete(lane);
-          this.#wakeup.wake();
-        });
+        .finally(() => this.#letGo(held, [...held]));
     }
   }
 
-  async #request(leader: string, lanes: readonly Lane[], producer: Producer, signal: AbortSignal): Promise<void> {
+  #letGo(held: Set<Lane>, lanes: readonly Lane[]): void {
+    for (const lane of lanes) {
+      held.delete(lane);
+      this.#busy.delete(lane);
+    }
+    this.#wakeup.wake();
+  }
+
+  /** @param held lanes whose batches it sends, without those that need not wait for what becomes of the others */
+  async #request(leader: string, held: Set<Lane>, producer: Producer, signal: AbortSignal): Promise<void> {
     try {
-      const broker = await this.#connection.broker(leader);
-      await broker.produce({
-        acks: -1,
-        timeout: ACKNOWLEDGE_TIMEOUT_MS,
-        ...producer,
-        topicData: [{ topic: this.topic, partitions: lanes.flatMap(partitionData) }],
+      const results = await this.#connection.produce(leader, {
+        timeoutMs: ACKNOWLEDGE_TIMEOUT_MS,
+        partitions: [...held].flatMap((lane) => this.#partitionData(lane, producer)),
       });
-      this.#failures = 0;
-      for (const lane of lanes) lane.acknowledged();
+      const errorCodes = new Map(results.map(({ partition, errorCode }) => [partition, errorCode]));
+      const failures = new Map<Lane, Error>();
+      for (const lane of held) {
+        const failure = this.#settle(lane, errorCodes.get(lane.partition));
+        if (failure !== undefined) failures.set(lane, failure);
+      }
+      const [failure] = failures.values();
+      if (failure === undefined) {
+        this.#failures = 0;
+      } else {
+        this.#letGo(
+          held,
+          [...held].filter((lane) => !failures.has(lane)),
+        );
+        if (!signal.aborted) await this.#pause(failure, signal);
+      }
     } catch (error) {
-      if (!signal.aborted) await this.#failed(error, lanes, signal);
+      if (!signal.aborted) await this.#pause(error, signal);
     }
   }
 
-  async #failed(error: unknown, lanes: readonly Lane[], signal: AbortSignal): Promise<void> {
-    const failure = classifyFailure(error);
-    const [lane, ...others] = lanes;
-    if (lane === undefined) return;
-    if (others.length > 0 && failure !== "unavailable") {
-      // kafkajs tells the first error of an answer, and not whose it is. Those that were written are only repeated.
-      for (const each of lanes) each.alone = true;
-      return;
+  #partitionData({ partition, batch }: Lane, producer: Producer): { partition: number; batch: Uint8Array }[] {
+    if (batch === undefined) return [];
+    const { entries, firstSequence: baseSequence } = batch;
+    const records = entries.map(({ record }) => record);
+    const timestampMs = this.#options.clock.wallMs();
+    return [{ partition, batch: encodeBatch({ records, timestampMs, ...producer, baseSequence }) }];
+  }
+
+  /** @returns an error that may pass: the same batch is to be sent again, later */
+  #settle(lane: Lane, code: number | undefined): Error | undefined {
+    if (code === 0) {
+      lane.acknowledged();
+      return undefined;
     }
+    if (code === undefined) {
+      return new KafkaUnavailableError(`Cannot write to partition ${lane.partition}: the answer leaves it out`);
+    }
+    const error = errorOfCode(code);
+    const failure = classifyFailure(error);
     switch (failure) {
       case "record-refused":
         lane.refused((entry) => this.#recordRefused(entry, error));
-        return;
+        return undefined;
       case "already-written":
         lane.acknowledged();
-        return;
+        return undefined;
       case "producer-lost":
         this.#log.warn("producer id lost; the last batches may be written twice", { type: kafkaErrorType(error) });
         this.#producer = undefined;
-        return;
+        return undefined;
       case "refused":
         this.end(new TopicRefusedError(this.topic, this.#message("Kafka refuses it", error), { cause: error }));
-        return;
+        return undefined;
       case "topic-refused":
       case "coordinator-moved":
       case "stale-member":
       case "out-of-range":
       case "unavailable":
         // An unknown topic may be a leader that moved. If it is gone, reading its metadata says so.
-        await this.#pause(error, signal);
-        return;
+        return error;
       default:
-        assertNever(failure);
+        return assertNever(failure);
     }
   }
 
@@ -247,23 +281,6 @@ export class TopicWriter {
   #message(why: string, cause: unknown): string {
     return `Cannot write to topic "${this.topic}": ${why} (${kafkaErrorType(cause) ?? describeError(cause)})`;
   }
-}
-
-function partitionData(
-  lane: Lane,
-): { partition: number; firstSequence: number; messages: ReturnType<typeof toMessages> }[] {
-  const { partition, batch } = lane;
-  return batch === undefined ? [] : [{ partition, firstSequence: batch.firstSequence, messages: toMessages(batch) }];
-}
-
-function toMessages({
-  entries,
-}: LaneBatch): { key: Buffer | null; value: Buffer | null; headers: ReturnType<typeof fromHeaders> }[] {
-  return entries.map(({ record: { key, value, headers } }) => ({
-    key: key === null ? null : asBuffer(key),
-    value: value === null ? null : asBuffer(value),
-    headers: fromHeaders(headers),
-  }));
 }
 
 export function closedError(topic: string): KafkaClosedError {

@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { noBytes, utf8 } from "../../../src/base/bytes.ts";
 import { silentLogger } from "../../../src/base/log.ts";
-import { MetadataTooLargeError, RecordRefusedError, StaleAssignmentError, TopicRefusedError } from "../../../src/engine/errors.ts";
+import {
+  MetadataTooLargeError,
+  RecordRefusedError,
+  StaleAssignmentError,
+  TopicRefusedError,
+} from "../../../src/engine/errors.ts";
+import type { Header } from "../../../src/engine/ports.ts";
 import { KafkaClient } from "../../../src/kafka/client.ts";
 import { rejection } from "../../support/rejection.ts";
 import { byNumber, countUp, record, type TestBroker, TestClient, uniqueName, waitUntil } from "./harness.ts";
@@ -33,11 +39,18 @@ export function kafkaAdapterSuite({ name, start, skip = {} }: SuiteOptions): voi
 
   describe(`output at ${name}`, () => {
     test(
-      "a record arrives with its key, value and headers, null and empty told apart",
+      "a record arrives with its key, value and headers: in order, repeated, null and empty told apart",
       async () => {
         await using client = connect();
         const topic = await client.topic();
-        const headers = [["b", utf8("1")] as const, ["a", Uint8Array.of(0xff)] as const, ["a", noBytes] as const];
+        const headers: Header[] = [
+          ["b", utf8("1")],
+          ["a", Uint8Array.of(0xff)],
+          ["b", null],
+          ["7", utf8("an object would have it first")],
+          ["a", noBytes],
+          ["__proto__", utf8("2")],
+        ];
         await client.output.send([
           { topic, key: utf8("k"), value: Uint8Array.of(0, 0xff), headers },
           { topic, key: null, value: noBytes, headers: [] },
@@ -96,6 +109,23 @@ export function kafkaAdapterSuite({ name, start, skip = {} }: SuiteOptions): voi
         const member = await client.join(topic, uniqueName("group"));
         await member.received(3);
         expect(member.values).toEqual(["0", "1", "2"]);
+      },
+      TIMEOUT_MS,
+    );
+
+    test(
+      "a record that one partition refuses holds nothing up in the others",
+      async () => {
+        await using client = connect();
+        const topic = await client.topic(3);
+        const large = { ...record(topic, null, "large"), value: new Uint8Array(2_000_000) };
+        const keys = countUp(9);
+        const refused = client.output.send([large]).catch((error: unknown) => error);
+        await Promise.all(keys.map((key) => client.output.send([record(topic, key, key)])));
+        expect(await refused).toBeInstanceOf(RecordRefusedError);
+        const member = await client.join(topic, uniqueName("group"));
+        await member.received(keys.length);
+        expect(byNumber(member.values)).toEqual(keys);
       },
       TIMEOUT_MS,
     );

@@ -103,7 +103,6 @@ describe("a lane", () => {
         }
         expect(written).toEqual(all.map(({ record }) => record.topic).filter((name) => name.startsWith("good")));
         expect(all.every(({ delivery }) => delivery.settled)).toBe(true);
-        expect(lane.alone).toBe(false);
       }),
     );
   });

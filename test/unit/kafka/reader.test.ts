@@ -1,23 +1,28 @@
 import { describe, expect, test } from "bun:test";
-import { KafkaJSProtocolError } from "kafkajs";
 import { seededRandom } from "../../../src/base/random.ts";
 import { classifyFailure } from "../../../src/kafka/errors.ts";
+import type { FetchedPartition } from "../../../src/kafka/protocol/fetch.ts";
 import { PartitionReader, type ReadBatch, type ReadConnection } from "../../../src/kafka/reader.ts";
-import type { FetchedPartition, WireBroker } from "../../../src/kafka/wire.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { until } from "../../support/until.ts";
+import { makeBatch } from "./batches.ts";
 
-type FetchRequest = Parameters<WireBroker["fetch"]>[0];
-type FetchAnswer = Awaited<ReturnType<WireBroker["fetch"]>>;
+type FetchRequest = Parameters<ReadConnection["fetch"]>[1];
+type FetchAnswer = readonly FetchedPartition[];
 
 interface PendingFetch {
   readonly broker: string;
   readonly maxWaitMs: number;
+  /** The partition that it names first. */
+  readonly first: number | undefined;
   /** `partition@offset`, ascending. */
   readonly asks: string;
   answer(partitions: readonly FetchedPartition[]): void;
   fail(error: Error): void;
 }
+
+const OUT_OF_RANGE = 1;
+const NOT_LEADER = 6;
 
 /** Brokers that answer when the test says so. */
 class FakeConnection implements ReadConnection {
@@ -38,23 +43,19 @@ class FakeConnection implements ReadConnection {
     this.refreshes++;
   }
 
-  async broker(nodeId: string): Promise<Pick<WireBroker, "fetch">> {
-    return { fetch: (request) => this.#fetch(nodeId, request) };
-  }
-
-  #fetch(broker: string, { topics, maxWaitTime }: FetchRequest): Promise<FetchAnswer> {
+  fetch(broker: string, { partitions, maxWaitMs }: FetchRequest): Promise<FetchAnswer> {
     const { promise, resolve, reject } = Promise.withResolvers<FetchAnswer>();
-    const partitions = topics.flatMap((topic) => topic.partitions);
     const pending: PendingFetch = {
       broker,
-      maxWaitMs: maxWaitTime,
+      maxWaitMs,
+      first: partitions[0]?.partition,
       asks: partitions
         .map(({ partition, fetchOffset }) => `${partition}@${fetchOffset}`)
         .sort()
         .join(" "),
       answer: (answers) => {
         this.pending.splice(this.pending.indexOf(pending), 1);
-        resolve({ responses: [{ topicName: this.topic, partitions: answers }] });
+        resolve(answers);
       },
       fail: (error) => {
         this.pending.splice(this.pending.indexOf(pending), 1);
@@ -71,14 +72,20 @@ class FakeConnection implements ReadConnection {
 }
 
 function answer(partition: number, from: number, count: number): FetchedPartition {
-  const messages = Array.from({ length: count }, (_, index) => ({
-    offset: String(from + index),
-    timestamp: "0",
-    key: null,
-    value: Buffer.from(`v${from + index}`),
-  }));
-  return { partition, highWatermark: String(from + count), messages };
+  const records = Array.from({ length: count }, (_, index) => ({ offset: from + index, value: `v${from + index}` }));
+  const batch = count === 0 ? Buffer.alloc(0) : makeBatch({ first: from, records });
+  const end = from + count;
+  return { ...noRecords, partition, highWatermark: end, lastStableOffset: end, records: batch };
 }
+
+const noRecords: FetchedPartition = {
+  partition: 0,
+  errorCode: 0,
+  highWatermark: 0,
+  lastStableOffset: 0,
+  abortedTransactions: [],
+  records: new Uint8Array(0),
+};
 
 function setUp(leaders: Readonly<Record<number, string>>): {
   connection: FakeConnection;
@@ -241,10 +248,7 @@ describe("a reader of partitions", () => {
     const { connection, reader, run } = setUp({ 0: "a" });
     reader.seek(0, 99);
     reader.resume([0]);
-    const type = "OFFSET_OUT_OF_RANGE";
-    (await connection.next("0@99")).fail(
-      new KafkaJSProtocolError(Object.assign(new Error("out of range"), { type, code: 1, retriable: false })),
-    );
+    (await connection.next("0@99")).answer([{ ...noRecords, errorCode: OUT_OF_RANGE }]);
     expect(classifyFailure(await run)).toBe("out-of-range");
   });
 
@@ -252,12 +256,102 @@ describe("a reader of partitions", () => {
     const { connection, reader, clock, errors, stop } = setUp({ 0: "a" });
     reader.seek(0, 4);
     reader.resume([0]);
-    const nothing = { ...answer(0, 4, 0), highWatermark: "9", lastStableOffset: "9" };
-    for (let count = 0; count < 20; count++) (await connection.next("0@4")).answer([nothing]);
+    const nothing = { ...noRecords, highWatermark: 9, lastStableOffset: 9 };
+    for (let count = 0; count < 21; count++) (await connection.next("0@4")).answer([nothing]);
     await until(() => clock.pending === 1, "it waits");
     expect(errors.map(({ message }) => message)).toEqual([
       "Cannot read partition 0 at 4: no record comes, the log goes on",
     ]);
+    await stop();
+  });
+
+  test("keeps what the other partitions of an answer have when one has an error", async () => {
+    const { connection, reader, clock, batches, errors, stop } = setUp({ 0: "a", 1: "a", 2: "a" });
+    for (const partition of [0, 1, 2]) reader.seek(partition, 0);
+    reader.resume([0, 1, 2]);
+    const moved = { ...noRecords, partition: 1, errorCode: NOT_LEADER };
+    (await connection.next("0@0 1@0 2@0")).answer([answer(0, 0, 2), moved, answer(2, 0, 1)]);
+    await until(() => clock.pending === 1, "it waits");
+    expect(shown(batches)).toEqual(["0: 0,1 → 2", "2: 0 → 1"]);
+    expect(errors.map(({ message }) => message)).toEqual([
+      'Cannot read topic "in": Kafka answers NOT_LEADER_FOR_PARTITION',
+    ]);
+    clock.advance(10_000);
+    await connection.next("0@2 1@0 2@1");
+    expect(connection.refreshes).toBe(1);
+    await stop();
+  });
+
+  test("pays no heed to an error of a position that is not the present one any more", async () => {
+    const { connection, reader, errors, stop } = setUp({ 0: "a" });
+    reader.seek(0, 99);
+    reader.resume([0]);
+    const fetch = await connection.next("0@99");
+    reader.seek(0, 5);
+    fetch.answer([{ ...noRecords, errorCode: OUT_OF_RANGE }]);
+    await connection.next("0@5");
+    expect(errors).toEqual([]);
+    await stop();
+  });
+
+  test("says what cannot be read, after what stands before it, and never goes on behind it", async () => {
+    const { connection, reader, clock, batches, errors, stop } = setUp({ 0: "a" });
+    reader.seek(0, 0);
+    reader.resume([0]);
+    const good = answer(0, 0, 2);
+    const damaged = Buffer.from(answer(0, 2, 2).records);
+    damaged.writeUInt8(damaged.readUInt8(70) ^ 1, 70);
+    const behind = answer(0, 4, 2).records;
+    const records = Buffer.concat([good.records, damaged, behind]);
+    (await connection.next("0@0")).answer([{ ...good, records }]);
+    for (let again = 0; again < 2; again++) {
+      (await connection.next("0@2")).answer([{ ...good, records: Buffer.concat([damaged, behind]) }]);
+      await until(() => clock.pending === 1, "it waits");
+      clock.advance(10_000);
+    }
+    (await connection.next("0@2")).answer([answer(0, 2, 2)]);
+    await connection.next("0@4");
+    expect(shown(batches)).toEqual(["0: 0,1 → 2", "0: 2,3 → 4"]);
+    const message =
+      'Cannot read partition 0 of topic "in" at offset 2: Cannot use a record batch: it does not match its checksum';
+    expect(errors.map((error) => error.message)).toEqual([message, message]);
+    await stop();
+  });
+
+  test("hears of records that turn out to be none as they are handed over", async () => {
+    const { connection, reader, clock, batches, errors, stop } = setUp({ 0: "a" });
+    reader.seek(0, 0);
+    reader.resume([0]);
+    const records = makeBatch({ first: 0, records: [{ offset: 0 }], pack: () => Uint8Array.of(100) });
+    (await connection.next("0@0")).answer([{ ...noRecords, records }]);
+    await until(() => clock.pending === 1, "it waits");
+    expect(batches).toEqual([]);
+    expect(errors.map(({ name }) => name)).toEqual(["UnreadableBatchError"]);
+    await stop();
+  });
+
+  test("passes a batch that compaction has emptied", async () => {
+    const { connection, reader, batches, stop } = setUp({ 0: "a" });
+    reader.seek(0, 4);
+    reader.resume([0]);
+    const records = makeBatch({ first: 3, span: 10, records: [], producerId: 5 });
+    (await connection.next("0@4")).answer([{ ...noRecords, lastStableOffset: 20, records }]);
+    await connection.next("0@13");
+    expect(shown(batches)).toEqual(["0:  → 13"]);
+    await stop();
+  });
+
+  test("names each partition first in its turn, since an answer may be full before the last", async () => {
+    const { connection, reader, stop } = setUp({ 0: "a", 1: "a", 2: "a" });
+    for (const partition of [0, 1, 2]) reader.seek(partition, 0);
+    reader.resume([0, 1, 2]);
+    const firsts: (number | undefined)[] = [];
+    for (let count = 0; count < 6; count++) {
+      const fetch = await connection.next("0@0 1@0 2@0");
+      firsts.push(fetch.first);
+      fetch.answer([]);
+    }
+    expect(firsts).toEqual([0, 1, 2, 0, 1, 2]);
     await stop();
   });
 
