@@ -1,17 +1,25 @@
 import { writeSync } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../src/base/clock.ts";
 import { InputError } from "../src/base/errors.ts";
 import { createLogger, formatTextLine, type Logger } from "../src/base/log.ts";
 import { formatUuid, systemRandom, uuidBytes } from "../src/base/random.ts";
 import { brigadeVersion } from "../src/base/version.ts";
+import { deploymentVariable } from "../src/engine/executor-wire.ts";
 import { Executor } from "../src/host/executor.ts";
 import { Session } from "../src/host/session.ts";
 import { ExecutorConnection } from "../src/mesos/executor-connection.ts";
 import { type ExecutorEnvironment, readExecutorEnvironment } from "../src/mesos/executor-environment.ts";
+import { type ClosablePrograms, IsolatedPrograms } from "../src/programs/isolated-programs.ts";
 import { ownerVariable, startOrphanGuard } from "../src/programs/orphan-guard.ts";
 import { ProcessPrograms } from "../src/programs/process-program.ts";
 import { StderrLog } from "../src/programs/stderr-log.ts";
+
+type Variables = Readonly<Record<string, string | undefined>>;
+
+/** Of a scheduler that does not tell it. */
+const DEFAULT_DEPLOYMENT = "brigade";
 
 /**
  * `brigade executor`: a Mesos agent starts it, it runs the programs of one processor on that agent, and leaves when it
@@ -21,10 +29,7 @@ import { StderrLog } from "../src/programs/stderr-log.ts";
  * @param signal aborted when the process is asked to end: tasks are then ended within the shutdown grace period
  * @returns the exit code
  */
-export async function executorMain(
-  env: Readonly<Record<string, string | undefined>>,
-  { signal }: { signal?: AbortSignal } = {},
-): Promise<number> {
+export async function executorMain(env: Variables, { signal }: { signal?: AbortSignal } = {}): Promise<number> {
   const log = createLogger({ sink: (entry) => void writeSync(2, `${formatTextLine(entry)}\n`) });
   let environment: ExecutorEnvironment;
   try {
@@ -36,10 +41,15 @@ export async function executorMain(
   }
   const { executorId, frameworkId, agentId } = environment;
   log.info("executor starts", { version: brigadeVersion, executorId, frameworkId, agentId });
-  return runExecutor(environment, log, signal);
+  return runExecutor(environment, env, log, signal);
 }
 
-async function runExecutor(environment: ExecutorEnvironment, log: Logger, signal?: AbortSignal): Promise<number> {
+async function runExecutor(
+  environment: ExecutorEnvironment,
+  env: Variables,
+  log: Logger,
+  signal?: AbortSignal,
+): Promise<number> {
   const clock = systemClock;
   const random = systemRandom;
   const folder = environment.sandbox ?? process.cwd();
@@ -47,7 +57,10 @@ async function runExecutor(environment: ExecutorEnvironment, log: Logger, signal
   const owner = formatUuid(uuidBytes(random));
   const stopGuard = startOrphanGuard(owner);
   const stderrLog = new StderrLog(join(folder, "programs.stderr"), log);
-  const programs = new ProcessPrograms({ folder, clock, stderrLog, env: { [ownerVariable]: owner } });
+  const programs = new IsolatedPrograms({
+    process: new ProcessPrograms({ folder, clock, stderrLog, env: { [ownerVariable]: owner } }),
+    openContainers: () => openContainers({ environment, env, folder, owner, log, stderrLog }),
+  });
 
   const session = new Session(
     {
@@ -73,7 +86,35 @@ async function runExecutor(environment: ExecutorEnvironment, log: Logger, signal
     return await executor.run();
   } finally {
     signal?.removeEventListener("abort", terminate);
+    await programs.close();
     stderrLog.close();
     stopGuard();
   }
+}
+
+interface ContainerSurroundings {
+  readonly environment: ExecutorEnvironment;
+  readonly env: Variables;
+  readonly folder: string;
+  readonly owner: string;
+  readonly log: Logger;
+  readonly stderrLog: StderrLog;
+}
+
+/** Loaded only where it is needed: most executors run processes, and start the sooner for it. */
+async function openContainers(surroundings: ContainerSurroundings): Promise<ClosablePrograms> {
+  const { ContainerPrograms } = await import("../src/programs/docker/container-programs.ts");
+  const { environment, env, folder, owner, log, stderrLog } = surroundings;
+  const deployment = env[deploymentVariable] ?? DEFAULT_DEPLOYMENT;
+  const { agentId, executorId } = environment;
+  const programs = new ContainerPrograms({
+    folder,
+    owner: { deployment, agent: agentId ?? hostname(), executor: executorId, owner },
+    env,
+    clock: systemClock,
+    log,
+    stderrLog,
+  });
+  programs.startSweeping();
+  return programs;
 }

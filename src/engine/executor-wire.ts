@@ -16,6 +16,9 @@ export interface ExecutorConfig {
 /** Label of an executor's first status update: the version of Brigade that it runs. */
 export const executorVersionLabel = "brigade-version";
 
+/** Variable of an executor's environment: the deployment that it belongs to, by which its containers are labelled. */
+export const deploymentVariable = "BRIGADE_DEPLOYMENT";
+
 /** Bytes that are no executor configuration of a version known here. */
 export class ExecutorWireError extends BrigadeError {
   override readonly name = "ExecutorWireError";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { brigadeVersion } from "../base/version.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
-import { encodeExecutorConfig } from "../engine/executor-wire.ts";
+import { deploymentVariable, encodeExecutorConfig } from "../engine/executor-wire.ts";
 import type { Run } from "../engine/ports.ts";
 import { encodeRunRequest, type RunSpec, recordId, runSpec } from "../engine/run-wire.ts";
 import { quantities } from "../placement/quantities.ts";
@@ -70,7 +70,9 @@ function executorTemplate(spec: ProcessorSpec, { deployment, executorCommand }: 
     command: {
       shell: true,
       value: executorCommand,
-      environment: { variables: env.map(([name, value]) => ({ name, value })) },
+      environment: {
+        variables: [...env, [deploymentVariable, deployment] as const].map(([name, value]) => ({ name, value })),
+      },
     },
     name: `brigade executor of ${spec.name}`,
     source: spec.name,

@@ -4,7 +4,7 @@ import { describeError } from "../base/errors.ts";
 import type { RunOutcome } from "../engine/ports.ts";
 import type { RunRequest, RunSpec } from "../engine/run-wire.ts";
 import { type ChildProcess, ProcessRun, type ProcessRunOptions } from "./process-run.ts";
-import { programEnvironment } from "./program-environment.ts";
+import { programEnvironment, STANDARD_PATH } from "./program-environment.ts";
 import { openInput } from "./program-input.ts";
 import type { ProgramEnd, ProgramHandle, Programs } from "./programs.ts";
 import { notStartable, startFailure } from "./start-failure.ts";
@@ -77,7 +77,7 @@ function spawn(
   }
   try {
     // `detached`: a session, and so a process group, of its own.
-    const env = { ...programEnvironment(request), ...ownEnv };
+    const env = { PATH: STANDARD_PATH, ...programEnvironment(request), ...ownEnv };
     return Bun.spawn(argv, { cwd: folder, env, stdin, stdout: "pipe", stderr: "pipe", detached: true });
   } catch (error) {
     // ENOENT would not tell a missing folder from a missing program.

@@ -6,10 +6,9 @@ import { BoundedBuffer } from "./bounded-buffer.ts";
 import { type PipeReading, readPipe } from "./pipe-reader.ts";
 import { ProcessGroup } from "./process-group.ts";
 import type { ProgramEnd, ProgramHandle } from "./programs.ts";
-import type { StderrLog } from "./stderr-log.ts";
+import { STDERR_TAIL_BYTES, type StderrLog } from "./stderr-log.ts";
 import { TailBuffer } from "./tail-buffer.ts";
 
-const STDERR_TAIL_BYTES = 8192;
 const DEFAULT_TIMEOUT_GRACE_MS = 3000;
 const DEFAULT_LINGER_MS = 2000;
 /** How long to wait for the end of pipes whose last known writer was killed. */

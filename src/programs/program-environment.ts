@@ -8,8 +8,8 @@ export const STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:
 const LONGEST_VALUE_BYTES = 120_000;
 
 /**
- * The whole environment of a program: a standard PATH, then `env` of its processor, then the program's contract, which
- * nothing overrides. Nothing of the executor's own environment is in it (it may hold the agent's token).
+ * The environment of a program: `env` of its processor, then the program's contract, which nothing overrides. A process
+ * gets {@link STANDARD_PATH} below it, a container what its image says. Nothing of the executor's own environment is in it (it may hold the agent's token).
  *
  * - `BRIGADE_PROCESSOR`, `_TOPIC`, `_PARTITION`, `_OFFSET`, `_ATTEMPT`, `_TIMESTAMP` (ms since 1970)
  * - `BRIGADE_RECORD_ID`: equal in all runs of a record
@@ -22,7 +22,7 @@ const LONGEST_VALUE_BYTES = 120_000;
  * The executor adds `BRIGADE_OWNER` (orphan-guard.ts), which is no part of the contract.
  */
 export function programEnvironment({ spec, record, attempt }: RunRequest): Record<string, string> {
-  const env: Record<string, string> = { PATH: STANDARD_PATH };
+  const env: Record<string, string> = {};
   for (const [name, value] of spec.env) if (!optionalNames.has(name)) env[name] = value;
 
   const contract: Record<string, string> = {

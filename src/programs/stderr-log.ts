@@ -2,6 +2,8 @@ import { utf8 } from "../base/bytes.ts";
 import type { Logger } from "../base/log.ts";
 import { RotatingFile } from "./rotating-file.ts";
 
+/** How much of it a run's result carries, for error records. */
+export const STDERR_TAIL_BYTES = 8192;
 const MAX_FILE_BYTES = 10_000_000;
 
 /**

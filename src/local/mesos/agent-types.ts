@@ -106,4 +106,5 @@ export interface AgentSettings {
   readonly executorRegistrationTimeoutMs: number;
   readonly executorReregistrationTimeoutMs: number;
   readonly executorShutdownGraceMs: number;
+  readonly executorVariables?: Readonly<Record<string, string>>;
 }

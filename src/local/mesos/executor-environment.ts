@@ -6,15 +6,16 @@ const RECOVERY_TIMEOUT = "15mins";
 const SUBSCRIPTION_BACKOFF_MAX = "2secs";
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/** The whole environment of an executor: what the agent says, a PATH, and the command's own, which wins. */
+/** The whole environment of an executor: a PATH, the agent's flag, what the agent says, and the command's own, which wins. */
 export function executorEnvironment(
   { framework, frameworkId, executor, shutdownGraceMs }: ContainerLaunch,
-  { id, endpoint, processName }: AgentSettings,
+  { id, endpoint, processName, executorVariables = {} }: AgentSettings,
   sandbox: string,
 ): Record<string, string> {
   const address = `${endpoint.ip ?? endpoint.hostname ?? "127.0.0.1"}:${endpoint.port}`;
   return {
     PATH,
+    ...executorVariables,
     LIBPROCESS_IP: endpoint.ip ?? "127.0.0.1",
     LIBPROCESS_PORT: "0",
     MESOS_AGENT_ENDPOINT: address,

@@ -49,6 +49,8 @@ export interface EmbeddedMesosOptions {
   readonly executorReregistrationTimeoutMs?: number;
   /** Of executors that do not say otherwise. Default 5 s. */
   readonly executorShutdownGraceMs?: number;
+  /** What executors get beside PATH and the agent's own, as by the agent's flag `executor_environment_variables`. */
+  readonly executorVariables?: Readonly<Record<string, string>>;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
@@ -214,7 +216,7 @@ class Mesos implements EmbeddedMesos {
 
   #agentSettings(id: AgentId, processName: string, port: number, agent: EmbeddedAgentOptions): AgentSettings {
     const { executorRegistrationTimeoutMs = 60_000, executorShutdownGraceMs = 5000 } = this.#options;
-    const { executorReregistrationTimeoutMs = 2000 } = this.#options;
+    const { executorReregistrationTimeoutMs = 2000, executorVariables = {} } = this.#options;
     const { hostname = this.#host, attributes = {} } = agent;
     const info: AgentInfo = {
       hostname,
@@ -234,6 +236,7 @@ class Mesos implements EmbeddedMesos {
       executorRegistrationTimeoutMs,
       executorReregistrationTimeoutMs,
       executorShutdownGraceMs,
+      executorVariables,
     };
   }
 

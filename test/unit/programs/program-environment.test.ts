@@ -1,12 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { utf8 } from "../../../src/base/bytes.ts";
-import { programEnvironment, STANDARD_PATH } from "../../../src/programs/program-environment.ts";
+import { programEnvironment } from "../../../src/programs/program-environment.ts";
 import { requestOf } from "./fixture.ts";
 
 describe("the environment of a program", () => {
-  test("names the processor, the record and the attempt, and nothing else but a standard PATH", () => {
+  test("names the processor, the record and the attempt, and nothing else", () => {
     expect(programEnvironment(requestOf("cat"))).toEqual({
-      PATH: STANDARD_PATH,
       BRIGADE_PROCESSOR: "echo",
       BRIGADE_TOPIC: "in",
       BRIGADE_PARTITION: "2",

@@ -1,0 +1,111 @@
+import type { RunRequest, RunSpec } from "../../engine/run-wire.ts";
+import { ownerVariable } from "../orphan-guard.ts";
+import { programEnvironment } from "../program-environment.ts";
+
+/** Who a container belongs to: found again by its labels (docs/concepts/promises.md, I9). */
+export interface Owner {
+  readonly deployment: string;
+  readonly agent: string;
+  readonly executor: string;
+  /** This process; a later one of the same executor id is another owner. */
+  readonly owner: string;
+  /** Absolute path of the file that the owner keeps locked while it lives. */
+  readonly lockFile: string;
+}
+
+export const ownerLabels = {
+  deployment: "io.brigade.deployment",
+  agent: "io.brigade.agent",
+  executor: "io.brigade.executor",
+  owner: "io.brigade.owner",
+  lockFile: "io.brigade.lock",
+} as const satisfies Record<keyof Owner, string>;
+
+export const processorLabel = "io.brigade.processor";
+export const taskLabel = "io.brigade.task";
+
+const CPU_PERIOD_US = 100_000;
+/** The least that the kernel takes for a quota. */
+const MIN_CPU_QUOTA_US = 1000;
+
+/** The body of `POST /containers/create`, as far as it is used here. */
+export interface ContainerConfig {
+  readonly Image: string;
+  readonly Cmd?: readonly string[];
+  readonly Env: readonly string[];
+  readonly Labels: Readonly<Record<string, string>>;
+  readonly AttachStdin: boolean;
+  readonly AttachStdout: true;
+  readonly AttachStderr: true;
+  readonly OpenStdin: boolean;
+  /** Standard input ends when the one who is attached to it leaves. */
+  readonly StdinOnce: boolean;
+  readonly HostConfig: {
+    readonly LogConfig: { readonly Type: "none" };
+    readonly Memory: number;
+    readonly MemorySwap: number;
+    readonly CpuPeriod: number;
+    readonly CpuQuota: number;
+    readonly Mounts: readonly {
+      readonly Type: "bind";
+      readonly Source: string;
+      readonly Target: string;
+      readonly ReadOnly: boolean;
+    }[];
+  };
+}
+
+/** The container that a run needs. */
+export function containerConfig(runKey: string, request: RunRequest, owner: Owner): ContainerConfig {
+  const { spec, record } = request;
+  const hasInput = record.value !== null && record.value.byteLength > 0;
+  const memoryBytes = Math.round(spec.memMb * 1024 * 1024);
+  return {
+    ...imageAndCommand(spec),
+    Env: Object.entries({ ...programEnvironment(request), [ownerVariable]: owner.owner }).map(
+      ([name, value]) => `${name}=${value}`,
+    ),
+    Labels: { ...labelsOf(owner), [processorLabel]: spec.name, [taskLabel]: runKey },
+    // Without input nothing is attached, and standard input is /dev/null.
+    AttachStdin: hasInput,
+    AttachStdout: true,
+    AttachStderr: true,
+    OpenStdin: hasInput,
+    StdinOnce: hasInput,
+    HostConfig: {
+      LogConfig: { Type: "none" },
+      Memory: memoryBytes,
+      // Memory and swap together: no swap beside the memory.
+      MemorySwap: memoryBytes,
+      // What NanoCpus means, but without its refusal of more CPUs than the machine has.
+      CpuPeriod: CPU_PERIOD_US,
+      CpuQuota: Math.max(MIN_CPU_QUOTA_US, Math.round(spec.cpus * CPU_PERIOD_US)),
+      // Unlike Binds, a mount of a path that does not exist is refused and does not make an empty folder of root's.
+      Mounts: spec.volumes.map(({ hostPath, containerPath, mode }) => ({
+        Type: "bind",
+        Source: hostPath,
+        Target: containerPath,
+        ReadOnly: mode === "RO",
+      })),
+    },
+  };
+}
+
+export function labelsOf(owner: Owner): Record<string, string> {
+  const { deployment, agent, executor, owner: process, lockFile } = owner;
+  return {
+    [ownerLabels.deployment]: deployment,
+    [ownerLabels.agent]: agent,
+    [ownerLabels.executor]: executor,
+    [ownerLabels.owner]: process,
+    [ownerLabels.lockFile]: lockFile,
+  };
+}
+
+function imageAndCommand({ program }: RunSpec): Pick<ContainerConfig, "Image" | "Cmd"> {
+  // A processor file with container isolation and no image is refused: see processor-rules.ts.
+  if (program.type !== "image") return { Image: "" };
+  const { image: Image, command } = program;
+  if (command === null) return { Image };
+  return { Image, Cmd: typeof command === "string" ? ["/bin/sh", "-c", command] : [...command] };
+}

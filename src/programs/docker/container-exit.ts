@@ -1,0 +1,32 @@
+import { constants } from "node:os";
+import type { RunOutcome } from "../../engine/ports.ts";
+
+/** What `GET /containers/{id}/json` says of a container that has ended. */
+export interface ContainerState {
+  readonly exitCode: number;
+  readonly outOfMemory: boolean;
+}
+
+const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
+/** As a shell reports that a signal ended a program, and as the Engine does. */
+const SIGNAL_BASE = 128;
+
+/**
+ * How a container ended by itself. The Engine gives one number for both: 128 + n means signal n, from which `exit 139`
+ * of the program's own cannot be told.
+ */
+export function outcomeOf({ exitCode, outOfMemory }: ContainerState): RunOutcome {
+  if (exitCode === 0) return { type: "succeeded" };
+  if (outOfMemory) return { type: "out-of-memory" };
+  const signal = signalNames.get(exitCode - SIGNAL_BASE);
+  return signal === undefined ? { type: "exited", code: exitCode } : { type: "signaled", signal };
+}
+
+/** The Engine's own exit codes of a container whose program could not be started. */
+const CANNOT_EXECUTE = 126;
+const NOT_FOUND = 127;
+
+/** Whether a container that was never started lacks its program. */
+export function lacksProgram({ exitCode }: ContainerState): boolean {
+  return exitCode === CANNOT_EXECUTE || exitCode === NOT_FOUND;
+}

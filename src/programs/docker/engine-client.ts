@@ -1,0 +1,166 @@
+import { concatBytes, showUtf8 } from "../../base/bytes.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { EngineAddress } from "./engine-address.ts";
+import { type AnswerSink, EngineConnection, type EngineRequest } from "./engine-connection.ts";
+import { EngineLostError, EngineRefusedError } from "./errors.ts";
+
+/** An Engine that starts a hundred containers at once takes its time, and one that hangs must not hold runs for ever. */
+const ANSWER_MS = 120_000;
+/** Idle connections beyond it are closed. */
+const MAX_IDLE = 32;
+/** More than any answer that is read as a whole: a list of some thousand containers. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+export interface CallOptions {
+  /** From the request to the whole answer; null waits for as long as the connection lives. Default 2 minutes. */
+  readonly deadlineMs?: number | null;
+}
+
+export interface StreamOptions {
+  readonly onData: (chunk: Uint8Array) => void;
+}
+
+/** An answer that goes on, on a connection of its own. */
+export interface EngineStream {
+  /** Resolves with how it ended: by the Engine, or broken off, by {@link close} too. Never rejects. */
+  readonly end: Promise<"ended" | EngineLostError>;
+  /** Sends the rest of what the Engine reads from this connection. */
+  finishWith(bytes: Uint8Array): void;
+  /** Idempotent. */
+  close(): void;
+}
+
+/** Calls of the Docker Engine API. Connections are kept and used again. */
+export class EngineClient {
+  readonly #address: EngineAddress;
+  readonly #clock: Clock;
+  readonly #idle: EngineConnection[] = [];
+
+  constructor(address: EngineAddress, clock: Clock) {
+    this.#address = address;
+    this.#clock = clock;
+  }
+
+  /**
+   * @returns what the answer's JSON says; null where it has no body
+   * @throws {EngineRefusedError} the Engine said no
+   * @throws {EngineLostError} there is no answer
+   */
+  async call(request: EngineRequest, { deadlineMs = ANSWER_MS }: CallOptions = {}): Promise<unknown> {
+    const connection = this.#takeIdle() ?? new EngineConnection(this.#address);
+    const cancel =
+      deadlineMs === null
+        ? undefined
+        : this.#clock.schedule(deadlineMs, () => connection.close(`no answer for ${deadlineMs / 1000} s`));
+    try {
+      const { status, body } = await readAnswer(connection, request);
+      const text = showUtf8(body);
+      if (status >= 400) throw new EngineRefusedError(request.action, status, messageOf(text));
+      return text.trim() === "" ? null : parse(text, request.action);
+    } finally {
+      cancel?.();
+      this.#putBack(connection);
+    }
+  }
+
+  /**
+   * Resolves with the head of the answer.
+   *
+   * @throws {EngineRefusedError} the Engine said no
+   * @throws {EngineLostError} there is no answer
+   */
+  async stream(request: EngineRequest, { onData }: StreamOptions): Promise<EngineStream> {
+    const connection = new EngineConnection(this.#address);
+    const cancel = this.#clock.schedule(ANSWER_MS, () => connection.close(`no answer for ${ANSWER_MS / 1000} s`));
+    const headed = Promise.withResolvers<void>();
+    const ended = Promise.withResolvers<"ended" | EngineLostError>();
+    let refused: { readonly status: number; readonly parts: Uint8Array[] } | undefined;
+    connection.send(request, {
+      head({ status }) {
+        cancel();
+        if (status >= 400) refused = { status, parts: [] };
+        else headed.resolve();
+      },
+      data: (chunk) => (refused === undefined ? onData(chunk) : void refused.parts.push(chunk)),
+      end() {
+        if (refused !== undefined) {
+          const reason = messageOf(showUtf8(concatBytes(refused.parts)));
+          headed.reject(new EngineRefusedError(request.action, refused.status, reason));
+        }
+        connection.close();
+        ended.resolve("ended");
+      },
+      failed(error) {
+        cancel();
+        headed.reject(error);
+        ended.resolve(error);
+      },
+    });
+    await headed.promise;
+    return {
+      end: ended.promise,
+      finishWith(bytes) {
+        if (bytes.byteLength > 0) connection.write(bytes);
+        connection.endWriting();
+      },
+      close: () => connection.close(),
+    };
+  }
+
+  /** Closes what is idle. */
+  close(): void {
+    for (const connection of this.#idle.splice(0)) connection.close();
+  }
+
+  #takeIdle(): EngineConnection | undefined {
+    for (let last = this.#idle.pop(); last !== undefined; last = this.#idle.pop()) if (last.isIdle) return last;
+    return undefined;
+  }
+
+  #putBack(connection: EngineConnection): void {
+    if (connection.isIdle && this.#idle.length < MAX_IDLE) this.#idle.push(connection);
+    else connection.close();
+  }
+}
+
+function readAnswer(
+  connection: EngineConnection,
+  request: EngineRequest,
+): Promise<{ readonly status: number; readonly body: Uint8Array }> {
+  return new Promise((resolve, reject) => {
+    let status = 0;
+    let length = 0;
+    const parts: Uint8Array[] = [];
+    const sink: AnswerSink = {
+      head: (head) => void (status = head.status),
+      data(chunk) {
+        parts.push(chunk);
+        length += chunk.byteLength;
+        if (length > MAX_ANSWER_BYTES) connection.close(`its answer has more than ${MAX_ANSWER_BYTES} bytes`);
+      },
+      end: () => resolve({ status, body: concatBytes(parts) }),
+      failed: reject,
+    };
+    connection.send(request, sink);
+  });
+}
+
+function parse(text: string, action: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new EngineLostError(`Cannot ${action}: the Docker Engine's answer is not JSON`, { cause });
+  }
+}
+
+/** `{"message":"No such image: x"}` */
+function messageOf(text: string): string {
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown };
+    if (typeof message === "string") return message.trim();
+  } catch (error) {
+    // A proxy in between answers in its own words.
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return text.trim();
+}

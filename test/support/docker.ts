@@ -1,0 +1,158 @@
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { processesOf } from "./e2e/leftovers.ts";
+import { until } from "./until.ts";
+
+/** Debian's busybox-static: a whole user land without libraries. */
+const BUSYBOX = ["/bin/busybox", "/usr/bin/busybox"].find(existsSync);
+const APPLETS = ["sh", "cat", "echo", "env", "head", "tail", "tr", "sleep", "true", "false", "kill", "ls", "wc", "yes"];
+/** Its image is made of this one, or of one that a test names. */
+export const BUSYBOX_IMAGE = "brigade-test-busybox:1";
+
+const START_MS = 20_000;
+
+export interface ListedContainer {
+  readonly Id: string;
+  readonly State: string;
+  readonly Labels: Readonly<Record<string, string>>;
+}
+
+/** A Docker Engine that belongs to a test file, with a folder, a socket and a containerd of its own. */
+export class DockerEngine implements AsyncDisposable {
+  readonly #folder: string;
+  #daemon: Bun.Subprocess | undefined;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /**
+   * Starts one, with an image of busybox in it.
+   *
+   * @returns why there is none on this machine
+   */
+  static async start(): Promise<DockerEngine | string> {
+    if (Bun.which("dockerd") === null) return "dockerd is not installed (Debian: docker.io)";
+    if (BUSYBOX === undefined) return "busybox is not installed (Debian: busybox-static)";
+    if (process.getuid?.() !== 0) return "dockerd needs root";
+    const engine = new DockerEngine(mkdtempSync(join(tmpdir(), "brigade-docker-")));
+    try {
+      await engine.startDaemon();
+      await engine.makeImage(BUSYBOX_IMAGE);
+      return engine;
+    } catch (error) {
+      const [reason = ""] = String(error).split("\n");
+      await engine[Symbol.asyncDispose]();
+      return `dockerd does not start here: ${reason}`;
+    }
+  }
+
+  get socket(): string {
+    return join(this.#folder, "docker.sock");
+  }
+
+  /** As DOCKER_HOST. */
+  get host(): string {
+    return `unix://${this.socket}`;
+  }
+
+  /** Without network of any kind: no bridge, no iptables, no forwarding, which a test machine may not allow. */
+  async startDaemon(): Promise<void> {
+    const paths = [
+      "--data-root",
+      "data",
+      "--exec-root",
+      "exec",
+      "--pidfile",
+      "docker.pid",
+      "--config-file",
+      "none.json",
+    ];
+    const args = paths.map((arg) => (arg.startsWith("--") ? arg : join(this.#folder, arg)));
+    const offline = ["--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false"];
+    await Bun.write(join(this.#folder, "none.json"), "{}");
+    // Left by a daemon that was killed. Its containerd died with it, but stays a zombie where nobody reaps, and the new
+    // one would wait for that.
+    for (const file of ["docker.pid", "exec/containerd/containerd.pid"])
+      rmSync(join(this.#folder, file), { force: true });
+    const log = Bun.file(join(this.#folder, "dockerd.log"));
+    const daemon = Bun.spawn(["dockerd", ...args, ...offline, "--host", this.host], {
+      stdin: "ignore",
+      stdout: log,
+      stderr: log,
+    });
+    this.#daemon = daemon;
+    const giveUpAt = performance.now() + START_MS;
+    while (!(await this.#answers())) {
+      if (daemon.exitCode !== null) throw new Error(`it ended: ${(await log.text()).trimEnd().split("\n").at(-1)}`);
+      if (performance.now() > giveUpAt) throw new Error(`it does not answer within ${START_MS / 1000} s`);
+      await Bun.sleep(20);
+    }
+  }
+
+  /** As a crash: its containers go on. */
+  async killDaemon(): Promise<void> {
+    this.#daemon?.kill("SIGKILL");
+    await this.#daemon?.exited;
+  }
+
+  /** An image with busybox. @param changes as in a Dockerfile: `CMD ["cat"]`, `ENTRYPOINT …`, `ENV …` */
+  async makeImage(name: string, changes: readonly string[] = []): Promise<void> {
+    const root = join(this.#folder, "image");
+    if (!existsSync(root) && BUSYBOX !== undefined) {
+      mkdirSync(join(root, "bin"), { recursive: true });
+      mkdirSync(join(root, "tmp"));
+      copyFileSync(BUSYBOX, join(root, "bin/busybox"));
+      for (const applet of APPLETS) symlinkSync("busybox", join(root, "bin", applet));
+    }
+    const tar = Bun.spawn(["tar", "-C", root, "-c", "."], { stdout: "pipe" });
+    const [repo = "", tag = "latest"] = name.split(":");
+    const query = new URLSearchParams({ fromSrc: "-", repo, tag });
+    for (const change of changes) query.append("changes", change);
+    const body = await new Response(tar.stdout).bytes();
+    await this.request("POST", `/images/create?${query.toString()}`, body);
+  }
+
+  /** All of them, in any state. */
+  async containers(): Promise<readonly ListedContainer[]> {
+    return (await (await this.request("GET", "/containers/json?all=1")).json()) as ListedContainer[];
+  }
+
+  async request(method: string, path: string, body?: Uint8Array): Promise<Response> {
+    const response = await fetch(`http://docker${path}`, {
+      unix: this.socket,
+      method,
+      ...(body === undefined ? {} : { body: body.slice().buffer }),
+    });
+    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
+    return response;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const daemon = this.#daemon;
+    if (daemon !== undefined) {
+      daemon.kill("SIGTERM");
+      await until(() => daemon.exitCode !== null || daemon.signalCode !== null, "dockerd ends", START_MS);
+    }
+    this.#clearAway();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** What outlives a daemon that was killed, or did not come up again: shims, and mounts of containers. */
+  #clearAway(): void {
+    for (const { pid } of processesOf(this.#folder)) process.kill(pid, "SIGKILL");
+    const mounts = readFileSync("/proc/mounts", "utf8").split("\n");
+    const ours = mounts.map((line) => line.split(" ")[1] ?? "").filter((path) => path.startsWith(`${this.#folder}/`));
+    // The innermost first; lazily, since what was killed may not have let go yet.
+    for (const path of ours.reverse()) Bun.spawnSync(["umount", "--lazy", path]);
+  }
+
+  async #answers(): Promise<boolean> {
+    if (!existsSync(this.socket)) return false;
+    return this.request("GET", "/_ping").then(
+      () => true,
+      () => false,
+    );
+  }
+}
