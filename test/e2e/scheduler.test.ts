@@ -1,52 +1,15 @@
 import { expect } from "bun:test";
-import type { BrigadeProcess } from "../support/e2e/brigade-process.ts";
 import { definition } from "../support/e2e/definitions.ts";
 import { endToEnd } from "../support/e2e/end-to-end.ts";
 import { eventually } from "../support/e2e/eventually.ts";
-import { type LocalBrigade, startLocal } from "../support/e2e/local-brigade.ts";
-import { SchedulerApi } from "../support/e2e/scheduler-api.ts";
-import type { World } from "../support/e2e/world.ts";
+import { gated, openGate, records } from "../support/e2e/gated.ts";
+import { startLocal } from "../support/e2e/local-brigade.ts";
+import { configure, startScheduler } from "../support/e2e/scheduler.ts";
 
 /*
  * `brigade scheduler --config F` and `brigade processor NAME --config F` against a Mesos and a Kafka that run elsewhere,
  * and what becomes of running tasks when the scheduler goes.
  */
-
-/** A properties file with the original's keys and ours. */
-function configure(world: World, { kafka, mesos }: LocalBrigade): Promise<string> {
-  const settings = {
-    MESOS_MASTER: mesos,
-    KAFKA_ADDRESS: kafka,
-    PROCESSOR_DIR: world.processorDir,
-    STATE: world.path("state"),
-    API_ADDRESS: "127.0.0.1:0",
-    TOPICS_CREATE: "true",
-  };
-  const lines = Object.entries(settings).map(([key, value]) => `${key} = ${value}\n`);
-  return world.write("brigade.properties", `# Settings of the tests\n${lines.join("")}`);
-}
-
-interface Scheduler extends AsyncDisposable {
-  readonly process: BrigadeProcess;
-  readonly api: SchedulerApi;
-}
-
-async function startScheduler(world: World, config: string): Promise<Scheduler> {
-  const process = world.start(["scheduler", "--config", config]);
-  const [, address] = await process.says(/"msg":"API serves","address":"([^"]+)"/);
-  const api = new SchedulerApi(`http://${address}`);
-  return { process, api, [Symbol.asyncDispose]: () => process[Symbol.asyncDispose]() };
-}
-
-/** Writes each start to the ledger `starts`, waits until a file with the name of the record's value exists, answers. */
-function gated(world: World, fields: Readonly<Record<string, unknown>> = {}) {
-  const script = `echo "$BRIGADE_RECORD_ID $BRIGADE_ATTEMPT" >> starts
-    read -r gate; while [ ! -e "gates/$gate" ]; do sleep 0.05; done; echo "passed $gate"`;
-  return definition("gated", "in", "out", `cd '${world.folder}'; ${script}`, { concurrency: 20, ...fields });
-}
-
-const openGate = (world: World, name: string): Promise<string> => world.write(`gates/${name}`, "");
-const records = (gate: string, count: number): readonly string[] => Array.from({ length: count }, () => gate);
 
 endToEnd("a chain runs by brigade scheduler with the original's properties file", async (world) => {
   await using engines = await startLocal(world, { args: ["--no-scheduler"] });
