@@ -1,7 +1,8 @@
-import { encodeCommitMetadata } from "./commit-metadata.ts";
+import { decodeCommitMetadata, encodeCommitMetadata } from "./commit-metadata.ts";
 import type { OpenRecord } from "./open-record.ts";
 import type { PartitionState } from "./partition-state.ts";
 import type { OffsetCommit } from "./ports.ts";
+import { SettledOffsets } from "./settled-offsets.ts";
 import type { CommitFailure, CommitId, TrackerNote } from "./tracker-events.ts";
 
 export interface CommitCycleOptions {
@@ -17,6 +18,8 @@ export interface BuiltCommit {
 }
 
 const FAILED_PAUSE_MS = 500;
+/** More commits without an answer are not remembered: should Kafka have one before them, what it settles runs again. */
+const MAX_UNANSWERED = 100;
 
 /** Groups commits: one in flight at a time, each with all partitions that changed since the last. */
 export class CommitCycle {
@@ -64,6 +67,8 @@ export class CommitCycle {
       const commit = { partition: partition.partition, offset: done.watermark, metadata };
       partition.committing = { commit, records: partition.uncommitted };
       partition.uncommitted = [];
+      partition.unanswered.push(commit);
+      if (partition.unanswered.length > MAX_UNANSWERED) partition.unanswered.shift();
       offsets.push(commit);
     }
     const id = ++this.#lastId;
@@ -88,6 +93,7 @@ export class CommitCycle {
     for (const partition of this.#end(id, nowMs + pauseMs)) {
       if (partition.committing === undefined) continue;
       partition.uncommitted = [...partition.committing.records, ...partition.uncommitted];
+      partition.committing = undefined;
       if (partition.owned && failure !== "stale") this.#dirty.add(partition);
     }
   }
@@ -102,10 +108,35 @@ export class CommitCycle {
 }
 
 /** Kafka holds what was being committed. @returns the records that are settled by it */
-export function confirm(partition: PartitionState): readonly OpenRecord[] {
+function confirm(partition: PartitionState): readonly OpenRecord[] {
   const { committing } = partition;
   if (committing === undefined) return [];
   partition.committing = undefined;
+  partition.unanswered = [];
   partition.committed = { offset: committing.commit.offset, metadata: committing.commit.metadata };
   return committing.records;
+}
+
+/**
+ * Takes note of what Kafka turns out to hold, where that is a commit of ours which was never answered; others may have
+ * been sent after it in vain.
+ *
+ * @returns the records that are settled by it; the others are to be committed anew
+ */
+export function confirmUnanswered(
+  partition: PartitionState,
+  held: { readonly offset: number; readonly metadata: string },
+): readonly OpenRecord[] {
+  const isOurs = partition.unanswered.some((one) => one.offset === held.offset && one.metadata === held.metadata);
+  if (!isOurs) return [];
+  partition.unanswered = [];
+  partition.committed = held;
+  const settled = new SettledOffsets(held.offset);
+  const known = decodeCommitMetadata(held.metadata, held.offset);
+  for (const [start, end] of known.type === "known" ? known.runs : []) settled.addRange(start, end);
+  const isSettled = ({ record }: OpenRecord): boolean => settled.has(record.offset);
+  const done = [...(partition.committing?.records ?? []), ...partition.uncommitted];
+  partition.committing = undefined;
+  partition.uncommitted = done.filter((open) => !isSettled(open));
+  return done.filter(isSettled);
 }

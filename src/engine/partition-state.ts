@@ -16,8 +16,10 @@ export class PartitionState {
   uncommitted: OpenRecord[] = [];
   /** What Kafka is known to hold: as read at the assignment, then as confirmed; null where the group never committed. */
   committed: { readonly offset: number; readonly metadata: string } | null;
-  /** Sent, and not yet answered: the coordinator may or may not have it. */
+  /** Under way. */
   committing: { readonly commit: OffsetCommit; readonly records: readonly OpenRecord[] } | undefined;
+  /** Commits since the last confirmed one, also those that failed: the coordinator may have any of them. */
+  unanswered: OffsetCommit[] = [];
   /** The next offset to be read. */
   position: number;
   highWatermark: number;

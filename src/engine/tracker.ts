@@ -1,7 +1,7 @@
 import { assertNever, invariant } from "../base/errors.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
 import { Agenda } from "./agenda.ts";
-import { CommitCycle, confirm } from "./commit-cycle.ts";
+import { CommitCycle, confirmUnanswered } from "./commit-cycle.ts";
 import { judge, type Verdict } from "./faults.ts";
 import { type FlowBounds, FlowControl } from "./flow-control.ts";
 import { HeldRuns } from "./held-runs.ts";
@@ -178,7 +178,7 @@ export class Tracker {
     const state = this.#partitions.get(from.partition);
     if (state === undefined) return undefined;
     // A commit without an answer may have been carried out all the same.
-    if (state.committing !== undefined && isUnchanged(state.committing.commit, from)) this.#settle(confirm(state));
+    if (from.committed !== null) this.#settle(confirmUnanswered(state, from.committed));
     // A log that ends below what was read lost records, or is another one: what is committed says where to go on.
     if (!isUnchanged(state.committed, from) || state.position > from.logEndOffset) return undefined;
     if (state.position < from.logStartOffset) {

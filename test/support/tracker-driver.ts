@@ -2,7 +2,7 @@ import { noBytes, utf8 } from "../../src/base/bytes.ts";
 import type { ProcessorSpec } from "../../src/config/processor.ts";
 import type { AssignedPartition, InputRecord, RunId, RunOutcome, RunResult } from "../../src/engine/ports.ts";
 import { Tracker } from "../../src/engine/tracker.ts";
-import type { TrackerCommand, TrackerEvent } from "../../src/engine/tracker-events.ts";
+import type { CommitFailure, TrackerCommand, TrackerEvent } from "../../src/engine/tracker-events.ts";
 import { defaultTrackerOptions, type TrackerOptions } from "../../src/engine/tracker-options.ts";
 import { processorSpec } from "./specs.ts";
 
@@ -72,6 +72,11 @@ export class TrackerDriver {
       if (commit === undefined) return;
       this.step({ type: "committed", commitId: commit.commitId });
     }
+  }
+
+  failLastCommit(failure: CommitFailure): void {
+    const { commitId } = this.lastCommit()!;
+    this.step({ type: "commit-failed", commitId, failure });
   }
 
   all<T extends TrackerCommand["type"]>(type: T): CommandOf<T>[] {

@@ -298,6 +298,26 @@ describe("ownership", () => {
     expect(driver.all("commit").length).toBe(1);
   });
 
+  test("a commit without an answer counts also where others were tried in vain after it", () => {
+    const driver = new TrackerDriver({ concurrency: 3 });
+    driver.begin({ committed: { offset: 0, metadata: "" }, logEndOffset: 3 });
+    driver.receive([0, 1, 2]);
+    const runs = [0, 1, 2].map((offset) => driver.runOf(offset));
+    driver.end(runs[0]!);
+    driver.acknowledgeSends();
+    const [carriedOut] = driver.lastCommit()!.offsets;
+    driver.failLastCommit("stale");
+    driver.end(runs[1]!);
+    driver.acknowledgeSends();
+    driver.failLastCommit("stale");
+    driver.assign({ committed: { offset: 1, metadata: carriedOut!.metadata }, logEndOffset: 3 });
+    expect(carriedOut?.offset).toBe(1);
+    expect(runs.map((run) => driver.released(run))).toEqual([true, false, false]);
+    expect(driver.all("cancel")).toEqual([]);
+    driver.step({ type: "committed", commitId: driver.lastCommit()!.commitId });
+    expect(runs.map((run) => driver.released(run))).toEqual([true, true, false]);
+  });
+
   test("records that the last owner had settled above the watermark do not run again", () => {
     const first = new TrackerDriver();
     first.begin();
