@@ -165,7 +165,7 @@ describe("a run", () => {
     expect(task.executor?.command).toEqual({
       shell: true,
       value: "/opt/brigade executor",
-      environment: { variables: [{ name: "BRIGADE_DEPLOYMENT", value: "brigade" }] },
+      environment: { variables: [{ name: "BRIGADE_DEPLOYMENT", value: "test" }] },
     });
     expect(decodeExecutorConfig(task.executor!.data!)).toEqual({ idleTimeoutMs: 60_000 });
     expect(task.executor?.executorId).toMatch(/^upper-[0-9a-f]{12}-3-1$/);
