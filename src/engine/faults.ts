@@ -1,5 +1,5 @@
 import { assertNever } from "../base/errors.ts";
-import type { RunOutcome } from "./ports.ts";
+import type { LostReason, RunOutcome } from "./ports.ts";
 
 /** Exit codes with a meaning of their own, from sysexits.h. */
 const EX_DATAERR = 65;
@@ -42,5 +42,24 @@ export function judge(outcome: RunOutcome): Verdict {
       return { type: "killed" };
     default:
       return assertNever(outcome);
+  }
+}
+
+/**
+ * Whether the loss of a run makes its record a suspect: executors and agents that die under one record again and again
+ * may die of it. That a framework was removed, or that nobody knows of a task, says nothing about the record.
+ */
+export function incriminates(reason: LostReason): boolean {
+  switch (reason) {
+    case "agent-lost":
+    case "agent-unreachable":
+    case "executor-lost":
+    case "daemon-lost":
+      return true;
+    case "task-unknown":
+    case "framework-removed":
+      return false;
+    default:
+      return assertNever(reason);
   }
 }

@@ -2,7 +2,7 @@ import { assertNever, invariant } from "../base/errors.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
 import { Agenda } from "./agenda.ts";
 import { CommitCycle, confirmUnanswered } from "./commit-cycle.ts";
-import { judge, type Verdict } from "./faults.ts";
+import { incriminates, judge, type Verdict } from "./faults.ts";
 import { type FlowBounds, FlowControl } from "./flow-control.ts";
 import { HeldRuns } from "./held-runs.ts";
 import { type LaneId, type LaneShare, Lanes, laneOf } from "./lanes.ts";
@@ -402,8 +402,10 @@ export class Tracker {
     else this.#runs.release(run);
     if (!wasAlive || open.decided) return;
     this.#noteLost(open, reason, message);
-    open.losses++;
-    if (run.alone) this.#countAttempt(open, `${reason} while it ran alone`);
+    if (incriminates(reason)) {
+      open.losses++;
+      if (run.alone) this.#countAttempt(open, `${reason} while it ran alone`);
+    }
     if (open.aliveRuns > 0) return;
     if (open.attempts >= this.#spec.retry.attempts) {
       return this.#fail(open, `${reason} under this record again and again`, undefined, run.spec, nowMs);

@@ -210,6 +210,17 @@ describe("failures", () => {
     expect(reruns.length).toBe(3);
   });
 
+  test("a run that is lost through nothing near it makes no suspect of its record", () => {
+    const driver = new TrackerDriver();
+    driver.begin();
+    driver.receive([0]);
+    for (const reason of ["framework-removed", "task-unknown", "framework-removed", "task-unknown"] as const) {
+      driver.step({ type: "lost", runId: driver.runOf(0), reason, message: "gone" });
+      driver.advance(60_000);
+    }
+    expect(driver.all("run").map(({ run }) => [run.alone, run.attempt])).toEqual(Array(5).fill([false, 1]));
+  });
+
   test("a run on an unreachable agent that ends after all wins over its successor", () => {
     const driver = new TrackerDriver();
     driver.begin();
