@@ -3,7 +3,7 @@ import type { InputRecord } from "../engine/ports.ts";
 import { ProtocolError } from "./protocol/errors.ts";
 import type { AbortedTransaction, FetchedPartition } from "./protocol/fetch.ts";
 import { scanBatches } from "./records/scan.ts";
-import type { RecordReader, StoredBatch, StoredRecord } from "./records/stored-batch.ts";
+import { keptWhole, type RecordReader, type StoredBatch, type StoredRecord } from "./records/stored-batch.ts";
 
 /** Key of a control record: version and type as u16; type 0 aborts the transaction, 1 commits it. */
 const CONTROL_TYPE_AT = 2;
@@ -24,8 +24,8 @@ export class UnreadableBatchError extends BrigadeError {
  * What a reader of committed records sees of a fetched partition. Left out are records before the position that was
  * asked for (a batch is always sent whole), control records, and records of aborted transactions.
  *
- * Batches are unpacked and read as their records are taken. Records do not share the memory of the answer, which this
- * keeps until it is dropped.
+ * Batches are unpacked and read as their records are taken. Neither this nor a record keeps more of the answer that it
+ * came in than about its own size, since either may wait for long.
  */
 export class FetchedRecords {
   /** The position that was asked for. */
@@ -48,7 +48,7 @@ export class FetchedRecords {
     this.from = from;
     this.#position = from;
     this.highWatermark = fetched.highWatermark;
-    const { batches, problem } = scanBatches(fetched.records);
+    const { batches, problem } = scanBatches(keptWhole(fetched.records));
     this.end = batches.reduce((end, { lastOffset }) => Math.max(end, lastOffset + 1), from);
     // What comes before the problem is handed over first; the next fetch begins with it.
     if (problem !== undefined && this.end === from) throw this.#unreadable(from, problem);

@@ -64,7 +64,7 @@ interface PartitionState {
  * Reads partitions of a topic, each from where it is told to, one fetch at a time from each broker.
  *
  * Every partition begins paused and without a position. What was fetched when a partition is paused is kept for when it
- * is resumed, and dropped by a seek to elsewhere; at most one answer of each broker is kept.
+ * is resumed, and dropped by a seek to elsewhere; at most one answer for each partition is kept.
  */
 export class PartitionReader {
   readonly #connection: ReadConnection;
@@ -77,6 +77,8 @@ export class PartitionReader {
   readonly #busy = new Set<string>();
   readonly #wakeup = new Wakeup();
   #failures = 0;
+  /** A fetch has succeeded since the last failure. */
+  #answered = false;
   /** Whose turn it is to stand first in a fetch: an answer has an end, and the last may get nothing. */
   #turn = 0;
   /** A fetch has failed since metadata was read. */
@@ -138,8 +140,13 @@ export class PartitionReader {
     while (!signal.aborted) {
       this.#handOver(signal);
       if (signal.aborted) return;
-      if (this.#failed === undefined) this.#startFetches(signal);
-      else await this.#recover(this.#failed.error, signal);
+      if (this.#failed === undefined) {
+        // Records that cannot be read come with an answer that seemed to be good.
+        if (this.#answered) this.#failures = 0;
+        this.#startFetches(signal);
+      } else {
+        await this.#recover(this.#failed.error, signal);
+      }
       await this.#wakeup.wait();
     }
   }
@@ -228,7 +235,7 @@ export class PartitionReader {
         this.#fail(error);
       }
     }
-    if (this.#failed === undefined) this.#failures = 0;
+    this.#answered = this.#failed === undefined;
   }
 
   #keep(fetched: FetchedPartition, asked: ReadonlyMap<number, number>): void {
@@ -239,9 +246,9 @@ export class PartitionReader {
     if (state === undefined || position === undefined || state.position !== position) return;
     if (errorCode !== 0) throw errorOfCode(errorCode);
     const records = new FetchedRecords(this.#connection.topic, fetched, position);
-    if (records.end > position) {
+    if (records.end > position || lastStableOffset <= position) {
       state.unreadable = 0;
-    } else if (lastStableOffset > position && ++state.unreadable >= UNREADABLE_ANSWERS + asked.size) {
+    } else if (++state.unreadable >= UNREADABLE_ANSWERS + asked.size) {
       // Other partitions may have used the answer up until it was this one's turn. This is longer than that.
       throw new KafkaUnavailableError(
         `Cannot read partition ${partition} at ${position}: no record comes, the log goes on`,
@@ -252,6 +259,7 @@ export class PartitionReader {
 
   #fail(error: unknown): void {
     this.#failed ??= { error };
+    this.#answered = false;
     this.#wakeup.wake();
   }
 

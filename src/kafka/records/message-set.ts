@@ -3,7 +3,7 @@ import { ProtocolError } from "../protocol/errors.ts";
 import { Reader } from "../protocol/reader.ts";
 import { unpack } from "./compression.ts";
 import { BATCH_OVERHEAD_BYTES, compressionCodecs } from "./record-batch.ts";
-import { kept, type RecordReader, type StoredBatch, type StoredRecord } from "./stored-batch.ts";
+import { keptWhole, type RecordReader, type StoredBatch, type StoredRecord } from "./stored-batch.ts";
 
 /*
  * The message formats before Kafka 0.11, which brokers older than 4.0 may still have on their disks, and send as they
@@ -107,13 +107,11 @@ class MessageReader implements RecordReader {
       if (message === undefined) return undefined;
       this.#next++;
       const { offset, timestampMs, key, value } = message;
-      if (offset >= from) return { offset, timestampMs, key: copy(key), value: copy(value), headers: [] };
+      if (offset >= from) return { offset, timestampMs, key: own(key), value: own(value), headers: [] };
     }
   }
 }
 
-function copy(field: Uint8Array | null): Uint8Array | null {
-  if (field === null) return null;
-  const bytes = new Uint8Array(field.buffer, field.byteOffset, field.byteLength);
-  return kept(bytes, 0, bytes.byteLength);
+function own(field: Uint8Array | null): Uint8Array | null {
+  return field === null ? null : keptWhole(field);
 }

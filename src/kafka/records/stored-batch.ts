@@ -44,3 +44,9 @@ export interface StoredBatch {
 export function kept(bytes: Uint8Array, start: number, end: number): Uint8Array {
   return (end - start) * 2 > bytes.buffer.byteLength ? bytes.subarray(start, end) : bytes.slice(start, end);
 }
+
+/** The same for bytes that are a view as a whole. */
+export function keptWhole(view: Uint8Array): Uint8Array {
+  // Of a Buffer, slice() would be no copy.
+  return kept(new Uint8Array(view.buffer, view.byteOffset, view.byteLength), 0, view.byteLength);
+}

@@ -6,6 +6,7 @@ kafkaAdapterSuite({
   start: startEmbedded,
   skip: {
     transactions: "the embedded Kafka has no transactions",
+    compaction: "the embedded Kafka does not compact",
     ...(Bun.which("kcat") === null ? { kcat: "kcat is not installed" } : {}),
   },
 });

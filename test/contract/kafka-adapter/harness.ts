@@ -66,7 +66,7 @@ export function uniqueName(what: string): string {
   return `${what}-${process.pid}-${Date.now()}-${names++}`;
 }
 
-export interface MemberOptions extends Partial<Pick<KafkaInputOptions, "metadataMs" | "sessionTimeoutMs">> {
+export interface MemberOptions extends Partial<Pick<KafkaInputOptions, "metadataMs" | "sessionTimeoutMs" | "reader">> {
   /** Whether it reads on from the committed offsets by itself. Default true. */
   readonly reads?: boolean;
 }
@@ -83,11 +83,11 @@ export class TestMember {
     kafka: KafkaInputOptions["kafka"],
     topic: string,
     group: string,
-    { reads = true, metadataMs = 200, sessionTimeoutMs = 6000 }: MemberOptions,
+    { reads = true, metadataMs = 200, sessionTimeoutMs = 6000, reader = {} }: MemberOptions,
   ) {
     this.#reads = reads;
     const random = systemRandom;
-    const options = { kafka, topic, group, clock, random, log: silentLogger, metadataMs, sessionTimeoutMs };
+    const options = { kafka, topic, group, clock, random, log: silentLogger, metadataMs, sessionTimeoutMs, reader };
     this.input = new KafkaInput({ ...options, heartbeatMs: 100 });
   }
 

@@ -16,10 +16,12 @@ export interface SuiteOptions {
   readonly name: string;
   readonly start: () => Promise<TestBroker>;
   /** Reasons, by the name of the feature that this broker lacks. */
-  readonly skip?: { readonly transactions?: string; readonly restart?: string; readonly kcat?: string };
+  readonly skip?: Readonly<Partial<Record<"transactions" | "compaction" | "restart" | "kcat", string>>>;
 }
 
 const TIMEOUT_MS = 60_000;
+/** The broker sends the first batch whole, and nothing else. */
+const ONE_BATCH = { maxBytesPerPartition: 1, maxBytesPerFetch: 1 };
 
 /** What Input, Output and Admin promise, at whatever broker. */
 export function kafkaAdapterSuite({ name, start, skip = {} }: SuiteOptions): void {
@@ -368,6 +370,26 @@ export function kafkaAdapterSuite({ name, start, skip = {} }: SuiteOptions): voi
       expect(lag?.logEndOffset).toBe(6);
     });
 
+    unless(skip.compaction, "batches that compaction has emptied are passed", async () => {
+      const topic = uniqueName("topic");
+      await using client = connect();
+      await makeCompactedTopic(client, topic);
+      // The last batch of each producer is kept for its sequence number, though nothing is left in it.
+      const producers = 5;
+      for (let count = 0; count < producers; count++) {
+        await using producer = connect();
+        await producer.output.send([record(topic, String(count), "same key")]);
+      }
+      for (let isCompacted = false; !isCompacted; ) {
+        // Only segments that are closed are compacted, and what closes one is a record that comes late enough.
+        await client.output.send([record(topic, "another", "other key")]);
+        await using reader = connect();
+        const member = await reader.join(topic, uniqueName("group"), { reader: ONE_BATCH });
+        await waitUntil(() => member.records.some(({ offset }) => offset >= producers), "it reads behind them");
+        isCompacted = member.records.every(({ offset }) => offset >= producers - 1);
+      }
+    });
+
     for (const codec of ["gzip", "snappy", "lz4", "zstd"]) {
       unless(skip.kcat, `what kcat compresses with ${codec} is read`, async () => {
         await using client = connect();
@@ -417,6 +439,19 @@ async function addPartitions({ kafka }: TestClient, topic: string, count: number
   try {
     await admin.connect();
     await admin.createPartitions({ topicPartitions: [{ topic, count }] });
+  } finally {
+    client.close();
+  }
+}
+
+async function makeCompactedTopic({ kafka }: TestClient, topic: string): Promise<void> {
+  const client = new KafkaClient({ ...kafka, log: silentLogger });
+  const admin = client.kafka.admin();
+  const settings = { "cleanup.policy": "compact", "segment.ms": "100", "min.cleanable.dirty.ratio": "0.001" };
+  const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
+  try {
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic, numPartitions: 1, configEntries }] });
   } finally {
     client.close();
   }
