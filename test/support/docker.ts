@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseImageName } from "../../src/programs/docker/image-name.ts";
 import { processesOf } from "./e2e/leftovers.ts";
 import { until } from "./until.ts";
 
@@ -107,8 +108,8 @@ export class DockerEngine implements AsyncDisposable {
       for (const applet of APPLETS) symlinkSync("busybox", join(root, "bin", applet));
     }
     const tar = Bun.spawn(["tar", "-C", root, "-c", "."], { stdout: "pipe" });
-    const [repo = "", tag = "latest"] = name.split(":");
-    const query = new URLSearchParams({ fromSrc: "-", repo, tag });
+    const { repository: repo, tag } = parseImageName(name);
+    const query = new URLSearchParams({ fromSrc: "-", repo, tag: tag ?? "" });
     for (const change of changes) query.append("changes", change);
     const body = await new Response(tar.stdout).bytes();
     await this.request("POST", `/images/create?${query.toString()}`, body);
