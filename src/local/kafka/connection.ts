@@ -1,9 +1,9 @@
 import { concatBytes } from "../../base/bytes.ts";
 import { BrigadeError, describeError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
+import { ProtocolError } from "../../kafka/protocol/errors.ts";
 import type { Broker } from "./broker.ts";
 import { answerRequest, mayOverlap, REQUEST_KIND_BYTES, requestKindProblem } from "./dispatcher.ts";
-import { ProtocolError } from "./protocol/errors.ts";
 import { FrameSplitter } from "./protocol/frame-splitter.ts";
 
 /** What a connection needs of its socket. */

@@ -1,11 +1,11 @@
+import { ProtocolError } from "../../kafka/protocol/errors.ts";
+import { Reader } from "../../kafka/protocol/reader.ts";
+import { Writer } from "../../kafka/protocol/writer.ts";
 import type { Broker } from "./broker.ts";
 import type { RequestContext } from "./handlers/handler.ts";
 import { apiVersions } from "./messages/api-versions.ts";
 import { produce } from "./messages/produce.ts";
-import { ProtocolError } from "./protocol/errors.ts";
-import { Reader } from "./protocol/reader.ts";
 import { decodeClientId, decodeRequestStart } from "./protocol/request-header.ts";
-import { Writer } from "./protocol/writer.ts";
 import { type BodyWriter, refuseApiVersions, routes } from "./routes.ts";
 
 const LENGTH_BYTES = 4;

@@ -1,3 +1,5 @@
+import type { Reader } from "../../kafka/protocol/reader.ts";
+import type { Writer } from "../../kafka/protocol/writer.ts";
 import type { Broker } from "./broker.ts";
 import { handleDescribeConfigs } from "./handlers/describe-configs.ts";
 import { handleFetch } from "./handlers/fetch.ts";
@@ -40,8 +42,6 @@ import { produce } from "./messages/produce.ts";
 import { syncGroup } from "./messages/sync-group.ts";
 import { ErrorCode } from "./protocol/error-codes.ts";
 import type { Message, MessageVersions } from "./protocol/message.ts";
-import type { Reader } from "./protocol/reader.ts";
-import type { Writer } from "./protocol/writer.ts";
 
 /** Writes the body of a response. */
 export type BodyWriter = (writer: Writer) => void;

@@ -1,5 +1,5 @@
 import { gzipSync, zstdCompressSync } from "node:zlib";
-import { crc32c } from "../../../src/local/kafka/protocol/crc32c.ts";
+import { crc32c } from "../../../src/kafka/records/crc32c.ts";
 
 export interface BatchContent {
   readonly values: readonly string[];

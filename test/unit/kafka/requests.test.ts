@@ -10,8 +10,6 @@ import { fetch as servedFetch } from "../../../src/local/kafka/messages/fetch.ts
 import { produce as servedProduce } from "../../../src/local/kafka/messages/produce.ts";
 import { ErrorCode } from "../../../src/local/kafka/protocol/error-codes.ts";
 import type { Message } from "../../../src/local/kafka/protocol/message.ts";
-import { Reader as ServerReader } from "../../../src/local/kafka/protocol/reader.ts";
-import { Writer as ServerWriter } from "../../../src/local/kafka/protocol/writer.ts";
 
 const versionsOf = ({ minVersion, maxVersion }: Pick<ClientMessage<unknown, unknown>, "minVersion" | "maxVersion">) =>
   Array.from({ length: maxVersion - minVersion + 1 }, (_, index) => minVersion + index);
@@ -24,7 +22,7 @@ function written<T>(message: ClientMessage<T, unknown>, request: T, version: num
 
 /** What the embedded Kafka reads of a request. */
 function served<T>(message: Pick<Message<T, never>, "decodeRequest">, bytes: Uint8Array, version: number): T {
-  const reader = new ServerReader(bytes);
+  const reader = new Reader(bytes);
   const request = message.decodeRequest(reader, version);
   expect(reader.remaining).toBe(0);
   return request;
@@ -32,7 +30,7 @@ function served<T>(message: Pick<Message<T, never>, "decodeRequest">, bytes: Uin
 
 /** What the embedded Kafka answers. */
 function answered<T>(message: Pick<Message<never, T>, "encodeResponse">, response: T, version: number): Uint8Array {
-  const writer = new ServerWriter();
+  const writer = new Writer();
   message.encodeResponse(writer, response, version);
   return writer.finish();
 }

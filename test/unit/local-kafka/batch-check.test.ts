@@ -1,12 +1,12 @@
 import { describe, expect, test } from "bun:test";
-import { checkBatch } from "../../../src/local/kafka/log/batch-check.ts";
-import { ErrorCode } from "../../../src/local/kafka/protocol/error-codes.ts";
 import {
   batchChecksum,
   decodeBatchHeader,
   stampAppendTime,
   stampOffset,
-} from "../../../src/local/kafka/protocol/record-batch.ts";
+} from "../../../src/kafka/records/record-batch.ts";
+import { checkBatch } from "../../../src/local/kafka/log/batch-check.ts";
+import { ErrorCode } from "../../../src/local/kafka/protocol/error-codes.ts";
 import { makeBatch, seal } from "../../contract/kafka/record-batch.ts";
 
 const rules = { maxMessageBytes: 1000, produceVersion: 7 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { ProtocolError } from "../../../src/local/kafka/protocol/errors.ts";
+import { ProtocolError } from "../../../src/kafka/protocol/errors.ts";
 import { FrameSplitter } from "../../../src/local/kafka/protocol/frame-splitter.ts";
 
 function splitter(headProblem: (head: Uint8Array) => string | undefined = () => undefined): FrameSplitter {

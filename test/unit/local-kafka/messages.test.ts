@@ -1,5 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { ProtocolError } from "../../../src/kafka/protocol/errors.ts";
+import { Reader } from "../../../src/kafka/protocol/reader.ts";
+import { Writer } from "../../../src/kafka/protocol/writer.ts";
 import { apiVersions } from "../../../src/local/kafka/messages/api-versions.ts";
 import { createPartitions } from "../../../src/local/kafka/messages/create-partitions.ts";
 import { createTopics } from "../../../src/local/kafka/messages/create-topics.ts";
@@ -20,10 +23,7 @@ import { offsetCommit } from "../../../src/local/kafka/messages/offset-commit.ts
 import { offsetFetch } from "../../../src/local/kafka/messages/offset-fetch.ts";
 import { produce } from "../../../src/local/kafka/messages/produce.ts";
 import { syncGroup } from "../../../src/local/kafka/messages/sync-group.ts";
-import { ProtocolError } from "../../../src/local/kafka/protocol/errors.ts";
 import type { Message } from "../../../src/local/kafka/protocol/message.ts";
-import { Reader } from "../../../src/local/kafka/protocol/reader.ts";
-import { Writer } from "../../../src/local/kafka/protocol/writer.ts";
 import { routes } from "../../../src/local/kafka/routes.ts";
 import { type ApiGrammar, grammars } from "../../contract/kafka/grammars.ts";
 import { asCarried, decode, encode, type Field, type WireValue } from "../../contract/kafka/wire-grammar.ts";

@@ -4,13 +4,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { silentLogger } from "../../../src/base/log.ts";
+import { decodeBatchHeader } from "../../../src/kafka/records/record-batch.ts";
 import { defaultBrokerConfig } from "../../../src/local/kafka/broker-config.ts";
 import { openDatabase } from "../../../src/local/kafka/log/database.ts";
 import { StorageError } from "../../../src/local/kafka/log/errors.ts";
 import { GroupCommit } from "../../../src/local/kafka/log/group-commit.ts";
 import type { PartitionLog } from "../../../src/local/kafka/log/partition-log.ts";
 import { TopicCatalog } from "../../../src/local/kafka/log/topic-catalog.ts";
-import { decodeBatchHeader } from "../../../src/local/kafka/protocol/record-batch.ts";
 import { type BatchContent, makeBatch } from "../../contract/kafka/record-batch.ts";
 
 function openCatalog(dataDir: string | null) {

@@ -1,12 +1,12 @@
 import { describeError } from "../../../base/errors.ts";
+import { ProtocolError } from "../../../kafka/protocol/errors.ts";
+import type { RecordBatchHeader } from "../../../kafka/records/record-batch.ts";
 import type { Broker } from "../broker.ts";
 import { checkBatch } from "../log/batch-check.ts";
 import { StorageError } from "../log/errors.ts";
 import type { Appended, PartitionLog } from "../log/partition-log.ts";
 import type { ProducePartition, ProducePartitionResult, ProduceRequest, ProduceResponse } from "../messages/produce.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
-import { ProtocolError } from "../protocol/errors.ts";
-import type { RecordBatchHeader } from "../protocol/record-batch.ts";
 import { noAnswer, type RequestContext } from "./handler.ts";
 
 /** First version whose clients send the current message format. */

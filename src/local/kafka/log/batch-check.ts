@@ -1,4 +1,3 @@
-import { ErrorCode } from "../protocol/error-codes.ts";
 import {
   BATCH_HEADER_BYTES,
   BATCH_OVERHEAD_BYTES,
@@ -8,7 +7,8 @@ import {
   peekBatchSize,
   peekMagic,
   type RecordBatchHeader,
-} from "../protocol/record-batch.ts";
+} from "../../../kafka/records/record-batch.ts";
+import { ErrorCode } from "../protocol/error-codes.ts";
 
 /** First version of Produce whose clients may send zstd. */
 const ZSTD_PRODUCE_VERSION = 7;

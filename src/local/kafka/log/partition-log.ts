@@ -1,5 +1,5 @@
+import { type RecordBatchHeader, stampAppendTime, stampOffset } from "../../../kafka/records/record-batch.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
-import { type RecordBatchHeader, stampAppendTime, stampOffset } from "../protocol/record-batch.ts";
 import type { BatchStore, ProducerBatch } from "./batch-store.ts";
 import { ProducerStates, REMEMBERED_BATCHES } from "./producer-states.ts";
 import { findTimestamp, type TimestampPosition } from "./record-scan.ts";

@@ -1,7 +1,7 @@
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import { ProtocolError } from "../protocol/errors.ts";
-import { BATCH_HEADER_BYTES, type CompressionCodec, decodeBatchHeader } from "../protocol/record-batch.ts";
-import { readZigzagVarint } from "../protocol/varint.ts";
+import { ProtocolError } from "../../../kafka/protocol/errors.ts";
+import { readZigzagVarint } from "../../../kafka/protocol/varint.ts";
+import { BATCH_HEADER_BYTES, type CompressionCodec, decodeBatchHeader } from "../../../kafka/records/record-batch.ts";
 
 export interface TimestampPosition {
   readonly offset: number;

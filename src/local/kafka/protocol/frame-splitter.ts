@@ -1,5 +1,5 @@
 import { concatBytes } from "../../../base/bytes.ts";
-import { ProtocolError } from "./errors.ts";
+import { ProtocolError } from "../../../kafka/protocol/errors.ts";
 
 const LENGTH_BYTES = 4;
 

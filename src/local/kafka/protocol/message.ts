@@ -1,5 +1,5 @@
-import type { Reader } from "./reader.ts";
-import type { Writer } from "./writer.ts";
+import type { Reader } from "../../../kafka/protocol/reader.ts";
+import type { Writer } from "../../../kafka/protocol/writer.ts";
 
 /**
  * One request of the protocol with its response: which versions are served and how they are written.

@@ -1,4 +1,4 @@
-import type { Reader } from "./reader.ts";
+import type { Reader } from "../../../kafka/protocol/reader.ts";
 
 /**
  * ```

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { crc32c } from "../../../src/local/kafka/protocol/crc32c.ts";
-import { ProtocolError } from "../../../src/local/kafka/protocol/errors.ts";
-import { Reader } from "../../../src/local/kafka/protocol/reader.ts";
-import { readUnsignedVarint, readZigzagVarint, writeUnsignedVarint } from "../../../src/local/kafka/protocol/varint.ts";
-import { Writer } from "../../../src/local/kafka/protocol/writer.ts";
+import { ProtocolError } from "../../../src/kafka/protocol/errors.ts";
+import { Reader } from "../../../src/kafka/protocol/reader.ts";
+import { readUnsignedVarint, readZigzagVarint, writeUnsignedVarint } from "../../../src/kafka/protocol/varint.ts";
+import { Writer } from "../../../src/kafka/protocol/writer.ts";
+import { crc32c } from "../../../src/kafka/records/crc32c.ts";
 
 const ascending = Uint8Array.from({ length: 32 }, (_, i) => i);
 
