@@ -1,41 +1,31 @@
 import type { Clock } from "../base/clock.ts";
 import { errorCode } from "../base/errors.ts";
+import { type EndSignal, Termination } from "./termination.ts";
 
 /**
  * A process that leads a group of its own (`setsid`), with all that it started and that did not leave the group.
  */
 export class ProcessGroup {
   readonly #pid: number;
-  readonly #clock: Clock;
-  #killing: { readonly atMs: number; cancel(): void } | undefined;
+  readonly #termination: Termination;
 
   constructor(pid: number, clock: Clock) {
     this.#pid = pid;
-    this.#clock = clock;
+    this.#termination = new Termination(clock, (name) => this.#signal(name));
   }
 
-  /** SIGTERM now, SIGKILL after `graceMs` unless {@link settle} comes first. A repetition counts where it is earlier. */
+  /** SIGTERM now, SIGKILL after `graceMs`, unless {@link kill} comes first. A repetition counts where it is earlier. */
   terminate(graceMs: number): void {
-    if (graceMs <= 0) return this.kill();
-    const atMs = this.#clock.monotonicMs() + graceMs;
-    if (this.#killing !== undefined && this.#killing.atMs <= atMs) return;
-    if (this.#killing === undefined) this.#signal("SIGTERM");
-    this.#killing?.cancel();
-    this.#killing = { atMs, cancel: this.#clock.schedule(graceMs, () => this.#signal("SIGKILL")) };
+    this.#termination.request(graceMs);
   }
 
+  /** SIGKILL to whoever is left. Idempotent. */
   kill(): void {
-    this.settle();
+    this.#termination.settle();
     this.#signal("SIGKILL");
   }
 
-  /** The leader has exited: no SIGKILL is to come any more. */
-  settle(): void {
-    this.#killing?.cancel();
-    this.#killing = undefined;
-  }
-
-  #signal(name: "SIGTERM" | "SIGKILL"): void {
+  #signal(name: EndSignal): void {
     try {
       process.kill(-this.#pid, name);
     } catch (error) {

@@ -7,11 +7,11 @@ import type { ProgramEnd, ProgramHandle } from "../programs.ts";
 import { notStartable } from "../start-failure.ts";
 import { STDERR_TAIL_BYTES, type StderrLog } from "../stderr-log.ts";
 import { TailBuffer } from "../tail-buffer.ts";
+import { type EndSignal, Termination } from "../termination.ts";
 import { containerConfig, type Owner } from "./container-config.ts";
 import { lacksProgram, outcomeOf } from "./container-exit.ts";
+import { ContainerStreams } from "./container-streams.ts";
 import {
-  attachInput,
-  attachOutput,
   createContainer,
   inspectContainer,
   removeContainer,
@@ -19,11 +19,10 @@ import {
   startContainer,
   waitForContainer,
 } from "./engine-api.ts";
-import type { EngineClient, EngineStream } from "./engine-client.ts";
+import type { EngineClient } from "./engine-client.ts";
 import type { EngineWatch } from "./engine-watch.ts";
-import { EngineLostError, EngineRefusedError } from "./errors.ts";
+import { EngineRefusedError } from "./errors.ts";
 import type { Images } from "./images.ts";
-import { ContainerStreamError, StreamDemultiplexer } from "./stream-demultiplexer.ts";
 
 const DEFAULT_TIMEOUT_GRACE_MS = 3000;
 
@@ -66,23 +65,23 @@ export class ContainerRun implements ProgramHandle {
   readonly #options: ContainerRunOptions;
   readonly #stdout: BoundedBuffer;
   readonly #stderrTail = new TailBuffer(STDERR_TAIL_BYTES);
+  readonly #termination: Termination;
   /** Rejects as soon as the run cannot be followed any more. */
   readonly #broken = Promise.withResolvers<never>();
   /** Resolves as soon as the run is to be ended, whatever it waits for. */
   readonly #unwanted = Promise.withResolvers<"unwanted">();
   #phase: Phase = { type: "preparing" };
   #containerId: string | undefined;
-  #output: EngineStream | undefined;
-  #input: EngineStream | undefined;
+  #streams: ContainerStreams | undefined;
   #endedByUs: EndedByUs | undefined;
   #cancelTimeout: (() => void) | undefined;
-  #killing: { readonly atMs: number; cancel(): void } | undefined;
 
   constructor(runKey: string, request: RunRequest, options: ContainerRunOptions) {
     this.#runKey = runKey;
     this.#request = request;
     this.#options = options;
     this.#stdout = new BoundedBuffer(request.spec.maxOutputBytes);
+    this.#termination = new Termination(options.clock, (name) => this.#signal(name));
     // It is looked at only while the program runs.
     this.#broken.promise.catch(() => undefined);
   }
@@ -113,7 +112,8 @@ export class ContainerRun implements ProgramHandle {
   /**
    * Removes what the Engine holds of the run.
    *
-   * @throws {EngineLostError | EngineRefusedError} it is still there, or may be
+   * @throws {EngineLostError} it may still be there
+   * @throws {EngineRefusedError} it is still there
    */
   async remove(): Promise<void> {
     if (this.#containerId !== undefined) await removeContainer(this.#options.client, this.#containerId);
@@ -167,45 +167,23 @@ export class ContainerRun implements ProgramHandle {
 
   /** @throws {NeverRanError} */
   async #start(id: string): Promise<void> {
-    const { client, clock } = this.#options;
+    const { client, clock, stderrLog } = this.#options;
     const { record, spec } = this.#request;
-    const demultiplexer = new StreamDemultiplexer({
+    this.#streams = await ContainerStreams.attach(client, id, record.value, {
       stdout: (part) => this.#onStdout(part),
       stderr: (part) => {
         this.#stderrTail.add(part);
-        this.#options.stderrLog.write(this.#runKey, part);
+        stderrLog.write(this.#runKey, part);
       },
     });
-    const onData = (chunk: Uint8Array): void => {
-      try {
-        demultiplexer.push(chunk);
-      } catch (error) {
-        if (!(error instanceof ContainerStreamError)) throw error;
-        this.#broken.reject(error);
-        this.#output?.close();
-      }
-    };
-    const { value } = record;
-    const hasInput = value !== null && value.byteLength > 0;
-    // Both are settled before either's failure is told, so that none is left behind.
-    const [output, input] = await Promise.allSettled([
-      attachOutput(client, id, onData),
-      hasInput ? attachInput(client, id) : undefined,
-    ]);
-    if (output.status === "fulfilled") this.#output = output.value;
-    if (input.status === "fulfilled") this.#input = input.value;
-    if (output.status === "rejected") throw output.reason;
-    if (input.status === "rejected") throw input.reason;
-    if (hasInput) this.#input?.finishWith(value);
-
     try {
       await startContainer(client, id);
     } catch (error) {
       throw await this.#startFailure(id, error);
     }
     this.#phase = { type: "running", id, startedMs: clock.monotonicMs() };
+    this.#termination.repeat();
     const { timeoutMs } = spec;
-    if (this.#killing !== undefined) this.#signal(this.#killing.atMs > clock.monotonicMs() ? "SIGTERM" : "SIGKILL");
     if (timeoutMs !== null) this.#cancelTimeout = clock.schedule(timeoutMs, () => this.#timeOut(timeoutMs));
   }
 
@@ -222,8 +200,12 @@ export class ContainerRun implements ProgramHandle {
   /** From the start to the exit of the container's first process, after which no other is left in it. */
   async #follow(id: string): Promise<RunOutcome> {
     const { client } = this.#options;
-    const end = await this.#output?.end;
-    if (end instanceof EngineLostError && this.#endedByUs?.type !== "output-too-large") throw end;
+    try {
+      await this.#streams?.outputEnds();
+    } catch (error) {
+      // At its bound we have closed it ourselves.
+      if (this.#endedByUs?.type !== "output-too-large") throw error;
+    }
     const exitCode = await waitForContainer(client, id);
     // What it came to by itself stands, even if it is asked to end from here on.
     this.#isOver();
@@ -234,7 +216,7 @@ export class ContainerRun implements ProgramHandle {
   #onStdout(part: Uint8Array): void {
     if (this.#endedByUs?.type === "output-too-large" || this.#stdout.add(part)) return;
     this.#endedByUs ??= { type: "output-too-large", limitBytes: this.#request.spec.maxOutputBytes };
-    this.#output?.close();
+    this.#streams?.close();
     this.#terminate(0);
   }
 
@@ -243,22 +225,15 @@ export class ContainerRun implements ProgramHandle {
     this.#terminate(this.#options.timeoutGraceMs ?? DEFAULT_TIMEOUT_GRACE_MS);
   }
 
-  /** SIGTERM now, SIGKILL after `graceMs` unless the end comes first. A repetition counts where it is earlier. */
   #terminate(graceMs: number): void {
-    const { clock } = this.#options;
     this.#unwanted.resolve("unwanted");
-    const atMs = clock.monotonicMs() + graceMs;
-    if (this.#killing !== undefined && this.#killing.atMs <= atMs) return;
-    if (this.#killing === undefined && graceMs > 0) this.#signal("SIGTERM");
-    this.#killing?.cancel();
-    const cancel = clock.schedule(graceMs, () => this.#signal("SIGKILL"));
-    this.#killing = { atMs, cancel };
+    this.#termination.request(graceMs);
   }
 
   /** Before it runs there is nobody to signal: whoever starts it looks whether it is still wanted. */
-  #signal(signal: "SIGTERM" | "SIGKILL"): void {
+  #signal(name: EndSignal): void {
     if (this.#phase.type !== "running") return;
-    signalContainer(this.#options.client, this.#phase.id, signal).catch((error: unknown) => this.#broken.reject(error));
+    signalContainer(this.#options.client, this.#phase.id, name).catch((error: unknown) => this.#broken.reject(error));
   }
 
   /** Idempotent. @returns how long the program ran, ms */
@@ -267,10 +242,9 @@ export class ContainerRun implements ProgramHandle {
     const nowMs = this.#options.clock.monotonicMs();
     const durationMs = this.#phase.type === "running" ? nowMs - this.#phase.startedMs : 0;
     this.#phase = { type: "over", durationMs };
-    this.#killing?.cancel();
+    this.#termination.settle();
     this.#cancelTimeout?.();
-    this.#output?.close();
-    this.#input?.close();
+    this.#streams?.close();
     return durationMs;
   }
 }

@@ -54,9 +54,10 @@ export class StreamDemultiplexer {
     }
   }
 
-  /** Whether the stream may end here: between two frames. */
-  get isAtEnd(): boolean {
-    return this.#remaining === 0 && this.#headerLength === 0;
+  /** What is wrong with a stream that ends here, unless it is between two frames. */
+  failureAtEnd(): ContainerStreamError | undefined {
+    if (this.#remaining === 0 && this.#headerLength === 0) return undefined;
+    return new ContainerStreamError("Cannot read a container's output: it is cut off within a frame");
   }
 
   #frameBegins(): void {
