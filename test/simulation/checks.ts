@@ -1,6 +1,6 @@
 import type { ProcessorSpec } from "../../src/config/processor.ts";
 import type { TrackerOptions } from "../../src/engine/tracker-options.ts";
-import { type Fact, type RecordKey, recordKey, siteOf } from "./facts.ts";
+import { type Fact, frameworkOf, recordKey, recordOfTask } from "./facts.ts";
 import { Ledger, type LedgerRecord, type LedgerTask, settledAbove } from "./ledger.ts";
 
 /** The promises of docs/concepts/promises.md, as far as a history can break them. */
@@ -83,7 +83,7 @@ const acknowledgedAfterCommit: Rule = (fact, ledger) => {
   const task = ledger.task(fact.task);
   if (!isSuccess(task)) return;
   const record = ledger.record(task.record);
-  if (record.settled || isExcused(ledger, task, record)) return;
+  if (record.settled || isAnothersNow(ledger, task, fact.scheduler)) return;
   const kept = record.tasks.some((other) => other !== task && isKept(other, fact.scheduler));
   if (!kept) {
     throw new BrokenPromise("I1", `${fact.scheduler} acknowledges the result of ${task.key} before it is settled`);
@@ -94,7 +94,7 @@ const acknowledgedAfterCommit: Rule = (fact, ledger) => {
 const failureIsKept: Rule = (fact, ledger) => {
   if (fact.type !== "output-sent" || fact.as !== "error") return;
   const record = ledger.record(fact.record);
-  if (record.settled || ledger.owners.get(record.partition) !== fact.scheduler) return;
+  if (record.settled || ledger.holders.get(record.partition) !== fact.scheduler) return;
   const ended = record.tasks.filter((task) => task.deliveredTo.has(fact.scheduler) && isProgramsOwnEnd(task));
   if (ended.length > 0 && ended.every((task) => task.acknowledged)) {
     throw new BrokenPromise(
@@ -108,7 +108,7 @@ const failureIsKept: Rule = (fact, ledger) => {
 const sentOnce: Rule = (fact, ledger) => {
   if (fact.type !== "output-sent") return;
   const record = ledger.record(fact.record);
-  if (ledger.owners.get(record.partition) !== fact.scheduler) return;
+  if (ledger.holders.get(record.partition) !== fact.scheduler) return;
   if (record.settled) throw new BrokenPromise("I1", `${fact.scheduler} sends ${record.key} again after it was settled`);
   if (record.lastWriter === fact.scheduler && !record.unclear && !ledger.takenOverSince(record.partition, 0)) {
     throw new BrokenPromise("I1", `${fact.scheduler} sends ${record.key} twice`);
@@ -141,8 +141,8 @@ const idUsedOnce: Rule = (fact, ledger) => {
 
 const settledIsNotLaunched: Rule = (fact, ledger) => {
   if (fact.type !== "launched") return;
-  const record = ledger.record(recordOf(fact.task));
-  if (record.settled && ledger.owners.get(record.partition) === fact.scheduler) {
+  const record = ledger.record(recordOfTask(fact.task));
+  if (record.settled && ledger.holders.get(record.partition) === fact.scheduler) {
     throw new BrokenPromise("I3", `${fact.task} is launched after ${record.key} was settled`);
   }
 };
@@ -160,6 +160,8 @@ const secondRunHasCause: Rule = (fact, ledger) => {
     if (!first.byOwner || !second.byOwner) continue;
     const isOver = first.endedAt !== undefined && first.endedAt < second.launchedAt && !isSuccess(first);
     if (isOver || first.outcome === "destroyed" || hasCause(ledger, first, record)) continue;
+    // A framework whose id was lost and that no master or agent could tell of.
+    if (first.framework !== second.framework && ledger.stateLostSince(first.site, first.launchedAt)) continue;
     throw new BrokenPromise(
       "I3",
       `${second.key} runs although nothing is wrong with ${first.key} (${describe(first)})`,
@@ -184,7 +186,7 @@ const onlyFailuresRunAgain: Rule = (fact, ledger, { onlySchedulersDie }) => {
 /** A record starts only after every earlier one of its lane has its output in Kafka. */
 const laneGoesInOrder: Rule = (fact, ledger) => {
   if (fact.type !== "launched" && fact.type !== "output-sent") return;
-  const record = ledger.record(fact.type === "launched" ? recordOf(fact.task) : fact.record);
+  const record = ledger.record(fact.type === "launched" ? recordOfTask(fact.task) : fact.record);
   for (const earlier of ledger.lanes.get(record.lane ?? "") ?? []) {
     if (earlier.offset >= record.offset) return;
     if (!earlier.done) throw new BrokenPromise("I5", `${record.key} is ahead of ${earlier.key} (${fact.type})`);
@@ -226,7 +228,7 @@ const errorIsDeserved: Rule = (fact, ledger, { spec }) => {
 /** Nor does a program run again for ever: each scheduler's life, and each change of owner, may count anew. */
 const attemptsAreCounted: Rule = (fact, ledger, { spec }) => {
   if (fact.type !== "launched") return;
-  const record = ledger.record(recordOf(fact.task));
+  const record = ledger.record(recordOfTask(fact.task));
   const failures = record.tasks.filter((task) => task.outcome === "failed" && task.deliveredTo.has(fact.scheduler));
   const ofThisLife = failures.filter((task) => task.scheduler === fact.scheduler);
   if (ofThisLife.length < spec.retry.attempts || ledger.takenOverSince(record.partition, 1)) return;
@@ -236,10 +238,10 @@ const attemptsAreCounted: Rule = (fact, ledger, { spec }) => {
 /** An executor that runs a suspect runs nothing else. */
 const suspectRunsAlone: Rule = (fact, ledger) => {
   if (fact.type !== "launched") return;
-  const record = recordOf(fact.task);
-  const site = siteOf(fact.scheduler);
+  const record = recordOfTask(fact.task);
   for (const other of ledger.tasks.values()) {
-    if (other.executorId !== fact.executorId || other.site !== site || other.record === record) continue;
+    if (other.executorId !== fact.executorId || other.framework !== frameworkOf(fact.task)) continue;
+    if (other.record === record) continue;
     if (/\.alone-\d+-\d+$/.test(fact.executorId)) {
       throw new BrokenPromise("I7", `${fact.executorId} is to run ${record} alone, and runs ${other.record}`);
     }
@@ -265,12 +267,6 @@ const rules: readonly Rule[] = [
 ];
 
 // ---------------------------------------------------------------------------------------------------------- terms
-
-function recordOf(task: string): RecordKey {
-  const match = /_(\d+)_(\d+)-\d+\.\d+$/.exec(task);
-  if (match === null) throw new BrokenPromise("I3", `"${task}" is no task id of a record`);
-  return recordKey(Number(match[1]), Number(match[2]));
-}
 
 function isSuccess({ outcome }: LedgerTask): boolean {
   return outcome === "succeeded" || outcome === "printed-nothing";
@@ -299,9 +295,12 @@ function hasCause(ledger: Ledger, task: LedgerTask, record: LedgerRecord): boole
   );
 }
 
-/** Its scheduler need not keep the result: the record is another owner's, or the framework that held it is gone. */
-function isExcused(ledger: Ledger, task: LedgerTask, record: LedgerRecord): boolean {
-  return ledger.takenOverSince(record.partition, task.launchedAt) || ledger.removedSince(task.site, task.launchedAt);
+/** This scheduler need not keep the result: the record is another owner's, or the framework that held it is gone. */
+function isAnothersNow(ledger: Ledger, { record, site, byOwner, launchedAt }: LedgerTask, scheduler: string): boolean {
+  const { partition } = ledger.record(record);
+  return (
+    !byOwner || ledger.ownedByAnotherSince(partition, scheduler, launchedAt) || ledger.removedSince(site, launchedAt)
+  );
 }
 
 function describe({ key, outcome, startedAt, endedAt }: LedgerTask): string {

@@ -1,6 +1,6 @@
 import { type Random, randomInt } from "../../src/base/random.ts";
 import type { AgentId, FrameworkId } from "../../src/mesos/types.ts";
-import type { Fact, TaskKey } from "./facts.ts";
+import { type Fact, siteOfFramework } from "./facts.ts";
 import type { Faults } from "./faults.ts";
 import type { Machines } from "./machines.ts";
 import { Agent } from "./mesos/agent.ts";
@@ -26,7 +26,13 @@ export interface ClusterOptions {
 /** Masters, one after the other, and the agents. */
 export class Cluster implements MasterAddress {
   readonly #options: ClusterOptions;
-  readonly #registry: Registry = { agents: new Map(), removed: new Set(), lastFramework: 0, lastOffer: 0 };
+  readonly #registry: Registry = {
+    agents: new Map(),
+    removed: new Set(),
+    frameworks: new Map(),
+    lastFramework: 0,
+    lastOffer: 0,
+  };
   readonly #agents: Agent[] = [];
   #leader: Master | undefined;
   #lastAgent = 0;
@@ -62,7 +68,7 @@ export class Cluster implements MasterAddress {
       ...options,
       id,
       milliCpus,
-      taskKey: (frameworkId, taskId) => taskKeyOf(frameworkId, taskId),
+      taskKey: (frameworkId, taskId) => `${frameworkId}/${taskId}`,
       register: (link, message) => this.#leader?.register(link, message) ?? false,
       toMaster: (agentId, message) => this.#leader?.fromAgent(agentId, message),
       onParted: (agentId) => this.#leader?.agentParted(agentId),
@@ -100,12 +106,4 @@ export class Cluster implements MasterAddress {
       },
     });
   }
-}
-
-export function siteOfFramework(frameworkId: FrameworkId): string {
-  return frameworkId.slice(0, frameworkId.lastIndexOf("-"));
-}
-
-function taskKeyOf(frameworkId: FrameworkId, taskId: string): TaskKey {
-  return `${siteOfFramework(frameworkId)}/${taskId}`;
 }

@@ -5,7 +5,7 @@ import type { TrackerView } from "../../src/engine/tracker-view.ts";
 export type RecordKey = string;
 /** `<site>.<number of its life>`; a site is a deployment with a state store and a framework of its own. */
 export type SchedulerName = string;
-/** `<site>/<task id>`. */
+/** `<framework id>/<task id>`; the framework id begins with its site. */
 export type TaskKey = string;
 
 export type ProgramOutcome = "succeeded" | "printed-nothing" | "failed" | "rejected" | "later" | "missing" | "killed";
@@ -67,10 +67,14 @@ export type Fact =
       readonly offset: number;
       readonly metadata: string;
     }
+  /** A scheduler has read what is committed of its new partitions: from here on it acts as their owner. */
+  | { readonly type: "positions-read"; readonly scheduler: SchedulerName; readonly partitions: readonly number[] }
   /** The group has a new generation; partitions that are not named belong to nobody. */
   | { readonly type: "assigned"; readonly owners: ReadonlyMap<number, SchedulerName> }
   | { readonly type: "agent-unreachable"; readonly agentId: string }
   | { readonly type: "framework-removed"; readonly site: string }
+  | { readonly type: "state-lost"; readonly site: string }
+  | { readonly type: "scheduler-started"; readonly scheduler: SchedulerName }
   /** A scheduler gave up waiting for agents that are still to return to a new master. */
   | { readonly type: "adoption-timed-out"; readonly site: string }
   | {
@@ -86,6 +90,14 @@ export type Fact =
 
 export function recordKey(partition: number, offset: number): RecordKey {
   return `${partition}/${offset}`;
+}
+
+export function siteOfFramework(frameworkId: string): string {
+  return frameworkId.slice(0, frameworkId.lastIndexOf("-"));
+}
+
+export function frameworkOf(task: TaskKey): string {
+  return task.slice(0, task.indexOf("/"));
 }
 
 export function siteOf(scheduler: SchedulerName): string {

@@ -3,7 +3,7 @@ import type { Random } from "../../src/base/random.ts";
 /** Each time such a thing could happen, it does with this probability, in a history where the kind is enabled. */
 export const chances = {
   /** kill -9 of a scheduler at one of its effects: just before it, or just after. */
-  "scheduler-crash": 0.003,
+  "scheduler-crash": 0.005,
   /** A write to the state store fails, and is tried again. */
   "store-failed": 0.3,
   "produce-answer-lost": 0.05,
@@ -27,6 +27,8 @@ export const weights = {
   "scheduler-stop": 3,
   "scheduler-pause": 2,
   "second-scheduler": 1,
+  /** A site's folder is lost; a later life finds its framework in the master. */
+  "state-lost": 0.5,
   "kafka-cut": 3,
   "member-forgotten": 2,
   "topic-refused": 1,
@@ -74,16 +76,19 @@ export class Faults {
   readonly counts: FaultCounts = new Map();
   readonly #random: Random;
   readonly #enabled: ReadonlySet<FaultKind>;
+  readonly #intensity: number;
   #on = true;
 
-  constructor(random: Random, enabled: ReadonlySet<FaultKind>) {
+  /** @param options.intensity multiplies every chance */
+  constructor(random: Random, options: { readonly faults: ReadonlySet<FaultKind>; readonly intensity: number }) {
     this.#random = random;
-    this.#enabled = enabled;
+    this.#enabled = options.faults;
+    this.#intensity = options.intensity;
   }
 
   /** Whether it happens now. */
   strike(kind: Chance): boolean {
-    if (!this.#on || !this.#enabled.has(kind) || this.#random.next() >= chances[kind]) return false;
+    if (!this.#on || !this.#enabled.has(kind) || this.#random.next() >= chances[kind] * this.#intensity) return false;
     this.count(kind);
     return true;
   }

@@ -1,6 +1,7 @@
 import { decodeCommitMetadata } from "../../src/engine/commit-metadata.ts";
 import {
   type Fact,
+  frameworkOf,
   type ProgramOutcome,
   type RecordKey,
   recordKey,
@@ -12,6 +13,7 @@ import {
 
 export interface LedgerTask {
   readonly key: TaskKey;
+  readonly framework: string;
   readonly record: RecordKey;
   readonly site: string;
   readonly scheduler: SchedulerName;
@@ -55,11 +57,19 @@ export class Ledger {
   readonly lanes = new Map<string, LedgerRecord[]>();
   readonly gaps = new Set<RecordKey>();
   readonly tasks = new Map<TaskKey, LedgerTask>();
-  readonly owners = new Map<number, SchedulerName | undefined>();
+  /** Who may commit: the members of the present generation. */
+  readonly owners = new Map<number, SchedulerName>();
+  /** Owners that know what their predecessors have settled. */
+  readonly holders = new Map<number, SchedulerName>();
   readonly committed = new Map<number, number>();
+  /** Changes of owner, oldest first, without those to a process that was dead already. */
+  readonly #ownerships: { readonly partition: number; readonly owner: SchedulerName; readonly at: number }[] = [];
   /** Per partition: when a site got it that did not have it last. */
   readonly #takenOver = new Map<number, number>();
   readonly #lastSite = new Map<number, string>();
+  readonly #started = new Map<SchedulerName, number>();
+  readonly #ended = new Set<SchedulerName>();
+  readonly #stateLost = new Map<string, number>();
   readonly #unreachable = new Map<string, number>();
   readonly #removed = new Map<string, number>();
   readonly #adoptionTimedOut = new Map<string, number>();
@@ -84,6 +94,16 @@ export class Ledger {
   /** Whether the partition went to another site since. */
   takenOverSince(partition: number, when: number): boolean {
     return (this.#takenOver.get(partition) ?? -1) >= when;
+  }
+
+  /** Whether another live process had the partition since, in the lifetime of this one. */
+  ownedByAnotherSince(partition: number, scheduler: SchedulerName, when: number): boolean {
+    const since = Math.max(when, this.#started.get(scheduler) ?? 0);
+    return this.#ownerships.some((one) => one.partition === partition && one.owner !== scheduler && one.at >= since);
+  }
+
+  stateLostSince(site: string, when: number): boolean {
+    return (this.#stateLost.get(site) ?? -1) >= when;
   }
 
   unreachableSince(agentId: string, when: number): boolean {
@@ -140,6 +160,7 @@ export class Ledger {
         const { task: key, scheduler, agentId, executorId } = fact;
         const task: LedgerTask = {
           key,
+          framework: frameworkOf(key),
           record: record.key,
           site: siteOf(scheduler),
           scheduler,
@@ -205,6 +226,11 @@ export class Ledger {
         return;
       case "assigned":
         return this.#assigned(fact.owners);
+      case "positions-read":
+        for (const partition of fact.partitions) {
+          if (this.owners.get(partition) === fact.scheduler) this.holders.set(partition, fact.scheduler);
+        }
+        return;
       case "agent-unreachable":
         this.#unreachable.set(fact.agentId, this.now);
         return;
@@ -214,23 +240,33 @@ export class Ledger {
       case "adoption-timed-out":
         this.#adoptionTimedOut.set(fact.site, this.now);
         return;
+      case "state-lost":
+        this.#stateLost.set(fact.site, this.now);
+        return;
+      case "scheduler-started":
+        this.#started.set(fact.scheduler, this.now);
+        return;
+      case "scheduler-ended":
+        this.#ended.add(fact.scheduler);
+        return;
       case "output-sent":
       case "commit-sent":
       case "loss-told":
       case "rerun-told":
       case "view":
-      case "scheduler-ended":
         return;
     }
   }
 
   #assigned(owners: ReadonlyMap<number, SchedulerName>): void {
     this.owners.clear();
+    this.holders.clear();
     for (const [partition, owner] of owners) {
       this.owners.set(partition, owner);
       const site = siteOf(owner);
       if (this.#lastSite.get(partition) !== site) this.#takenOver.set(partition, this.now);
       this.#lastSite.set(partition, site);
+      if (!this.#ended.has(owner)) this.#ownerships.push({ partition, owner, at: this.now });
     }
   }
 }

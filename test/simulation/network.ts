@@ -86,13 +86,13 @@ export class RequestLine {
   }
 
   /** @param serve runs at the server when the request arrives, and may answer at once, later or never */
-  request<T>(serve: (answer: (value: T) => void) => void, { answered, lost }: AnswerHandlers<T>): void {
-    const end = (): void => this.#life.deliver(lost);
+  request<T>(serve: (answer: (value: T) => void) => void, handlers: AnswerHandlers<T>): void {
+    const end = (): void => this.#life.deliver(() => handlers.lost());
     this.#unanswered.add(end);
     this.#there.send(() =>
       serve((value) =>
         this.#back.send(() => {
-          if (this.#unanswered.delete(end)) this.#life.deliver(() => answered(value));
+          if (this.#unanswered.delete(end)) this.#life.deliver(() => handlers.answered(value));
         }),
       ),
     );

@@ -39,6 +39,8 @@ export interface Profile {
   readonly seed: number;
   readonly theme: Theme;
   readonly faults: ReadonlySet<FaultKind>;
+  /** Of the faults that happen by chance. */
+  readonly intensity: number;
   /** Mean time between two faults of those that happen by themselves. */
   readonly strikeEveryMs: number;
   readonly faultsUntilMs: number;
@@ -78,6 +80,7 @@ export function drawProfile(seed: number, random: Random): Profile {
     seed,
     theme,
     faults,
+    intensity: pick(0.5, 1, 3),
     strikeEveryMs: pick(2000, 5000, 15_000),
     faultsUntilMs: pick(20_000, 60_000, 150_000),
     sites: theme === "kafka" || theme === "everything" ? 1 + randomInt(random, 2) : 1,

@@ -8,8 +8,9 @@ import type { Broker } from "./kafka/broker.ts";
 import { SimulatedInput } from "./kafka/input.ts";
 import { SimulatedOutput } from "./kafka/output.ts";
 import { type MasterAddress, SimulatedMasterConnection } from "./mesos/master-connection.ts";
+import { SimulatedOperator } from "./mesos/operator.ts";
 import type { ProcessContext } from "./process-context.ts";
-import { type Disk, SimulatedStore } from "./store.ts";
+import { type Disk, SimulatedStore, StoreFailedError } from "./store.ts";
 
 /** What an ending process waits for its last calls to go out. */
 const LAST_CALLS_MS = 100;
@@ -72,8 +73,11 @@ export class SimulatedScheduler {
   }
 
   start(): void {
-    // It ends with what it could not do (its store failed, say), and is started again.
-    this.#start().catch(() => this.life.die());
+    this.#start().catch((error: unknown) => {
+      // Without its state it cannot begin; it is started again.
+      if (error instanceof StoreFailedError) this.life.die();
+      else this.#fatal(error);
+    });
   }
 
   update(spec: ProcessorSpec): void {
@@ -100,7 +104,22 @@ export class SimulatedScheduler {
     const { context, site, spec, tracker, master } = this.#options;
     const { machines, life, random } = context;
     const { clock } = life;
-    const identity = await machines.takeIdentity(this.#store, spec.name);
+    const identity = await machines.takeIdentity({
+      store: this.#store,
+      processor: spec.name,
+      wallMs: clock.wallMs(),
+      lookUp: () =>
+        machines.findFormerFramework({
+          operator: new SimulatedOperator(context, master),
+          deployment: site,
+          processor: spec.name,
+          clock,
+          random,
+          log: silentLogger,
+          signal: new AbortController().signal,
+          onTrouble: () => undefined,
+        }),
+    });
     const runner = new machines.FineRunner({
       processor: spec,
       deployment: site,

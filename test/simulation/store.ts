@@ -3,8 +3,14 @@ import type { ProcessContext } from "./process-context.ts";
 
 const WRITE_MS = 5;
 
-/** What is on a site's disk; it outlives its schedulers. */
-export type Disk = Map<string, Uint8Array>;
+/** A site's disk; it outlives its schedulers. */
+export interface Disk {
+  readonly files: Map<string, Uint8Array>;
+  /** Holds the folder's lock: nobody else writes. */
+  owner: string;
+}
+
+export class StoreFailedError extends Error {}
 
 /** A site's state store as one process sees it. A write counts once it is confirmed; a crash before that may lose it. */
 export class SimulatedStore implements StateStore {
@@ -15,33 +21,35 @@ export class SimulatedStore implements StateStore {
   constructor(context: ProcessContext, disk: Disk) {
     this.#context = context;
     this.#disk = disk;
+    disk.owner = context.name;
     context.life.onDeath(() => {
       for (const lose of this.#unconfirmed) lose();
     });
   }
 
   async read(key: string): Promise<Uint8Array | undefined> {
-    return this.#disk.get(key);
+    return this.#disk.files.get(key);
   }
 
   write(key: string, value: Uint8Array): Promise<void> {
-    return this.#change(() => this.#disk.set(key, value));
+    return this.#change(() => this.#disk.files.set(key, value));
   }
 
   delete(key: string): Promise<void> {
-    return this.#change(() => this.#disk.delete(key));
+    return this.#change(() => this.#disk.files.delete(key));
   }
 
   async list(prefix: string): Promise<readonly string[]> {
-    return [...this.#disk.keys()].filter((key) => key.startsWith(prefix)).sort();
+    return [...this.#disk.files.keys()].filter((key) => key.startsWith(prefix)).sort();
   }
 
   async close(): Promise<void> {}
 
   #change(apply: () => void): Promise<void> {
-    const { time, random, faults, life, effect } = this.#context;
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    if (faults.strike("store-failed")) return Promise.reject(new Error("no space left on device"));
+    const { name, time, random, faults, life, effect } = this.#context;
+    if (this.#disk.owner !== name) return Promise.reject(new StoreFailedError("another process has the lock"));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (faults.strike("store-failed")) return Promise.reject(new StoreFailedError("no space left on device"));
     effect(() => {
       const cancel = time.schedule(WRITE_MS * (0.5 + random.next()), () => {
         this.#unconfirmed.delete(lose);
@@ -55,7 +63,6 @@ export class SimulatedStore implements StateStore {
       };
       this.#unconfirmed.add(lose);
     });
-    void reject;
     return promise;
   }
 }

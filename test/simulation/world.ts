@@ -4,7 +4,7 @@ import type { ProcessorSpec } from "../../src/config/processor.ts";
 import type { InputRecord } from "../../src/engine/ports.ts";
 import { BrokenPromise, Checks } from "./checks.ts";
 import { Cluster } from "./cluster.ts";
-import { type Fact, recordKey } from "./facts.ts";
+import { type Fact, recordKey, siteOfFramework } from "./facts.ts";
 import { type FaultCounts, Faults, type Strike } from "./faults.ts";
 import { Broker, RECORD_HEADER } from "./kafka/broker.ts";
 import { Life } from "./life.ts";
@@ -21,7 +21,7 @@ const PROGRESS_WITHIN_MS = 3_600_000;
 /** More steps than any history needs that does not go round in circles. */
 const MOST_STEPS = 400_000;
 const STOP_TIMEOUT_MS = 10_000;
-const TRACE_LENGTH = 4000;
+const TRACE_LENGTH = 20_000;
 const RECORD_BYTES = 40;
 
 interface Site {
@@ -36,8 +36,7 @@ export class World {
   readonly profile: Profile;
   readonly faults: Faults;
   readonly checks: Checks;
-  /** The end of the history so far, for people. */
-  readonly trace: string[] = [];
+  readonly #trace: (readonly [atMs: number, what: string | Fact])[] = [];
   readonly #time = new VirtualTime();
   readonly #random: Random;
   readonly #machines: Machines;
@@ -57,7 +56,7 @@ export class World {
     const { profile } = this;
     const time = this.#time;
     this.#spec = profile.spec;
-    this.faults = new Faults(random, profile.faults);
+    this.faults = new Faults(random, profile);
     this.checks = new Checks({
       spec: profile.spec,
       tracker: profile.tracker,
@@ -86,7 +85,7 @@ export class World {
     });
     this.#sites = Array.from({ length: profile.sites }, (_, index) => ({
       name: String.fromCodePoint("A".codePointAt(0)! + index),
-      disk: new Map(),
+      disk: { files: new Map(), owner: "" },
       schedulers: new Set(),
       lives: 0,
     }));
@@ -120,7 +119,7 @@ export class World {
   }
 
   #observe(fact: Fact): void {
-    this.note(describeFact(fact));
+    this.#note(fact);
     try {
       this.checks.observe(fact);
     } catch (error) {
@@ -129,9 +128,17 @@ export class World {
     }
   }
 
-  note(line: string): void {
-    if (this.trace.length >= TRACE_LENGTH) this.trace.shift();
-    this.trace.push(`${this.#time.nowMs.toFixed(1).padStart(10)}  ${line}`);
+  #note(what: string | Fact): void {
+    if (this.#trace.length >= TRACE_LENGTH) this.#trace.shift();
+    this.#trace.push([this.#time.nowMs, what]);
+  }
+
+  /** The end of the history so far, for people. */
+  trace(): readonly string[] {
+    return this.#trace.map(([atMs, what]) => {
+      const text = typeof what === "string" ? what : describeFact(what);
+      return `${(atMs / 1000).toFixed(3).padStart(9)} s  ${text}`;
+    });
   }
 
   // ---------------------------------------------------------------------------------------------------- the records
@@ -160,7 +167,7 @@ export class World {
     this.#programs.setNature(record, nature);
     if (nature.type === "output-refused") this.#broker.refusedOutputs.add(record);
     this.#observe({ type: "record-written", record, lane: this.#laneOf(partition, key) });
-    this.note(`${record} ${describeNature(nature)}`);
+    this.#note(`${record} ${describeNature(nature)}`);
     log.append((offset) => inputRecord(partition, offset, key, this.#time.nowMs));
     this.#written++;
   }
@@ -200,6 +207,7 @@ export class World {
       },
     });
     site.schedulers.add(scheduler);
+    this.#observe({ type: "scheduler-started", scheduler: name });
     life.onDeath(() => {
       site.schedulers.delete(scheduler);
       this.#observe({ type: "scheduler-ended", scheduler: name });
@@ -227,7 +235,7 @@ export class World {
       if (kind === undefined) return;
       if (this.#strike(kind)) {
         this.faults.count(kind);
-        this.note(`fault: ${kind}`);
+        this.#note(`fault: ${kind}`);
       }
       this.#strikes();
     });
@@ -252,6 +260,13 @@ export class World {
       case "second-scheduler":
         if (site === undefined || site.schedulers.size !== 1) return false;
         this.#startScheduler(site);
+        // Until somebody sees that there are two.
+        this.#time.schedule(within(30_000), () => scheduler?.life.die());
+        return true;
+      case "state-lost":
+        if (site === undefined) return false;
+        site.disk.files.clear();
+        this.#observe({ type: "state-lost", site: site.name });
         return true;
       case "kafka-cut":
         scheduler?.input.cut();
@@ -274,7 +289,7 @@ export class World {
       case "framework-removed": {
         const id = pick(this.#cluster.leader?.frameworkIds ?? []);
         if (id === undefined) return false;
-        this.#observe({ type: "framework-removed", site: id.slice(0, id.lastIndexOf("-")) });
+        this.#observe({ type: "framework-removed", site: siteOfFramework(id) });
         this.#cluster.leader?.remove(id);
         return true;
       }
@@ -310,7 +325,7 @@ export class World {
   }
 
   #heal(): void {
-    this.note("healing");
+    this.#note("healing");
     this.faults.heal();
     this.#broker.topicRefusedUntilMs = 0;
     this.#programs.missingUntilMs = 0;
@@ -331,7 +346,7 @@ export class World {
   /** No task, no executor, no offer held, and nobody who wants one. */
   get #isAtRest(): boolean {
     const { leader, agents } = this.#cluster;
-    if (leader === undefined || leader.tasks.length > 0) return false;
+    if (leader === undefined || leader.tasks().length > 0) return false;
     const quiet = leader.frameworkIds.every((id) => leader.offersOf(id) === 0 && !leader.isOffered(id));
     return quiet && agents.every(({ idle }) => idle);
   }
@@ -349,7 +364,14 @@ export class World {
       (id) => `${id} holds ${leader?.offersOf(id)} offers${leader?.isOffered(id) === true ? " and wants more" : ""}`,
     );
     const busy = agents.filter(({ idle }) => !idle).map((agent) => agent.describe());
-    return [...frameworks, `tasks ${leader?.tasks.join(" ")}`, ...busy].join("; ");
+    return [
+      ...frameworks,
+      `tasks ${leader
+        ?.tasks()
+        .map(({ taskId }) => taskId)
+        .join(" ")}`,
+      ...busy,
+    ].join("; ");
   }
 }
 
@@ -361,7 +383,7 @@ export interface History {
   readonly starts: number;
   readonly outputs: number;
   readonly broken: BrokenPromise | undefined;
-  readonly trace: readonly string[];
+  readonly trace: () => readonly string[];
 }
 
 /** One whole history. The same seed and machines give the same one, for ever. */
@@ -386,7 +408,7 @@ export function simulate(seed: number, machines: Machines): History {
     starts,
     outputs,
     broken,
-    trace: world.trace,
+    trace: () => world.trace(),
   };
 }
 

@@ -21,7 +21,7 @@ interface Member {
   readonly owner: string;
   holding: Holding;
   /** Set while it waits for the others to join. */
-  joined: ((answer: JoinAnswer) => void) | undefined;
+  joined: ((answer: JoinAnswer | "unknown-member") => void) | undefined;
   cancelExpiry: () => void;
 }
 
@@ -37,6 +37,8 @@ export class Coordinator {
   readonly #partitions: readonly number[];
   readonly #events: CoordinatorEvents;
   readonly #members = new Map<string, Member>();
+  /** Ids that were given out and have not joined yet. */
+  readonly #expected = new Set<string>();
   readonly #committed = new Map<number, CommittedOffset>();
   #generation = 0;
   #rebalancing = false;
@@ -53,7 +55,14 @@ export class Coordinator {
     return this.#committed.get(partition) ?? null;
   }
 
-  /** Answers when all have joined. An unknown member id is refused at once; an empty one makes a new member. */
+  /** A member learns its id before it joins (KIP-394), so that it is known again if it has to come back. */
+  newMemberId(owner: string): string {
+    const id = `${owner}-${++this.#lastMember}`;
+    this.#expected.add(id);
+    return id;
+  }
+
+  /** Answers when all have joined, or at once where the member id is unknown. */
   join(
     memberId: string,
     owner: string,
@@ -61,14 +70,8 @@ export class Coordinator {
     answer: (answer: JoinAnswer | "unknown-member") => void,
   ): void {
     const known = this.#members.get(memberId);
-    if (known === undefined && memberId !== "") return answer("unknown-member");
-    const member: Member = known ?? {
-      id: `${owner}-${++this.#lastMember}`,
-      owner,
-      holding,
-      joined: undefined,
-      cancelExpiry: () => undefined,
-    };
+    if (known === undefined && !this.#expected.delete(memberId)) return answer("unknown-member");
+    const member: Member = known ?? { id: memberId, owner, holding, joined: undefined, cancelExpiry: () => undefined };
     this.#members.set(member.id, member);
     member.holding = holding;
     member.cancelExpiry();
@@ -86,8 +89,7 @@ export class Coordinator {
   leave(memberId: string): void {
     const member = this.#members.get(memberId);
     if (member === undefined) return;
-    member.cancelExpiry();
-    this.#members.delete(memberId);
+    this.#remove(member);
     this.#rebalance();
   }
 
@@ -109,6 +111,12 @@ export class Coordinator {
     if (id !== undefined) this.leave(id);
   }
 
+  #remove(member: Member): void {
+    member.cancelExpiry();
+    this.#members.delete(member.id);
+    member.joined?.("unknown-member");
+  }
+
   #heard(member: Member): void {
     member.cancelExpiry();
     member.cancelExpiry = this.#time.schedule(SESSION_TIMEOUT_MS, () => {
@@ -122,9 +130,7 @@ export class Coordinator {
       this.#rebalancing = true;
       this.#cancelDeadline = this.#time.schedule(REBALANCE_TIMEOUT_MS, () => {
         for (const member of [...this.#members.values()]) {
-          if (member.joined !== undefined) continue;
-          member.cancelExpiry();
-          this.#members.delete(member.id);
+          if (member.joined === undefined) this.#remove(member);
         }
         this.#complete();
       });

@@ -130,16 +130,23 @@ export class SimulatedInput implements Input {
 
   #join(line: RequestLine): void {
     const { name } = this.#context;
+    const { group } = this.#broker;
+    if (this.#memberId === "") {
+      const giveId = (answer: (id: string) => void): void => answer(group.newMemberId(name));
+      return this.#request<string>(line, giveId, (memberId) => {
+        this.#memberId = memberId;
+        this.#join(line);
+      });
+    }
     this.#request<JoinAnswer | "unknown-member">(
       line,
-      (answer) => this.#broker.group.join(this.#memberId, name, this.#holding, answer),
+      (answer) => group.join(this.#memberId, name, this.#holding, answer),
       (answer) => {
         if (answer === "unknown-member") {
           this.#memberId = "";
           return this.#join(line);
         }
-        const { memberId, generation, partitions } = answer;
-        this.#memberId = memberId;
+        const { generation, partitions } = answer;
         this.#holding = { generation, partitions };
         const membership = { ...answer, over: false };
         this.#beat(line, membership);
@@ -189,6 +196,8 @@ export class SimulatedInput implements Input {
   #hold(membership: Membership, committed: readonly (CommittedOffset | null)[]): void {
     const { partitions } = membership;
     const epoch = ++this.#epoch;
+    const { name, observe } = this.#context;
+    observe({ type: "positions-read", scheduler: name, partitions });
     this.#held = { epoch, membership, positions: new Map(), paused: new Set(partitions), fetching: new Set() };
     this.#emit({
       type: "assigned",

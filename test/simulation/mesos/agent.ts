@@ -153,7 +153,7 @@ export class Agent {
     if (this.gone) return;
     this.#host = "gone";
     for (const stream of this.#updates.values()) stream.pause();
-    for (const task of this.#tasks.values()) if (task.delivered) this.#destroyed(task);
+    for (const task of this.#tasks.values()) this.#destroyed(task);
     for (const executor of this.#executors.values()) executor.life.die();
     this.#unlink();
   }
@@ -453,7 +453,7 @@ export class Agent {
   /** What the executor knew and the agent did not hear of yet. */
   #resultsLost(executor: AgentExecutor): void {
     for (const task of this.#tasks.values()) {
-      if (task.executor === executor && task.delivered && !isTerminal(task.latest)) this.#destroyed(task);
+      if (task.executor === executor && !isTerminal(task.latest)) this.#destroyed(task);
     }
   }
 
@@ -479,7 +479,9 @@ export class Agent {
     const { frameworkId, info } = executor;
     this.#tell({ type: "executor-exited", frameworkId, executorId: info.executorId });
     for (const task of this.#tasks.values()) {
-      if (task.executor === executor && !isTerminal(task.latest)) this.#update(task, update);
+      if (task.executor !== executor || isTerminal(task.latest)) continue;
+      this.#destroyed(task);
+      this.#update(task, update);
     }
     this.#forgetIfOver(executor);
   }
@@ -506,7 +508,7 @@ export class Agent {
   #shutDown(frameworkId: FrameworkId): void {
     for (const [key, task] of [...this.#tasks]) {
       if (task.executor.frameworkId !== frameworkId) continue;
-      if (task.delivered) this.#destroyed(task);
+      this.#destroyed(task);
       this.#tasks.delete(key);
     }
     for (const [key, stream] of [...this.#updates]) {

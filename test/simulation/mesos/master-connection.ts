@@ -247,7 +247,7 @@ export class SimulatedMasterConnection implements MasterConnection {
   }
 
   #taskKey(taskId: string): TaskKey {
-    return `${siteOf(this.#context.name)}/${taskId}`;
+    return `${this.#frameworkId}/${taskId}`;
   }
 }
 

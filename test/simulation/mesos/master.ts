@@ -1,4 +1,5 @@
 import { type Random, randomInt } from "../../../src/base/random.ts";
+import type { MasterFramework, MasterTask as MasterTaskView } from "../../../src/mesos/operator-answers.ts";
 import type { SchedulerCall, SchedulerEvent } from "../../../src/mesos/scheduler-api.ts";
 import {
   type AgentId,
@@ -66,6 +67,8 @@ export interface Registry {
   readonly agents: Map<AgentId, "known" | "unreachable">;
   /** Frameworks that were taken down. The real one forgets them, and an operator has to see to what is left. */
   readonly removed: Set<FrameworkId>;
+  /** Agents bring the frameworks of their tasks along when they register. */
+  readonly frameworks: Map<FrameworkId, FrameworkInfo>;
   lastFramework: number;
   lastOffer: number;
 }
@@ -125,8 +128,31 @@ export class Master {
     return [...this.#frameworks.keys()];
   }
 
-  get tasks(): readonly string[] {
-    return [...this.#agents.values()].flatMap(({ tasks }) => [...tasks.keys()]);
+  /** What it tells an operator. */
+  frameworks(): readonly MasterFramework[] {
+    const ids = new Set(this.#frameworks.keys());
+    for (const { tasks, executors } of this.#agents.values()) {
+      for (const { frameworkId } of [...tasks.values(), ...executors.values()]) ids.add(frameworkId);
+    }
+    return [...ids].map((id) => {
+      const info = this.#options.registry.frameworks.get(id);
+      const connected = this.#frameworks.get(id)?.stream !== undefined;
+      return { id, name: info?.name ?? "", connected, labels: info?.labels?.labels ?? [] };
+    });
+  }
+
+  tasks(): readonly MasterTaskView[] {
+    return [...this.#agents.values()].flatMap(({ tasks }) =>
+      [...tasks.values()].map(({ taskId, frameworkId, latest }) => ({
+        taskId,
+        frameworkId,
+        live: !isTerminal(latest),
+      })),
+    );
+  }
+
+  recoveredAgents(): number {
+    return [...this.#agents.values()].filter(({ state }) => state === "recovering").length;
   }
 
   /** The process ends: every stream breaks. */
@@ -162,6 +188,7 @@ export class Master {
       filters: former === undefined ? new Map() : (known?.filters ?? new Map()),
     };
     this.#frameworks.set(id, framework);
+    this.#options.registry.frameworks.set(id, info);
     this.#withdrawOffers((offer) => offer.frameworkId === id, false);
     stream.send({ type: "SUBSCRIBED", frameworkId: id, heartbeatIntervalMs: HEARTBEAT_MS, masterInfo: undefined });
     stream.send({ type: "HEARTBEAT" });
