@@ -6,6 +6,7 @@ import { outcomeOf } from "../../../../src/programs/docker/container-exit.ts";
 import { readEngineAddress } from "../../../../src/programs/docker/engine-address.ts";
 import { parseImageName } from "../../../../src/programs/docker/image-name.ts";
 import { registryCredentials } from "../../../../src/programs/docker/registry-credentials.ts";
+import { rejection } from "../../../support/rejection.ts";
 
 describe("the Engine's address", () => {
   test.each([
@@ -86,7 +87,8 @@ describe("registry credentials", () => {
     using folder = temporaryFolder();
     expect(await registryCredentials("docker.io", { DOCKER_CONFIG: folder.path })).toBeUndefined();
     writeFileSync(join(folder.path, "config.json"), "{");
-    await expect(registryCredentials("docker.io", { DOCKER_CONFIG: folder.path })).rejects.toThrow("config.json");
+    const error = await rejection(registryCredentials("docker.io", { DOCKER_CONFIG: folder.path }));
+    expect(String(error)).toContain("config.json");
   });
 });
 
