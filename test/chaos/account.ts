@@ -56,6 +56,7 @@ export function account(evidence: Evidence): Account {
       violations.push({ rule: "repeated output", record: input.record, what });
     }
   }
+  violations.push(...judgeCounter(evidence, totals.secondStarts));
   if (evidence.ordering === "key" && evidence.onlySchedulerDied) violations.push(...judgeOrder(evidence, runs));
   return {
     processor: evidence.processor,
@@ -155,6 +156,14 @@ function describe(runs: readonly RunOfRecord[]): string {
     .join(", ");
 }
 
+/** While no counter has died with its scheduler, brigade_reruns_total knows of every second start. */
+function* judgeCounter({ deaths, reruns }: Evidence, secondStarts: number): Iterable<Violation> {
+  const counted = sum(Object.values(reruns));
+  if (deaths.length > 0 || counted >= secondStarts) return;
+  const what = `${secondStarts} second starts, and brigade_reruns_total says ${counted}`;
+  yield { rule: "second start", record: "all", what };
+}
+
 /** No two runs of a key at once, and first results of a key in input order. */
 function* judgeOrder(
   { inputs, results }: Evidence,
@@ -196,7 +205,11 @@ function countsOf(
     outputs,
     errors: results.length - outputs,
     deaths: deaths.length,
-    aliveAtDeath: sum(deathsAt.map((place) => all.filter(({ from, to }) => from < place && to > place).length)),
+    aliveAtDeath: sum(
+      deathsAt.map(
+        (place) => all.filter(({ from, to, code }) => from < place && to > place && code !== undefined).length,
+      ),
+    ),
     endedNotCommitted: sum(deaths.map(({ endedNotCommitted }) => endedNotCommitted)),
     sentNotCommitted: sum(deaths.map(({ sentNotCommitted }) => sentNotCommitted?.size ?? 0)),
   };

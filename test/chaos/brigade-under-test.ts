@@ -10,21 +10,20 @@ import type { Victim } from "./schedule.ts";
 /**
  * The compiled binary, all its processes, and ways to kill and to stop them.
  *
- * `split`: `brigade local --no-scheduler` and `brigade scheduler`, so that the scheduler can die alone. `whole`: one
- * `brigade local`. Both keep what they have under `--data`, on the same ports for ever.
+ * At first it is `split`: `brigade local --no-scheduler` and `brigade scheduler`, so that the scheduler can die alone.
+ * `whole` is one `brigade local`. Both keep what they have under `--data`, on the same ports for ever.
  */
 export class BrigadeUnderTest {
   readonly #world: World;
-  readonly #topology: "split" | "whole";
+  #topology: "split" | "whole" = "split";
   /** Every process that had a scheduler in it, in the order of their starts. */
   readonly #schedulers: BrigadeProcess[] = [];
   #local: LocalBrigade | undefined;
   #scheduler: { readonly process: BrigadeProcess; readonly api: SchedulerApi } | undefined;
   #engines = { kafka: "", mesos: "" };
 
-  constructor(world: World, topology: "split" | "whole") {
+  constructor(world: World) {
     this.#world = world;
-    this.#topology = topology;
   }
 
   /** Where Kafka is: known after the first start, and the same from then on. */
@@ -52,6 +51,14 @@ export class BrigadeUnderTest {
     this.#local = local;
     this.#engines = local;
     if (this.#topology === "whole") this.#addScheduler(local.process, local.api);
+  }
+
+  /** Ends the engines, where the next start is to be that of one `brigade local` with all in it. */
+  async become(topology: "split" | "whole"): Promise<void> {
+    if (topology === this.#topology) return;
+    await this.end();
+    this.#local = undefined;
+    this.#topology = topology;
   }
 
   /** What `brigade local` has come to: it starts its engines again by itself. */
@@ -88,7 +95,8 @@ export class BrigadeUnderTest {
   /** In good order. @throws where one of them ends badly */
   async end(): Promise<void> {
     for (const process of new Set([this.#scheduler?.process, this.#local?.process])) {
-      const code = await process?.end("SIGTERM");
+      if (process === undefined) continue;
+      const code = await process.end("SIGTERM");
       if (code !== 0) throw new Error(`brigade ended with exit code ${code} after SIGTERM`);
     }
   }

@@ -69,7 +69,7 @@ class Chaos {
     this.#world = world;
     this.#options = options;
     this.#random = seededRandom(options.seed);
-    this.#brigade = new BrigadeUnderTest(world, options.target === "whole" ? "whole" : "split");
+    this.#brigade = new BrigadeUnderTest(world);
   }
 
   get kafkaAddress(): string {
@@ -92,6 +92,7 @@ class Chaos {
     }
     await this.#brigade.startEngines();
     await this.#side.createTopics(processors);
+    await this.#brigade.become(this.#options.target === "whole" ? "whole" : "split");
     await this.#brigade.start();
     await this.#untilRunning();
   }

@@ -72,7 +72,7 @@ export interface Counts {
   /** Results beyond the first of a record and run. */
   readonly repeatedResults: number;
   readonly deaths: number;
-  /** Over all deaths: runs that went on without a scheduler. */
+  /** Over all deaths: runs that went on without a scheduler, to their own end. */
   readonly aliveAtDeath: number;
   /** Over all deaths: runs that had ended, with no commit to record it. */
   readonly endedNotCommitted: number;

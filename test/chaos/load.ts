@@ -26,6 +26,7 @@ export class Load {
   static async start(address: string, random: Random, perSecond: number): Promise<Load> {
     const load = new Load(await openProducer(address), random, perSecond);
     load.#sending = load.#run();
+    load.#sending.catch(() => undefined); // until `stop` asks
     return load;
   }
 

@@ -5,6 +5,8 @@ export interface EndToEndOptions {
   /** Why the test cannot run on this machine; it is then skipped, and its name tells so. */
   readonly skip?: string | undefined;
   readonly timeoutMs?: number;
+  /** Beside its neighbours that are so as well: for tests that mostly wait. */
+  readonly concurrent?: boolean;
 }
 
 /** Whatever waits inside gives up first and says for what; this only ends what hangs without waiting for anything. */
@@ -17,7 +19,7 @@ const TIMEOUT_MS = 240_000;
 export function endToEnd(
   name: string,
   body: (world: World) => Promise<void>,
-  { skip, timeoutMs = TIMEOUT_MS }: EndToEndOptions = {},
+  { skip, timeoutMs = TIMEOUT_MS, concurrent = false }: EndToEndOptions = {},
 ): void {
   if (skip !== undefined) {
     test.skip(`${name} [${skip}]`, () => undefined);
@@ -34,5 +36,5 @@ export function endToEnd(
       throw error;
     }
   };
-  test(name, run, timeoutMs);
+  (concurrent ? test.concurrent : test)(name, run, timeoutMs);
 }
