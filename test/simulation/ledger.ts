@@ -62,8 +62,15 @@ export class Ledger {
   /** Owners that know what their predecessors have settled. */
   readonly holders = new Map<number, SchedulerName>();
   readonly committed = new Map<number, number>();
-  /** Changes of owner, oldest first, without those to a process that was dead already. */
-  readonly #ownerships: { readonly partition: number; readonly owner: SchedulerName; readonly at: number }[] = [];
+  /** Assignments, oldest first; also those to a process that was dead already. */
+  readonly #ownerships: {
+    readonly partition: number;
+    readonly owner: SchedulerName;
+    readonly alive: boolean;
+    readonly at: number;
+  }[] = [];
+  /** When a scheduler first held a partition. */
+  readonly #firstHeld = new Map<string, number>();
   /** Per partition: when a site got it that did not have it last. */
   readonly #takenOver = new Map<number, number>();
   readonly #lastSite = new Map<number, string>();
@@ -96,10 +103,16 @@ export class Ledger {
     return (this.#takenOver.get(partition) ?? -1) >= when;
   }
 
-  /** Whether another live process had the partition since, in the lifetime of this one. */
+  /**
+   * Whether the partition was another's since, in the lifetime of this process. One that never held it itself is not to
+   * believe in an owner that is dead already.
+   */
   ownedByAnotherSince(partition: number, scheduler: SchedulerName, when: number): boolean {
     const since = Math.max(when, this.#started.get(scheduler) ?? 0);
-    return this.#ownerships.some((one) => one.partition === partition && one.owner !== scheduler && one.at >= since);
+    const firstHeld = this.#firstHeld.get(`${scheduler} ${partition}`) ?? Number.POSITIVE_INFINITY;
+    return this.#ownerships.some(({ partition: one, owner, alive, at }) => {
+      return one === partition && owner !== scheduler && at >= since && (alive || firstHeld < at);
+    });
   }
 
   stateLostSince(site: string, when: number): boolean {
@@ -228,7 +241,10 @@ export class Ledger {
         return this.#assigned(fact.owners);
       case "positions-read":
         for (const partition of fact.partitions) {
-          if (this.owners.get(partition) === fact.scheduler) this.holders.set(partition, fact.scheduler);
+          if (this.owners.get(partition) !== fact.scheduler) continue;
+          this.holders.set(partition, fact.scheduler);
+          const key = `${fact.scheduler} ${partition}`;
+          if (!this.#firstHeld.has(key)) this.#firstHeld.set(key, this.now);
         }
         return;
       case "agent-unreachable":
@@ -266,7 +282,7 @@ export class Ledger {
       const site = siteOf(owner);
       if (this.#lastSite.get(partition) !== site) this.#takenOver.set(partition, this.now);
       this.#lastSite.set(partition, site);
-      if (!this.#ended.has(owner)) this.#ownerships.push({ partition, owner, at: this.now });
+      this.#ownerships.push({ partition, owner, alive: !this.#ended.has(owner), at: this.now });
     }
   }
 }

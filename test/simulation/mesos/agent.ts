@@ -438,7 +438,7 @@ export class Agent {
   }
 
   #executorUpdate(executor: AgentExecutor, status: TaskStatus): boolean {
-    if (this.#process !== "up" || this.gone) return false;
+    if (this.#process !== "up" || this.gone || executor.phase === "terminated") return false;
     const { frameworkId } = executor;
     const task = this.#tasks.get(keyOf(frameworkId, status.taskId));
     const { uuid, state, taskId } = status;

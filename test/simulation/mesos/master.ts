@@ -520,6 +520,7 @@ export class Master {
   }
 
   #updated(agent: KnownAgent, frameworkId: FrameworkId, status: TaskStatus, latest: TaskState): void {
+    if (this.#isRemoved(frameworkId)) return agent.link?.send({ type: "shut-down-framework", frameworkId });
     const task = agent.tasks.get(keyOf(frameworkId, status.taskId));
     const framework = this.#frameworks.get(frameworkId);
     if (task !== undefined) {
