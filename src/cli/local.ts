@@ -26,7 +26,7 @@ export const localCommand: CliCommand = {
     try {
       // Without a scheduler the API's port is somebody else's business.
       const wanted = options.scheduler ? options.ports : { ...options.ports, api: 0 };
-      const ports = await choosePorts(wanted, folder.path);
+      const ports = await choosePorts(wanted, folder.path, systemRandom);
       const settings = localSettings(options, ports, folder.path, io);
       const logger = processLog(settings, (line) => io.stderr(line));
       const engines = await LocalEngines.start({

@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { BrigadeError, errorCode } from "../base/errors.ts";
+import { type Random, randomInt } from "../base/random.ts";
 
 export const LOOPBACK = "127.0.0.1";
 
@@ -16,6 +17,13 @@ export class PortBusyError extends BrigadeError {
 }
 
 const FILE = "ports.json";
+/**
+ * Where free ports are looked for: below those that Linux gives to outgoing connections (from 32 768 on). Any of these
+ * could take the port of an engine that died, and keep it from coming back; even one to the very port, which the kernel
+ * then connects to itself.
+ */
+const FREE_PORTS = { first: 20_000, end: 32_768 };
+const FREE_PORT_TRIES = 50;
 const names: readonly PortName[] = ["kafka", "mesos", "api"];
 
 /**
@@ -24,14 +32,14 @@ const names: readonly PortName[] = ["kafka", "mesos", "api"];
  *
  * @throws {PortBusyError} a port that was asked for is in use
  */
-export async function choosePorts(wanted: Ports, folder: string): Promise<Ports> {
+export async function choosePorts(wanted: Ports, folder: string, random: Random): Promise<Ports> {
   const last = await lastPorts(folder);
   const chosen: Record<PortName, number> = { ...wanted };
   // All are held open until all are chosen: else one free port could be found twice.
   const held: (() => Promise<void>)[] = [];
   try {
     for (const name of names) {
-      const reserved = wanted[name] === 0 ? await reserveAny(last[name] ?? 0) : await reserve(wanted[name]);
+      const reserved = wanted[name] === 0 ? await reserveAny(last[name], random) : await reserve(wanted[name]);
       if (reserved === undefined) throw busyError(name, wanted[name]);
       held.push(reserved.release);
       chosen[name] = reserved.port;
@@ -58,8 +66,17 @@ interface Reserved {
   readonly release: () => Promise<void>;
 }
 
-async function reserveAny(preferred: number): Promise<Reserved | undefined> {
-  return (await reserve(preferred)) ?? reserve(0);
+async function reserveAny(preferred: number | undefined, random: Random): Promise<Reserved | undefined> {
+  if (preferred !== undefined) {
+    const reserved = await reserve(preferred);
+    if (reserved !== undefined) return reserved;
+  }
+  const { first, end } = FREE_PORTS;
+  for (let tries = 0; tries < FREE_PORT_TRIES; tries++) {
+    const reserved = await reserve(first + randomInt(random, end - first));
+    if (reserved !== undefined) return reserved;
+  }
+  return reserve(0);
 }
 
 /** Undefined where the port is taken. */
