@@ -36,6 +36,7 @@ export class DockerEngine implements AsyncDisposable {
   static async start(): Promise<DockerEngine | string> {
     if (Bun.which("dockerd") === null) return "dockerd is not installed (Debian: docker.io)";
     if (BUSYBOX === undefined) return "busybox is not installed (Debian: busybox-static)";
+    if (Bun.spawnSync(["ldd", BUSYBOX]).success) return "busybox is not a static one (Debian: busybox-static)";
     if (process.getuid?.() !== 0) return "dockerd needs root";
     const engine = new DockerEngine(mkdtempSync(join(tmpdir(), "brigade-docker-")));
     try {
@@ -92,9 +93,9 @@ export class DockerEngine implements AsyncDisposable {
     }
   }
 
-  /** As a crash: its containers go on. */
-  async killDaemon(): Promise<void> {
-    this.#daemon?.kill("SIGKILL");
+  /** SIGKILL, as a crash: its containers go on. SIGTERM, as an upgrade: it ends them first. */
+  async endDaemon(signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    this.#daemon?.kill(signal);
     await this.#daemon?.exited;
   }
 

@@ -128,7 +128,7 @@ export class ContainerRun implements ProgramHandle {
       await this.#start(id);
       const exit = await Promise.race([this.#follow(id), this.#broken.promise]);
       if (this.#endedByUs !== undefined) return this.#endedByUs;
-      if (!watch.hasEnded(generation)) return exit;
+      if (await watch.isIn(generation)) return exit;
       return { type: "lost", message: "The Docker Engine was stopped while the container ran" };
     } catch (error) {
       if (error instanceof NeverRanError) return this.#endedByUs ?? error.outcome;

@@ -97,6 +97,15 @@ export async function imageExists(client: EngineClient, image: string): Promise<
   }
 }
 
+/**
+ * Whether the Engine takes new connections: one that is about to stop does not, while the old ones still work.
+ *
+ * @throws {EngineLostError} it does not
+ */
+export async function knockAtEngine(client: EngineClient): Promise<void> {
+  await client.call({ action: "reach the Engine", method: "GET", path: "/_ping" }, { connect: true });
+}
+
 function unlessStatus(...statuses: readonly number[]): (error: unknown) => void {
   return (error) => {
     if (!(error instanceof EngineRefusedError && statuses.includes(error.status))) throw error;

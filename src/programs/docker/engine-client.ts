@@ -14,6 +14,8 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 export interface CallOptions {
   /** From the request to the whole answer; null waits for as long as the connection lives. Default 2 minutes. */
   readonly deadlineMs?: number | null;
+  /** Connects anew, although another connection is idle. */
+  readonly connect?: boolean;
 }
 
 export interface StreamOptions {
@@ -42,21 +44,21 @@ export class EngineClient {
   }
 
   /**
-   * @returns what the answer's JSON says; null where it has no body
+   * @returns what the answer's JSON says; null where it is none
    * @throws {EngineRefusedError} the Engine said no
    * @throws {EngineLostError} there is no answer
    */
-  async call(request: EngineRequest, { deadlineMs = ANSWER_MS }: CallOptions = {}): Promise<unknown> {
-    const connection = this.#takeIdle() ?? new EngineConnection(this.#address);
+  async call(request: EngineRequest, { deadlineMs = ANSWER_MS, connect = false }: CallOptions = {}): Promise<unknown> {
+    const connection = (connect ? undefined : this.#takeIdle()) ?? new EngineConnection(this.#address);
     const cancel =
       deadlineMs === null
         ? undefined
         : this.#clock.schedule(deadlineMs, () => connection.close(`no answer for ${deadlineMs / 1000} s`));
     try {
-      const { status, body } = await readAnswer(connection, request);
+      const { status, isJson, body } = await readAnswer(connection, request);
       const text = showUtf8(body);
       if (status >= 400) throw new EngineRefusedError(request.action, status, messageOf(text));
-      return text.trim() === "" ? null : parse(text, request.action);
+      return isJson ? parse(text, request.action) : null;
     } finally {
       cancel?.();
       this.#putBack(connection);
@@ -126,19 +128,23 @@ export class EngineClient {
 function readAnswer(
   connection: EngineConnection,
   request: EngineRequest,
-): Promise<{ readonly status: number; readonly body: Uint8Array }> {
+): Promise<{ readonly status: number; readonly isJson: boolean; readonly body: Uint8Array }> {
   return new Promise((resolve, reject) => {
     let status = 0;
+    let isJson = false;
     let length = 0;
     const parts: Uint8Array[] = [];
     const sink: AnswerSink = {
-      head: (head) => void (status = head.status),
+      head(head) {
+        status = head.status;
+        isJson = head.headers.get("content-type")?.startsWith("application/json") ?? false;
+      },
       data(chunk) {
         parts.push(chunk);
         length += chunk.byteLength;
         if (length > MAX_ANSWER_BYTES) connection.close(`its answer has more than ${MAX_ANSWER_BYTES} bytes`);
       },
-      end: () => resolve({ status, body: concatBytes(parts) }),
+      end: () => resolve({ status, isJson, body: concatBytes(parts) }),
       failed: reject,
     };
     connection.send(request, sink);

@@ -1,9 +1,10 @@
+import { knockAtEngine } from "./engine-api.ts";
 import type { EngineClient, EngineStream } from "./engine-client.ts";
 import { EngineLostError } from "./errors.ts";
 
 /**
- * Notices that the Engine was stopped or restarted. A restart ends the containers that it finds, with an exit code like
- * any other: only this tells that a program was not at fault.
+ * Notices that the Engine was stopped or restarted. One that stops ends its containers first, and one that starts those
+ * that it finds, with exit codes like any other: only this tells that a program was not at fault.
  *
  * It holds a stream open that says next to nothing, and which the Engine's end breaks.
  */
@@ -27,9 +28,15 @@ export class EngineWatch {
     return this.#generation;
   }
 
-  /** Whether the Engine of that life is gone. */
-  hasEnded(generation: number): boolean {
-    return generation !== this.#generation;
+  /** Whether the Engine is still in that life, and not about to end it. */
+  async isIn(generation: number): Promise<boolean> {
+    try {
+      await knockAtEngine(this.#client);
+    } catch (error) {
+      if (error instanceof EngineLostError) return false;
+      throw error;
+    }
+    return generation === this.#generation;
   }
 
   async close(): Promise<void> {

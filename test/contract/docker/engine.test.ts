@@ -207,19 +207,23 @@ describe.skipIf(why !== "")(`what executors leave behind${why}`, () => {
   });
 });
 
-describe.skipIf(why !== "")(`an Engine that is killed${why}`, () => {
-  test("loses its runs, starts others once it is back, and is left clean", async () => {
-    await using executor = new ContainerExecutor(docker);
-    // What the daemon finds when it is back it ends by SIGTERM.
-    const { end } = executor.start(containerRequest("trap 'exit 0' TERM; while :; do sleep 0.05; done"));
-    await eventually("it runs", async () => (await docker.containers()).some(({ State }) => State === "running"));
-    await docker.killDaemon();
-    expect(await end).toMatchObject({ type: "lost" });
-    expect(await executor.start(containerRequest(["cat"])).end).toMatchObject({ type: "lost" });
+describe.skipIf(why !== "")(`an Engine that ends${why}`, () => {
+  test.each(["SIGKILL", "SIGTERM"] as const)(
+    "by %s loses its runs, starts others once it is back, and is left clean",
+    async (signal) => {
+      await using executor = new ContainerExecutor(docker);
+      // A daemon that ends in order signals its containers, and so does one that finds them when it is back.
+      const { end } = executor.start(containerRequest("trap 'exit 3' TERM; while :; do sleep 0.05; done"));
+      await eventually("it runs", async () => (await docker.containers()).some(({ State }) => State === "running"));
+      await docker.endDaemon(signal);
+      expect(await end).toMatchObject({ type: "lost" });
+      expect(await executor.start(containerRequest(["cat"])).end).toMatchObject({ type: "lost" });
 
-    await docker.startDaemon();
-    expect((await executor.run(containerRequest(["cat"]))).outcome).toEqual({ type: "succeeded" });
-    executor.programs.startSweeping();
-    await untilNoContainers();
-  }, 60_000);
+      await docker.startDaemon();
+      expect((await executor.run(containerRequest(["cat"]))).outcome).toEqual({ type: "succeeded" });
+      executor.programs.startSweeping();
+      await untilNoContainers();
+    },
+    60_000,
+  );
 });
