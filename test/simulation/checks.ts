@@ -218,7 +218,7 @@ const errorIsDeserved: Rule = (fact, ledger, { spec }) => {
   if (count("later") > 1 && spec.retry.maxAgeMs < 86_400_000) return;
   // Executors lost under it three times make it a suspect; further losses count.
   const losses = record.tasks.filter((task) => task.outcome === "destroyed" || isUnreachable(ledger, task)).length;
-  if (count("failed") + Math.max(0, losses - 3) >= spec.retry.attempts) return;
+  if (count("failed") + Math.max(0, losses - SUSPECT_LOSSES) >= spec.retry.attempts) return;
   throw new BrokenPromise(
     "I7",
     `${record.key} goes to the error topic after ${count("failed")} failures and ${losses} losses`,
@@ -235,16 +235,19 @@ const attemptsAreCounted: Rule = (fact, ledger, { spec }) => {
   throw new BrokenPromise("I7", `${fact.task} is launched after ${ofThisLife.length} failures of ${record.key}`);
 };
 
-/** An executor that runs a suspect runs nothing else. */
+/** A record under which three executors died in a row runs in an executor that runs nothing else. */
 const suspectRunsAlone: Rule = (fact, ledger) => {
   if (fact.type !== "launched") return;
   const record = recordOfTask(fact.task);
+  const isAlone = ALONE.test(fact.executorId);
+  const isSuspect = (ledger.record(record).losses.get(fact.scheduler) ?? 0) >= SUSPECT_LOSSES;
+  if (isSuspect && !isAlone)
+    throw new BrokenPromise("I7", `${record} is a suspect, and ${fact.task} does not run alone`);
+  if (!isAlone) return;
   for (const other of ledger.tasks.values()) {
     if (other.executorId !== fact.executorId || other.framework !== frameworkOf(fact.task)) continue;
     if (other.record === record) continue;
-    if (/\.alone-\d+-\d+$/.test(fact.executorId)) {
-      throw new BrokenPromise("I7", `${fact.executorId} is to run ${record} alone, and runs ${other.record}`);
-    }
+    throw new BrokenPromise("I7", `${fact.executorId} is to run ${record} alone, and runs ${other.record}`);
   }
 };
 
@@ -267,6 +270,10 @@ const rules: readonly Rule[] = [
 ];
 
 // ---------------------------------------------------------------------------------------------------------- terms
+
+/** So many executors lost in a row make a suspect. */
+const SUSPECT_LOSSES = 3;
+const ALONE = /\.alone-\d+-\d+$/;
 
 function isSuccess({ outcome }: LedgerTask): boolean {
   return outcome === "succeeded" || outcome === "printed-nothing";

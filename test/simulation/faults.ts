@@ -12,6 +12,8 @@ export const chances = {
   "commit-request-lost": 0.05,
   "commit-answer-lost": 0.05,
   "commit-failed": 0.03,
+  /** The connection breaks right after an ACCEPT. */
+  "accept-cut": 0.02,
   /** An ACCEPT of a connection that broke arrives after what was sent on the next one. */
   "accept-late": 0.5,
   "launch-lost": 0.03,

@@ -41,6 +41,8 @@ export interface LedgerRecord {
   done: boolean;
   outputs: number;
   errors: number;
+  /** How often in a row each scheduler was told that an executor or agent was lost under it. */
+  readonly losses: Map<SchedulerName, number>;
   /** Who wrote it last, and whether that one knows. */
   lastWriter: SchedulerName | undefined;
   unclear: boolean;
@@ -156,6 +158,7 @@ export class Ledger {
           done: false,
           outputs: 0,
           errors: 0,
+          losses: new Map(),
           lastWriter: undefined,
           unclear: false,
           refused: false,
@@ -209,9 +212,18 @@ export class Ledger {
         }
         return;
       }
-      case "result-delivered":
-        this.task(fact.task).deliveredTo.add(fact.scheduler);
+      case "result-delivered": {
+        const task = this.task(fact.task);
+        task.deliveredTo.add(fact.scheduler);
+        this.record(task.record).losses.delete(fact.scheduler);
         return;
+      }
+      case "loss-told": {
+        if (fact.reason === "framework-removed" || fact.reason === "task-unknown") return;
+        const { losses } = this.record(fact.record);
+        losses.set(fact.scheduler, (losses.get(fact.scheduler) ?? 0) + 1);
+        return;
+      }
       case "result-acknowledged":
         this.task(fact.task).acknowledged = true;
         return;
@@ -267,11 +279,15 @@ export class Ledger {
         return;
       case "output-sent":
       case "commit-sent":
-      case "loss-told":
       case "rerun-told":
       case "view":
         return;
     }
+  }
+
+  #changedSite(partition: number): void {
+    this.#takenOver.set(partition, this.now);
+    for (const record of this.records.values()) if (record.partition === partition) record.losses.clear();
   }
 
   #assigned(owners: ReadonlyMap<number, SchedulerName>): void {
@@ -280,7 +296,7 @@ export class Ledger {
     for (const [partition, owner] of owners) {
       this.owners.set(partition, owner);
       const site = siteOf(owner);
-      if (this.#lastSite.get(partition) !== site) this.#takenOver.set(partition, this.now);
+      if (this.#lastSite.get(partition) !== site) this.#changedSite(partition);
       this.#lastSite.set(partition, site);
       this.#ownerships.push({ partition, owner, alive: !this.#ended.has(owner), at: this.now });
     }

@@ -84,6 +84,8 @@ export class SimulatedMasterConnection implements MasterConnection {
         },
       );
     });
+    if (call.type !== "ACCEPT" || !this.#context.faults.strike("accept-cut")) return;
+    this.#context.life.clock.schedule(2 * this.#context.random.next(), () => this.cut("calls"));
   }
 
   async close(): Promise<void> {
