@@ -15,9 +15,9 @@ const replacements: readonly (readonly [from: string, to: string])[] = [
     "  readonly #queue: TrackerEvent[] = [];\n  readonly #afterCommit: (() => void)[] = [];",
   ],
   [
-    '      () => this.#handle({ type: "committed", commitId }),',
-    '      () => {\n        this.#handle({ type: "committed", commitId });\n' +
-      "        for (const send of this.#afterCommit.splice(0)) send();\n      },",
+    '        this.#handle({ type: "committed", commitId });\n',
+    '        this.#handle({ type: "committed", commitId });\n' +
+      "        for (const send of this.#afterCommit.splice(0)) send();\n",
   ],
   [
     "    this.#options.output.send(records, { signal: this.#abort.signal }).then(\n" +

@@ -118,16 +118,11 @@ describe("a second start", () => {
   });
 
   test("with the same attempt is allowed after a failure only where a scheduler died with the count", () => {
-    const [from, to] = [
-      ["start in/0/0 1 a", "end in/0/0 4 a"],
-      ["start in/0/0 1 a2", "end in/0/0 0 a2"],
-    ];
-    expect(broken({ ledger: [...from!, ...to!, ...second], results })).toEqual(["second start in/0/0"]);
-    const { violations, counts } = judge({
-      ledger: [...from!, "death 0", ...to!, ...second],
-      results,
-      deaths: [death()],
-    });
+    const failed = ["start in/0/0 1 a", "end in/0/0 4 a"];
+    const again = ["start in/0/0 1 a2", "end in/0/0 0 a2", ...second];
+    expect(broken({ ledger: [...failed, ...again], results })).toEqual(["second start in/0/0"]);
+    const ledger = [...failed, "death 0", ...again];
+    const { violations, counts } = judge({ ledger, results, deaths: [death()] });
     expect(violations).toEqual([]);
     expect(counts.attemptsForgotten).toBe(1);
   });

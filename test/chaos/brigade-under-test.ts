@@ -1,4 +1,3 @@
-import { compiledBrigade } from "../support/compiled-brigade.ts";
 import type { BrigadeProcess } from "../support/e2e/brigade-process.ts";
 import { eventually } from "../support/e2e/eventually.ts";
 import { processesOf } from "../support/e2e/leftovers.ts";
@@ -127,7 +126,7 @@ export class BrigadeUnderTest {
     const scheduler = this.#topology === "split" ? this.#scheduler?.process.pid : undefined;
     const all = processesOf(this.#world.folder);
     const started = (name: string): readonly number[] =>
-      all.filter(({ command }) => `${command} `.startsWith(`${compiledBrigade()} ${name} `)).map(({ pid }) => pid);
+      all.filter(({ command }) => `${command} `.startsWith(`${this.#world.binary} ${name} `)).map(({ pid }) => pid);
     switch (victim) {
       case "scheduler":
         return scheduler === undefined ? [] : [scheduler];

@@ -1,8 +1,11 @@
 import { expect } from "bun:test";
+import { resolve } from "node:path";
+import { buildBroken } from "../../scripts/lib/broken-build.ts";
 import { endToEnd } from "../support/e2e/end-to-end.ts";
+import { World } from "../support/e2e/world.ts";
 import { runChaos } from "./chaos.ts";
 import { formatReport, violationsOf } from "./report.ts";
-import type { Target } from "./schedule.ts";
+import { doubtful, type Target } from "./schedule.ts";
 
 /*
  * A short run of the ledger test with fixed seeds; `scripts/chaos` makes longer ones, and docs/reliability.md tells what
@@ -33,3 +36,25 @@ for (const { target, seed, faults, name } of runs) {
     { concurrent: true },
   );
 }
+
+endToEnd(
+  "a build that commits before it produces loses records, and they are missed",
+  async () => {
+    await using broken = await buildBroken(resolve(import.meta.dir, "../.."));
+    const world = await World.create(broken.binary);
+    try {
+      const result = await runChaos(world, {
+        seed: 1,
+        target: "scheduler",
+        plan: doubtful,
+        faults: doubtful.length,
+        forMs: Number.POSITIVE_INFINITY,
+        recordsPerSecond: 30,
+      });
+      expect(violationsOf(result).map(({ rule }) => rule)).toContain("loss");
+    } finally {
+      await world.close();
+    }
+  },
+  { concurrent: true },
+);

@@ -15,6 +15,8 @@ import { describeFault, type Fault, kindOfFault, type PlannedFault, schedule, ty
 export interface ChaosOptions {
   readonly seed: number;
   readonly target: Target;
+  /** Instead of the schedule of seed and target. */
+  readonly plan?: Iterable<PlannedFault>;
   /** Ends the faults: after so many, or once they have gone on for so long. */
   readonly faults: number;
   readonly forMs: number;
@@ -56,6 +58,7 @@ export async function runChaos(world: World, options: ChaosOptions): Promise<Cha
 class Chaos {
   readonly #world: World;
   readonly #options: ChaosOptions;
+  /** Which of several executors is struck. */
   readonly #random: Random;
   readonly #brigade: BrigadeUnderTest;
   readonly #reruns = new Reruns();
@@ -68,7 +71,7 @@ class Chaos {
   constructor(world: World, options: ChaosOptions) {
     this.#world = world;
     this.#options = options;
-    this.#random = seededRandom(options.seed);
+    this.#random = seededRandom(options.seed + 2);
     this.#brigade = new BrigadeUnderTest(world);
   }
 
@@ -100,12 +103,14 @@ class Chaos {
   /** One fault after the other. */
   async strike(): Promise<void> {
     const deadline = performance.now() + this.#options.forMs;
-    const plan = schedule(this.#options.target, this.#random);
-    for (let count = 0; count < this.#options.faults && performance.now() < deadline; count++) {
-      const next = plan.next().value;
+    const { target, seed, faults, onProgress } = this.#options;
+    const plan = this.#options.plan ?? schedule(target, seededRandom(seed));
+    let count = 0;
+    for (const next of plan) {
+      if (count++ >= faults || performance.now() >= deadline) break;
       await this.#awaitMoment(next);
       const text = describeFault(next.fault);
-      this.#options.onProgress?.(text);
+      onProgress?.(text);
       appendFileSync(this.#ledger, `fault ${text}\n`);
       await this.#inject(next.fault);
       const kind = kindOfFault(next.fault);

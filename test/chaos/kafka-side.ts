@@ -35,7 +35,12 @@ export class KafkaSide {
 
   async createTopics(processors: readonly ProcessorTopics[]): Promise<void> {
     const names = [INPUT, ...processors.flatMap(({ output, error }) => [output, error])];
-    for (const name of names) await this.#topics.create(name, PARTITIONS);
+    for (const name of names) {
+      await eventually(`topic ${name} is made`, async () => {
+        await this.#topics.create(name, PARTITIONS);
+        return true;
+      });
+    }
   }
 
   async inputs(): Promise<readonly Input[]> {

@@ -96,6 +96,16 @@ export function* schedule(target: Target, random: Random): Generator<PlannedFaul
   }
 }
 
+/**
+ * Kills of the scheduler while Kafka is stopped: what it has sent is carried out after its death, and what it would have
+ * sent next is not. Nothing finds a wrong order of the two faster.
+ */
+export const doubtful: readonly PlannedFault[] = Array.from({ length: 2 }, () => ({
+  afterRecovery: true,
+  pauseMs: 1500,
+  fault: { type: "kill-in-doubt", paused: "kafka", forMs: 1000, downMs: 0 },
+}));
+
 export function describeFault(fault: Fault): string {
   switch (fault.type) {
     case "kill":

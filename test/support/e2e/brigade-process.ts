@@ -1,5 +1,4 @@
 import { existsSync, readFileSync } from "node:fs";
-import { compiledBrigade } from "../compiled-brigade.ts";
 import { eventually } from "./eventually.ts";
 
 export interface SpawnOptions {
@@ -14,9 +13,10 @@ export class BrigadeProcess implements AsyncDisposable {
   readonly #child: Bun.Subprocess<"ignore", Bun.BunFile, Bun.BunFile>;
   readonly #logs: string;
 
-  constructor(args: readonly string[], { cwd, env, logs }: SpawnOptions) {
+  /** @param command argv, the binary first */
+  constructor(command: readonly string[], { cwd, env, logs }: SpawnOptions) {
     this.#logs = logs;
-    this.#child = Bun.spawn([compiledBrigade(), ...args], {
+    this.#child = Bun.spawn([...command], {
       cwd,
       env: { ...env },
       stdin: "ignore",

@@ -24,14 +24,17 @@ export type Definition = Readonly<{ name: string; input: string; [field: string]
 /** The folder that is all there is to a test: processor files, data, temporary files, logs. */
 export class World {
   readonly folder: string;
+  /** The compiled Brigade that is started here. */
+  readonly binary: string;
   readonly #processes: BrigadeProcess[] = [];
 
-  private constructor(folder: string) {
+  private constructor(folder: string, binary: string) {
     this.folder = folder;
+    this.binary = binary;
   }
 
-  static async create(): Promise<World> {
-    const world = new World(await mkdtemp(join(tmpdir(), "brigade-e2e-")));
+  static async create(binary: string = compiledBrigade()): Promise<World> {
+    const world = new World(await mkdtemp(join(tmpdir(), "brigade-e2e-")), binary);
     for (const folder of ["tmp", "logs", "processors"]) await mkdir(world.path(folder));
     return world;
   }
@@ -81,14 +84,18 @@ export class World {
   /** Starts `brigade <args>`, which goes on until its scope or the test ends. */
   start(args: readonly string[], env: Readonly<Record<string, string>> = {}): BrigadeProcess {
     const logs = this.path("logs", `${this.#processes.length + 1}-${args[0]}`);
-    const started = new BrigadeProcess(args, { cwd: this.folder, env: { ...this.env, ...env }, logs });
+    const started = new BrigadeProcess([this.binary, ...args], {
+      cwd: this.folder,
+      env: { ...this.env, ...env },
+      logs,
+    });
     this.#processes.push(started);
     return started;
   }
 
   /** Runs `brigade <args>` to its end. */
   async run(args: readonly string[], { env = {}, stdin }: RunOptions = {}): Promise<Finished> {
-    const child = Bun.spawn([compiledBrigade(), ...args], {
+    const child = Bun.spawn([this.binary, ...args], {
       cwd: this.folder,
       env: { ...this.env, ...env },
       stdin: stdin === undefined ? "ignore" : Buffer.from(stdin),
