@@ -47,15 +47,16 @@ export function judge(outcome: RunOutcome): Verdict {
 
 /**
  * Whether the loss of a run makes its record a suspect: executors and agents that die under one record again and again
- * may die of it. That a framework was removed, or that nobody knows of a task, says nothing about the record.
+ * may die of it. A daemon that is down is down for every record alike; and that a framework was removed, or that nobody
+ * knows of a task, says nothing about the record.
  */
 export function incriminates(reason: LostReason): boolean {
   switch (reason) {
     case "agent-lost":
     case "agent-unreachable":
     case "executor-lost":
-    case "daemon-lost":
       return true;
+    case "daemon-lost":
     case "task-unknown":
     case "framework-removed":
       return false;

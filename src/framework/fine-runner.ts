@@ -243,6 +243,7 @@ export class FineRunner implements Runner {
     const runId = key as RunId;
     const end = runEnd(status, this.#runs.get(key)?.spec.version ?? "");
     if (end.type === "ended") return this.#emit({ type: "ended", runId, result: end.result });
+    if (end.type === "lost") return this.#emit({ type: "lost", runId, reason: "daemon-lost", message: end.message });
     this.#options.log.error("cannot read a run's result", { taskId: status.taskId, reason: end.message });
     this.#emit({ type: "lost", runId, reason: "executor-lost", message: end.message });
   }

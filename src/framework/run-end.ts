@@ -7,24 +7,25 @@ import type { TaskStatus } from "../mesos/types.ts";
 /** What an executor's last word about a task means for its run. */
 export type RunEnd =
   | { readonly type: "ended"; readonly result: RunResult }
+  /** The executor is there, but what it runs programs with failed: a daemon, or the machine's memory. */
+  | { readonly type: "lost"; readonly message: string }
   /** The executor says that it is over, but not in words that can be read: the run is as good as lost. */
   | { readonly type: "unreadable"; readonly message: string };
 
-/** @param specVersion of the run, for results that do not tell it */
+/** @param specVersion of the run, for ends that do not tell it */
 export function runEnd(status: TaskStatus, specVersion: string): RunEnd {
   const { state, data = noBytes, message } = status;
-  if (data.length > 0) return decoded(data);
+  if (data.length > 0) return decoded(data, specVersion);
   if (state === "TASK_KILLED") return ended({ type: "killed" }, specVersion);
-  // The executor could not read the request: another version of Brigade runs there.
-  if (state === "TASK_FAILED" && message !== undefined) {
-    return ended({ type: "not-startable", reason: "option-refused", message }, specVersion);
-  }
+  if (state === "TASK_FAILED" && message !== undefined) return { type: "lost", message };
   return { type: "unreadable", message: `${state} came without a result` };
 }
 
-function decoded(data: Uint8Array): RunEnd {
+function decoded(data: Uint8Array, specVersion: string): RunEnd {
   try {
-    return { type: "ended", result: decodeRunResult(data) };
+    const result = decodeRunResult(data);
+    // Of a request that could not be read.
+    return { type: "ended", result: result.specVersion === "" ? { ...result, specVersion } : result };
   } catch (error) {
     if (error instanceof RunWireError) return { type: "unreadable", message: describeError(error) };
     throw error;

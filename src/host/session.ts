@@ -6,7 +6,13 @@ import type { ExecutorCall, ExecutorEvent } from "../mesos/executor-api.ts";
 import type { ExecutorInfo, KillPolicy, TaskId, TaskInfo } from "../mesos/types.ts";
 import { HeldTask } from "./held-task.ts";
 import type { SessionCommand, SessionEvent } from "./session-events.ts";
-import { programStatus, type StatusContent, StatusMaker, type StatusOptions } from "./task-status.ts";
+import {
+  programStatus,
+  type StatusContent,
+  StatusMaker,
+  type StatusOptions,
+  unreadableRequest,
+} from "./task-status.ts";
 
 export interface SessionOptions extends StatusOptions {
   /** What the agent leaves between SHUTDOWN and the end of this process. */
@@ -179,7 +185,7 @@ export class Session {
     }
     const request = readRequest(info);
     if (request instanceof BrigadeError) {
-      return this.#end(task, { state: "TASK_FAILED", message: request.message }, nowMs);
+      return this.#end(task, unreadableRequest(request.message), nowMs);
     }
     task.attempt = request.attempt;
     this.#running++;

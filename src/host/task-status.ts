@@ -1,3 +1,4 @@
+import { noBytes } from "../base/bytes.ts";
 import { assertNever } from "../base/errors.ts";
 import { type Random, uuidBytes } from "../base/random.ts";
 import { executorVersionLabel } from "../engine/executor-wire.ts";
@@ -62,6 +63,13 @@ export function programStatus(end: ProgramEnd, attempt: number | undefined): Sta
     default:
       return assertNever(end);
   }
+}
+
+/** A task whose request cannot be read: it asks for something that this Brigade does not know. */
+export function unreadableRequest(message: string): StatusContent {
+  const outcome = { type: "not-startable", reason: "option-refused", message } as const;
+  const result = { outcome, stdout: noBytes, stderrTail: noBytes, durationMs: 0, specVersion: "" };
+  return { state: "TASK_FAILED", message, data: encodeRunResult(result) };
 }
 
 function stateOf(outcome: RunOutcome): TaskState {

@@ -9,6 +9,7 @@ import { FailedOverError } from "../../../src/framework/errors.ts";
 import { FineRunner, type FineRunnerOptions } from "../../../src/framework/fine-runner.ts";
 import type { MasterEvent } from "../../../src/framework/keeper-api.ts";
 import type { MasterConnection, MasterConnectionHandlers } from "../../../src/framework/master-connection.ts";
+import { unreadableRequest } from "../../../src/host/task-status.ts";
 import type { SchedulerCall } from "../../../src/mesos/scheduler-api.ts";
 import type { FrameworkId, TaskId, TaskInfo, TaskStatus } from "../../../src/mesos/types.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
@@ -197,11 +198,17 @@ describe("a run", () => {
 
   test("whose request the executor could not read is not startable", async () => {
     const { fixture, task } = await Fixture.launched();
-    fixture.update(status(task.taskId, "TASK_FAILED", { message: "Cannot read run request: version 9" }));
+    fixture.update(status(task.taskId, "TASK_FAILED", unreadableRequest("Cannot read run request: version 9")));
     expect(fixture.events.at(-1)).toMatchObject({
       type: "ended",
-      result: { outcome: { type: "not-startable", message: "Cannot read run request: version 9" } },
+      result: { outcome: { type: "not-startable", message: "Cannot read run request: version 9" }, specVersion: "v1" },
     });
+  });
+
+  test("that the executor lost is lost with its daemon", async () => {
+    const { fixture, task } = await Fixture.launched();
+    fixture.update(status(task.taskId, "TASK_FAILED", { message: "no Docker Engine" }));
+    expect(fixture.events.at(-1)).toMatchObject({ type: "lost", reason: "daemon-lost", message: "no Docker Engine" });
   });
 
   test("whose result cannot be read is lost", async () => {

@@ -53,10 +53,12 @@ describe("a task", () => {
     expect(status.data).toBeUndefined();
   });
 
-  test.each([[undefined], [utf8("{}")]])("with data that is no run request fails without a result", (data) => {
+  test.each([[undefined], [utf8("{}")]])("with data that is no run request is not startable", (data) => {
     const { data: _data, ...task } = taskInfo("a");
     const commands = driver.agent({ type: "LAUNCH", task: data === undefined ? task : { ...task, data } });
-    expect(update(commands)).toMatchObject({ state: "TASK_FAILED", message: expect.stringContaining("Cannot read") });
+    const status = update(commands);
+    expect(status).toMatchObject({ state: "TASK_FAILED", message: expect.stringContaining("Cannot read") });
+    expect(decodeRunResult(status.data ?? noBytes).outcome).toMatchObject({ type: "not-startable" });
     expect(commands.some(({ type }) => type === "start-program")).toBeFalse();
   });
 
