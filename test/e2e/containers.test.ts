@@ -2,12 +2,13 @@ import { afterAll, expect } from "bun:test";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { BUSYBOX_IMAGE, DockerEngine } from "../support/docker.ts";
+import { BUSYBOX_IMAGE, DockerEngine, type ListedContainer } from "../support/docker.ts";
 import { definition } from "../support/e2e/definitions.ts";
 import { endToEnd } from "../support/e2e/end-to-end.ts";
 import { eventually } from "../support/e2e/eventually.ts";
 import { processesOf } from "../support/e2e/leftovers.ts";
 import { startLocal } from "../support/e2e/local-brigade.ts";
+import type { World } from "../support/e2e/world.ts";
 
 /* Processors whose programs are Docker images, at an Engine that is started here. */
 
@@ -87,38 +88,62 @@ endToEnd(
   { skip },
 );
 
+/** A processor that passes a record on once its gate is open. */
+async function gated(world: World): Promise<{ open(): Promise<unknown> }> {
+  await mkdir(world.path("gate"));
+  const command = "trap 'exit 1' TERM; cat; while [ ! -e /gate/open ]; do sleep 0.05; done";
+  const volumes = [{ "host-path": world.path("gate"), "container-path": "/gate", mode: "RO" }];
+  await world.define({ ...definition("slow", "in", "out", command), docker: BUSYBOX_IMAGE, volumes });
+  return { open: () => world.write("gate/open", "") };
+}
+
+/** Waits for the one container that there is, running. @param after another one than this */
+function untilOneRuns(after?: ListedContainer): Promise<ListedContainer> {
+  return eventually("one container runs, and no other is there", async () => {
+    const [first, ...others] = await docker.containers();
+    return first?.State === "running" && others.length === 0 && first.Id !== after?.Id && first;
+  });
+}
+
 endToEnd(
   "an executor that is killed leaves no container behind, and its record runs again",
   async (world) => {
-    const slow = definition(
-      "slow",
-      "in",
-      "out",
-      "trap 'exit 1' TERM; cat; while [ ! -e /gate/open ]; do sleep 0.05; done",
-    );
-    await mkdir(world.path("gate"));
-    const volumes = [{ "host-path": world.path("gate"), "container-path": "/gate", mode: "RO" }];
-    await world.define({ ...slow, docker: BUSYBOX_IMAGE, volumes });
+    const gate = await gated(world);
     await using brigade = await startLocal(world, { env: { DOCKER_HOST: docker.host } });
     await brigade.topics.produceValues("in", ["bucket"]);
-    const owners = async (): Promise<(string | undefined)[]> =>
-      (await docker.containers())
-        .filter(({ State }) => State === "running")
-        .map(({ Labels }) => Labels["io.brigade.owner"]);
-    const [first] = await eventually("it runs", async () => ((await owners()).length === 1 ? owners() : undefined));
-
+    const first = await untilOneRuns();
     const executors = processesOf(world.folder).filter(({ command }) => command.endsWith(" executor"));
     expect(executors).not.toEqual([]);
     for (const { pid } of executors) process.kill(pid, "SIGKILL");
-    await eventually("it runs again, and only there", async () => {
-      const all = await docker.containers();
-      return all.length === 1 && all[0]?.State === "running" && all[0].Labels["io.brigade.owner"] !== first;
-    });
-    await world.write("gate/open", "");
+    await untilOneRuns(first);
+    await gate.open();
     await brigade.api.untilSettled("slow", 1);
     expect(await brigade.topics.values("out")).toEqual(["bucket"]);
     expect(await brigade.process.end("SIGINT")).toBe(0);
     await untilNoContainers();
+  },
+  { skip },
+);
+
+endToEnd(
+  "an Engine that is killed and started again loses no record and fails none",
+  async (world) => {
+    const gate = await gated(world);
+    await using brigade = await startLocal(world, { env: { DOCKER_HOST: docker.host } });
+    await brigade.topics.produceValues("in", ["bucket"]);
+    await untilOneRuns();
+    await docker.endDaemon("SIGKILL");
+    await eventually("its run is counted as lost", async () => {
+      const { reruns = {} } = (await brigade.api.processor("slow"))?.counters ?? {};
+      return "daemon-lost" in reruns;
+    });
+    await docker.startDaemon();
+    await gate.open();
+    await brigade.api.untilSettled("slow", 1);
+    expect(await brigade.topics.values("out")).toEqual(["bucket"]);
+    const slow = await brigade.api.processor("slow");
+    expect(slow?.counters).toMatchObject({ failedAttempts: 0, errors: 0 });
+    expect(await brigade.process.end("SIGINT")).toBe(0);
   },
   { skip },
 );
