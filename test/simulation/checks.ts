@@ -77,12 +77,12 @@ const settledStaysSettled: Rule = (fact, ledger) => {
   }
 };
 
-/** The agent keeps the result that decides a record until a commit has recorded it. */
+/** The agent keeps the result that decides a record, be it a failure, until a commit has recorded it. */
 const acknowledgedAfterCommit: Rule = (fact, ledger) => {
   if (fact.type !== "result-acknowledged") return;
   const task = ledger.task(fact.task);
-  if (!isSuccess(task)) return;
   const record = ledger.record(task.record);
+  if (!isSuccess(task) && !(isProgramsOwnEnd(task) && record.failedBy.has(fact.scheduler))) return;
   if (record.settled || isAnothersNow(ledger, task, fact.scheduler)) return;
   const kept = record.tasks.some((other) => other !== task && isKept(other, fact.scheduler));
   if (!kept) {
@@ -90,7 +90,7 @@ const acknowledgedAfterCommit: Rule = (fact, ledger) => {
   }
 };
 
-/** Likewise of the failure that sends a record to the error topic. */
+/** Nor is the failure acknowledged before the error record is even sent. */
 const failureIsKept: Rule = (fact, ledger) => {
   if (fact.type !== "output-sent" || fact.as !== "error") return;
   const record = ledger.record(fact.record);
@@ -231,8 +231,16 @@ const attemptsAreCounted: Rule = (fact, ledger, { spec }) => {
   const record = ledger.record(recordOfTask(fact.task));
   const failures = record.tasks.filter((task) => task.outcome === "failed" && task.deliveredTo.has(fact.scheduler));
   const ofThisLife = failures.filter((task) => task.scheduler === fact.scheduler);
-  if (ofThisLife.length < spec.retry.attempts || ledger.takenOverSince(record.partition, 1)) return;
+  if (ofThisLife.length < spec.retry.attempts || ledger.takenOverSince(record.partition, 0)) return;
   throw new BrokenPromise("I7", `${fact.task} is launched after ${ofThisLife.length} failures of ${record.key}`);
+};
+
+/** Each second run because of a loss is counted with its cause (`brigade_reruns_total`). */
+const rerunsAreCounted: Rule = (fact, ledger) => {
+  if (fact.type !== "launched" || ledger.record(recordOfTask(fact.task)).lostBy !== fact.scheduler) return;
+  const told = ledger.rerunsTold.get(fact.scheduler) ?? 0;
+  if ((ledger.reruns.get(fact.scheduler) ?? 0) < told) return;
+  throw new BrokenPromise("I3", `${fact.task} runs a lost record again, and that is not counted`);
 };
 
 /** A record under which three executors died in a row runs in an executor that runs nothing else. */
@@ -262,6 +270,7 @@ const rules: readonly Rule[] = [
   settledIsNotLaunched,
   secondRunHasCause,
   onlyFailuresRunAgain,
+  rerunsAreCounted,
   laneGoesInOrder,
   flightIsBounded,
   errorIsDeserved,
@@ -285,7 +294,7 @@ function isProgramsOwnEnd({ outcome }: LedgerTask): boolean {
 
 /** Its result is with this scheduler, and with the agent until further notice. */
 function isKept(task: LedgerTask, scheduler: string): boolean {
-  return isSuccess(task) && !task.acknowledged && task.deliveredTo.has(scheduler);
+  return isProgramsOwnEnd(task) && !task.acknowledged && task.deliveredTo.has(scheduler);
 }
 
 function isUnreachable(ledger: Ledger, task: LedgerTask): boolean {

@@ -12,10 +12,14 @@ export const chances = {
   "commit-request-lost": 0.05,
   "commit-answer-lost": 0.05,
   "commit-failed": 0.03,
+  /** The connection breaks right after a commit was sent. */
+  "commit-cut": 0.03,
   /** The connection breaks right after an ACCEPT. */
   "accept-cut": 0.02,
   /** An ACCEPT of a connection that broke arrives after what was sent on the next one. */
   "accept-late": 0.5,
+  /** An executor's connection breaks right after an update. */
+  "update-cut": 0.05,
   "launch-lost": 0.03,
   "launch-dropped": 0.03,
   "kill-lost": 0.1,

@@ -43,6 +43,10 @@ export interface LedgerRecord {
   errors: number;
   /** How often in a row each scheduler was told that an executor or agent was lost under it. */
   readonly losses: Map<SchedulerName, number>;
+  /** Schedulers that sent its error record. */
+  readonly failedBy: Set<SchedulerName>;
+  /** The scheduler that was told of a loss, until it launches it again. */
+  lostBy: SchedulerName | undefined;
   /** Who wrote it last, and whether that one knows. */
   lastWriter: SchedulerName | undefined;
   unclear: boolean;
@@ -64,6 +68,9 @@ export class Ledger {
   /** Owners that know what their predecessors have settled. */
   readonly holders = new Map<number, SchedulerName>();
   readonly committed = new Map<number, number>();
+  /** Launches after a loss, and those that schedulers have counted. */
+  readonly reruns = new Map<SchedulerName, number>();
+  readonly rerunsTold = new Map<SchedulerName, number>();
   /** Assignments, oldest first; also those to a process that was dead already. */
   readonly #ownerships: {
     readonly partition: number;
@@ -159,6 +166,8 @@ export class Ledger {
           outputs: 0,
           errors: 0,
           losses: new Map(),
+          failedBy: new Set(),
+          lostBy: undefined,
           lastWriter: undefined,
           unclear: false,
           refused: false,
@@ -192,6 +201,8 @@ export class Ledger {
         };
         this.tasks.set(key, task);
         record.tasks.push(task);
+        if (record.lostBy === scheduler) count(this.reruns, scheduler);
+        record.lostBy = undefined;
         return;
       }
       case "program-started":
@@ -219,8 +230,10 @@ export class Ledger {
         return;
       }
       case "loss-told": {
+        const record = this.record(fact.record);
+        const { losses } = record;
+        record.lostBy = fact.scheduler;
         if (fact.reason === "framework-removed" || fact.reason === "task-unknown") return;
-        const { losses } = this.record(fact.record);
         losses.set(fact.scheduler, (losses.get(fact.scheduler) ?? 0) + 1);
         return;
       }
@@ -277,9 +290,13 @@ export class Ledger {
       case "scheduler-ended":
         this.#ended.add(fact.scheduler);
         return;
-      case "output-sent":
-      case "commit-sent":
       case "rerun-told":
+        count(this.rerunsTold, fact.scheduler);
+        return;
+      case "output-sent":
+        if (fact.as === "error") this.record(fact.record).failedBy.add(fact.scheduler);
+        return;
+      case "commit-sent":
       case "view":
         return;
     }
@@ -296,7 +313,8 @@ export class Ledger {
     for (const [partition, owner] of owners) {
       this.owners.set(partition, owner);
       const site = siteOf(owner);
-      if (this.#lastSite.get(partition) !== site) this.#changedSite(partition);
+      const last = this.#lastSite.get(partition);
+      if (last !== undefined && last !== site) this.#changedSite(partition);
       this.#lastSite.set(partition, site);
       this.#ownerships.push({ partition, owner, alive: !this.#ended.has(owner), at: this.now });
     }
@@ -308,4 +326,8 @@ export function* settledAbove(offset: number, metadata: string): Iterable<number
   const known = decodeCommitMetadata(metadata, offset);
   if (known.type === "foreign") throw new Error(`commit metadata "${metadata}" cannot be read`);
   for (const [start, end] of known.runs) for (let at = start; at < end; at++) yield at;
+}
+
+function count<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }

@@ -14,6 +14,7 @@ const kafkaFaults: readonly (Chance | Strike)[] = [
   "commit-request-lost",
   "commit-answer-lost",
   "commit-failed",
+  "commit-cut",
   "scheduler-pause",
   "kafka-cut",
   "member-forgotten",
@@ -56,6 +57,8 @@ export interface Profile {
   /** Largest fetch, in records. */
   readonly fetchRecords: number;
   readonly meanRunMs: number;
+  /** How long a task on an unreachable agent is waited for. */
+  readonly unreachableTimeoutMs: number;
 }
 
 export function drawProfile(seed: number, random: Random): Profile {
@@ -96,13 +99,14 @@ export function drawProfile(seed: number, random: Random): Profile {
       emptyOutput: pick("send", "drop"),
       error: { topic: "errors", value: pick("stdout", "input") },
       retry: { attempts, initialBackoffMs: pick(100, 1000), maxBackoffMs: 5000, maxAgeMs: pick(10_000, 86_400_000) },
-      timeoutMs: 20_000,
+      timeoutMs: 60_000,
       maxInFlightBytes: pick(300, 64_000_000),
       executor: { cpus: 0.1, memMb: 64, idleTimeoutMs: pick(5000, 60_000), maxTasks: pick(5, 100_000), env: [] },
     }),
     tracker: { ...defaultTrackerOptions, maxSpan, minWindow: pick(1, 4, 1000) },
     fetchRecords: pick(1, 5, 100),
-    meanRunMs: pick(50, 500, 4000),
+    meanRunMs: pick(50, 500, 4000, 15_000),
+    unreachableTimeoutMs: pick(2000, 60_000),
   };
 }
 

@@ -21,6 +21,7 @@ export interface SchedulerOptions {
   readonly spec: ProcessorSpec;
   readonly tracker: TrackerOptions;
   readonly fetchRecords: number;
+  readonly unreachableTimeoutMs: number;
   readonly disk: Disk;
   readonly broker: Broker;
   readonly master: MasterAddress;
@@ -101,7 +102,7 @@ export class SimulatedScheduler {
   }
 
   async #start(): Promise<void> {
-    const { context, site, spec, tracker, master } = this.#options;
+    const { context, site, spec, tracker, master, unreachableTimeoutMs } = this.#options;
     const { machines, life, random } = context;
     const { clock } = life;
     const identity = await machines.takeIdentity({
@@ -139,6 +140,7 @@ export class SimulatedScheduler {
       random,
       log: silentLogger,
       onFatal: (error) => this.#fatal(error),
+      timings: { unreachableTimeoutMs },
     });
     this.#runner = runner;
     this.#engine = new machines.Engine({

@@ -199,6 +199,7 @@ export class World {
       spec: this.#spec,
       tracker: this.profile.tracker,
       fetchRecords: this.profile.fetchRecords,
+      unreachableTimeoutMs: this.profile.unreachableTimeoutMs,
       disk: site.disk,
       broker: this.#broker,
       master: this.#cluster,

@@ -257,6 +257,8 @@ export class SimulatedInput implements Input {
     }
     if (faults.strike("commit-request-lost")) return again();
     const answerLost = faults.strike("commit-answer-lost");
+    if (faults.strike("commit-cut"))
+      this.#context.life.clock.schedule(3 * this.#context.random.next(), () => this.cut());
     this.#context.effect(() =>
       line.request<"ok" | "stale">((answer) => answer(this.#broker.group.commit(memberId, generation, offsets)), {
         answered: (answer) => {

@@ -376,7 +376,7 @@ export class Agent {
   // ------------------------------------------------------------------------------------------------------ executors
 
   #startExecutor(frameworkId: FrameworkId, info: ExecutorInfo, key: string): AgentExecutor {
-    const { time, random, machines, programs, observe, taskKey } = this.#options;
+    const { time, random, faults, machines, programs, observe, taskKey } = this.#options;
     const life = new Life(`${this.id}/${info.executorId}#${++this.#lastExecutor}`, time);
     const executor: AgentExecutor = {
       frameworkId,
@@ -390,6 +390,7 @@ export class Agent {
         life,
         time,
         random,
+        faults,
         programs,
         observe,
         taskKey: (taskId) => taskKey(frameworkId, taskId),

@@ -12,6 +12,7 @@ import type {
 import { StepLoop } from "../../../src/mesos/step-loop.ts";
 import type { TaskId } from "../../../src/mesos/types.ts";
 import type { Fact, TaskKey } from "../facts.ts";
+import type { Faults } from "../faults.ts";
 import type { Life } from "../life.ts";
 import type { Machines } from "../machines.ts";
 import { RequestLine, Wire } from "../network.ts";
@@ -42,6 +43,7 @@ export interface ExecutorOptions {
   readonly life: Life;
   readonly time: VirtualTime;
   readonly random: Random;
+  readonly faults: Faults;
   readonly programs: Programs;
   readonly agent: AgentEndpoint;
   readonly observe: (fact: Fact) => void;
@@ -197,6 +199,8 @@ export class SimulatedExecutor {
 
   #send(calls: RequestLine, call: ExecutorCall): void {
     if (call.type !== "UPDATE") throw new Error(`an executor is not expected to call ${call.type}`);
+    const { life, random, faults } = this.#options;
+    if (faults.strike("update-cut")) life.clock.schedule(3 * random.next(), () => this.cut());
     calls.request<number>((answer) => answer(this.#options.agent.update(call) ? 202 : 503), {
       answered: (status) => this.#subscription.dispatch({ type: "call-answered", call, status, text: "" }),
       lost: () => {

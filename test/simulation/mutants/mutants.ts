@@ -1,0 +1,269 @@
+import type { PromiseName } from "../checks.ts";
+
+/** A bug, planted by one replacement in a copy of the production code. */
+export interface Mutant {
+  readonly name: string;
+  /** Under src/. */
+  readonly file: string;
+  /** Stands there exactly once. */
+  readonly find: string;
+  readonly replace: string;
+  /** What it may be caught at; whichever shows first. */
+  readonly breaks: readonly PromiseName[];
+  /** It has to be caught within so many seeds. */
+  readonly seeds: number;
+}
+
+const TRACKER = "engine/tracker.ts";
+const COMMITS = "engine/commit-cycle.ts";
+const KEEPER = "framework/keeper.ts";
+const LIVES = "framework/task-lives.ts";
+
+/** Each is a mistake that somebody could make; several have been made. */
+export const mutants: readonly Mutant[] = [
+  {
+    name: "commit the highest offset in place of the lowest",
+    file: COMMITS,
+    find: "offset: done.watermark, metadata };",
+    replace: "offset: done.end, metadata };",
+    breaks: ["I1"],
+    seeds: 20,
+  },
+  {
+    name: "commit before produce",
+    file: TRACKER,
+    find: `    open.enter("sending");`,
+    replace: `    open.enter("sending");
+    open.partition.done.add(open.record.offset);
+    this.#commits.changed(open.partition);`,
+    breaks: ["I1"],
+    seeds: 20,
+  },
+  {
+    name: "acknowledge a result when its output is written, before the commit",
+    file: TRACKER,
+    find: "    partition.uncommitted.push(open);",
+    replace: `    partition.uncommitted.push(open);
+    for (const run of open.runs) this.#runs.release(run);`,
+    breaks: ["I1"],
+    seeds: 20,
+  },
+  {
+    name: "acknowledge a result when it is handed to Kafka",
+    file: TRACKER,
+    find: `    open.decision = { as: records.length > 0 ? "output" : "dropped", spec, records };`,
+    replace: `    open.decision = { as: records.length > 0 ? "output" : "dropped", spec, records };
+    this.#runs.release(run);`,
+    breaks: ["I1"],
+    seeds: 20,
+  },
+  {
+    name: "acknowledge every terminal update at once",
+    file: LIVES,
+    find: "    if (!isTerminal(status.state) || agentId === undefined) return this.#acknowledgeNow(status);",
+    replace: "    if (agentId !== undefined) return this.#acknowledgeNow(status);",
+    breaks: ["I1"],
+    seeds: 20,
+  },
+  {
+    name: "acknowledge the failure that decides a record before its error record is committed",
+    file: TRACKER,
+    find: "    if (!open.decided) this.#runs.release(run);",
+    replace: "    this.#runs.release(run);",
+    breaks: ["I1"],
+    seeds: 20,
+  },
+  {
+    name: "write no metadata",
+    file: COMMITS,
+    find: "offset: done.watermark, metadata };",
+    replace: `offset: done.watermark, metadata: "" };`,
+    breaks: ["I1"],
+    seeds: 20,
+  },
+  {
+    name: "ignore the metadata at a take-over",
+    file: "engine/take-over.ts",
+    find: "    for (const [first, end] of above.runs) state.done.addRange(first, end);",
+    replace: "",
+    breaks: ["I1", "I3"],
+    seeds: 60,
+  },
+  {
+    name: "keep a tracker although another owner has committed",
+    file: TRACKER,
+    find: "if (!isUnchanged(state.committed, from) || state.position > from.logEndOffset) return undefined;",
+    replace: "if (state.position > from.logEndOffset) return undefined;",
+    breaks: ["I1", "I3", "invariant"],
+    seeds: 100,
+  },
+  {
+    name: "keep the runs of a partition that was given to another",
+    file: TRACKER,
+    find: "if (!assigned.has(state.partition)) this.#drop(state);",
+    replace: "if (state.partition < 0) this.#drop(state);",
+    breaks: ["I1", "I3", "I5", "invariant", "progress"],
+    seeds: 100,
+  },
+  {
+    name: "forget a commit without an answer when another is tried",
+    file: COMMITS,
+    find: "      partition.unanswered.push(commit);",
+    replace: "      partition.unanswered = [commit];",
+    breaks: ["I1", "I3"],
+    seeds: 200,
+  },
+  {
+    name: "hold results whose record was settled before the assignment",
+    file: TRACKER,
+    find: "    this.#abandonHeld((partition, offset) => this.#partitions.get(partition)?.done.has(offset) === true);",
+    replace: "",
+    breaks: ["I8"],
+    seeds: 100,
+  },
+  {
+    name: "let go of found runs whose partition the first assignment gives to a dead member",
+    file: "engine/held-runs.ts",
+    find: "nowMs + this.#foreignHoldMs);",
+    replace: "nowMs);",
+    breaks: ["I1", "I3"],
+    seeds: 200,
+  },
+  {
+    name: "wait for offsets that nobody can read",
+    file: "engine/partition-state.ts",
+    find: "    this.done.addRange(this.position, offset);",
+    replace: "",
+    breaks: ["progress"],
+    seeds: 10,
+  },
+  {
+    name: "read on, however much is in flight",
+    file: "engine/flow-control.ts",
+    find: "const paused = !open || state.span >= bounds.span || state.waitsForLane !== undefined;",
+    replace: "const paused = state.waitsForLane !== undefined;",
+    breaks: ["I2", "I6"],
+    seeds: 60,
+  },
+  {
+    name: "start the next of a key before the output is acknowledged",
+    file: TRACKER,
+    find: `    open.enter("sending");`,
+    replace: `    open.enter("sending");
+    const following = this.#lanes.leave(open);
+    if (following?.phase === "blocked") this.#agenda.makeReady(following);`,
+    breaks: ["I5"],
+    seeds: 60,
+  },
+  {
+    name: "let a record that is tried again lose its place",
+    file: TRACKER,
+    find: "      const isFree = this.#lanes.enter(open, lane);",
+    replace: "      const isFree = this.#lanes.enter(open, lane) || open.record.offset % 7 === 6;",
+    breaks: ["I5"],
+    seeds: 60,
+  },
+  {
+    name: "retry without counting",
+    file: TRACKER,
+    find: "    open.partition.failedAttempts.set(offset, Math.max(open.attempts, number));",
+    replace: "",
+    breaks: ["I7", "progress"],
+    seeds: 20,
+  },
+  {
+    name: "give up after the first failure",
+    file: TRACKER,
+    find: "open.attempts < retry.attempts",
+    replace: "open.attempts < 1",
+    breaks: ["I7"],
+    seeds: 40,
+  },
+  {
+    name: "run a suspect beside others",
+    file: TRACKER,
+    find: "    const alone = open.losses >= SUSPECT_LOSSES;",
+    replace: "    const alone = open.losses >= 1000;",
+    breaks: ["I7"],
+    seeds: 60,
+  },
+  {
+    name: "drop the late result of a twin",
+    file: TRACKER,
+    find: `    if (verdict.type === "success") return this.#succeed(run, result, nowMs);`,
+    replace: `    if (verdict.type === "success" && wasMissing) return this.#runs.release(run);
+    if (verdict.type === "success") return this.#succeed(run, result, nowMs);`,
+    breaks: ["I1"],
+    seeds: 300,
+  },
+  {
+    name: "forget the epoch in the task id",
+    file: "framework/launcher.ts",
+    find: "const taskId = formatTaskId({ work, epoch: options.epoch,",
+    replace: "const taskId = formatTaskId({ work, epoch: 1,",
+    breaks: ["I3", "I1", "I7"],
+    seeds: 200,
+  },
+  {
+    name: "use an epoch that was not stored",
+    file: "meta/identity.ts",
+    find: "  await saveIdentity(store, processor, identity);\n",
+    replace: "",
+    breaks: ["I3", "I1", "I7"],
+    seeds: 200,
+  },
+  {
+    name: "launch before the barrier",
+    file: KEEPER,
+    find: "    for (const call of this.#barrier.ask()) this.#context.call(call);",
+    replace: `    for (const call of this.#barrier.ask()) this.#context.call(call);
+    this.#barrier.force();
+    this.#barrierPassed();`,
+    breaks: ["I3"],
+    seeds: 100,
+  },
+  {
+    name: "kill what an earlier life has started",
+    file: LIVES,
+    find: `    const task = this.#keepStray(status, "run");`,
+    replace: `    const task = this.#keepStray(status, "release");`,
+    breaks: ["I3", "I1", "invariant"],
+    seeds: 60,
+  },
+  {
+    name: "take an ACCEPT without an answer for one that failed",
+    file: LIVES,
+    find: `      this.#context.move(task, "uncertain");
+      uncertain.push(task);`,
+    replace: `      this.#launchFailed(task);`,
+    breaks: ["I3"],
+    seeds: 200,
+  },
+  {
+    name: "ask about nothing after a new subscription",
+    file: KEEPER,
+    find: "    this.#lives.askAll({ onlySilent: true });",
+    replace: "",
+    breaks: ["progress", "I8"],
+    seeds: 100,
+  },
+  {
+    name: "hoard offers",
+    file: "framework/offer-cycle.ts",
+    find: `    if (nowMs >= suppressAtMs) return { type: "suppress" };
+    const declineAtMs = (this.#holdingSinceMs ?? Infinity) + this.#timings.holdMs;
+    if (nowMs >= declineAtMs) return { type: "decline" };`,
+    replace: `    const declineAtMs = Infinity;
+    if (nowMs < 1e12) return { type: "nothing" };`,
+    breaks: ["I8", "progress"],
+    seeds: 10,
+  },
+  {
+    name: "an executor that comes back does not repeat its results",
+    file: "host/session.ts",
+    find: "unacknowledgedUpdates: tasks.flatMap((task) => task.sendAll()),",
+    replace: "unacknowledgedUpdates: [],",
+    breaks: ["progress", "I8"],
+    seeds: 300,
+  },
+];
