@@ -64,6 +64,8 @@ export class OpenRecord {
   dueMs = 0;
   /** How often an executor or agent was lost under it in a row. */
   losses = 0;
+  /** How often in a row its run was lost for any reason: the pause before the next one grows with it. */
+  reruns = 0;
   /** Exit 75 for the first time, ms. */
   laterSinceMs: number | undefined = undefined;
   laterTries = 0;

@@ -317,7 +317,10 @@ export class Tracker {
     const wasMissing = run.phase === "missing";
     this.#runs.end(run);
     if (open.decided) return this.#runs.release(run);
-    if (!wasMissing) open.losses = 0;
+    if (!wasMissing) {
+      open.losses = 0;
+      open.reruns = 0;
+    }
 
     const verdict = judge(result.outcome);
     if (verdict.type === "processor") this.#pause.pause(verdict.reason, nowMs);
@@ -416,7 +419,8 @@ export class Tracker {
   /** A second run that is not the program's fault: after a pause, and counted with its cause. */
   #again(open: OpenRecord, reason: LostReason, nowMs: number): void {
     open.rerunReason = reason;
-    this.#agenda.wait(open, nowMs + retryDelayMs(this.#options.lossDelay, open.losses, open.record.offset));
+    open.reruns++;
+    this.#agenda.wait(open, nowMs + retryDelayMs(this.#options.lossDelay, open.reruns, open.record.offset));
   }
 
   /** @param number which attempt it was, where its run began in an earlier life: that one may have counted it already */

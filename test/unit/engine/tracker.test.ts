@@ -214,11 +214,28 @@ describe("failures", () => {
     const driver = new TrackerDriver();
     driver.begin();
     driver.receive([0]);
-    for (const reason of ["framework-removed", "task-unknown", "framework-removed", "task-unknown"] as const) {
+    for (const reason of ["framework-removed", "task-unknown", "daemon-lost", "daemon-lost"] as const) {
       driver.step({ type: "lost", runId: driver.runOf(0), reason, message: "gone" });
       driver.advance(60_000);
     }
     expect(driver.all("run").map(({ run }) => [run.alone, run.attempt])).toEqual(Array(5).fill([false, 1]));
+  });
+
+  test("a daemon that stays away is asked at growing intervals", () => {
+    const driver = new TrackerDriver();
+    driver.begin();
+    driver.receive([0]);
+    for (let loss = 1; loss <= 10; loss++) {
+      driver.step({ type: "lost", runId: driver.runOf(0), reason: "daemon-lost", message: "gone" });
+      driver.advance(60_000);
+    }
+    const runs = driver.all("run").length;
+    driver.step({ type: "lost", runId: driver.runOf(0), reason: "daemon-lost", message: "gone" });
+    // The longest pause is 30 s, of which half is left to chance.
+    driver.advance(14_000);
+    expect(driver.all("run").length).toBe(runs);
+    driver.advance(16_000);
+    expect(driver.all("run").length).toBe(runs + 1);
   });
 
   test("a run on an unreachable agent that ends after all wins over its successor", () => {
