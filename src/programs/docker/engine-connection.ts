@@ -47,7 +47,7 @@ export class EngineConnection {
       this.#deliver(() => this.#parser.finish());
       this.#fail("the connection was closed by the other side");
     });
-    this.#socket.on("error", (cause) => this.#fail(cause.message, cause));
+    this.#socket.on("error", (cause) => this.#fail(undefined, cause));
     this.#socket.on("close", () => this.#fail("the connection was closed"));
   }
 
@@ -89,7 +89,7 @@ export class EngineConnection {
       events = parse();
     } catch (error) {
       if (!(error instanceof HttpProtocolError)) throw error;
-      this.#fail(error.message, error);
+      this.#fail(undefined, error);
       return;
     }
     for (const event of events) {
@@ -105,10 +105,11 @@ export class EngineConnection {
     }
   }
 
-  #fail(what: string, cause?: unknown): void {
+  /** @param what happened, where no `cause` tells it */
+  #fail(what: string | undefined, cause?: unknown): void {
     if (this.#closed !== undefined) return;
     this.#closed = new EngineLostError(
-      `Cannot ${this.#action}: no Docker Engine at ${describeAddress(this.#address)} (${what})`,
+      `Cannot ${this.#action}: no Docker Engine at ${describeAddress(this.#address)}${what === undefined ? "" : ` (${what})`}`,
       cause === undefined ? undefined : { cause },
     );
     const sink = this.#sink;
