@@ -120,11 +120,20 @@ describe("a second start", () => {
   test("with the same attempt is allowed after a failure only where a scheduler died with the count", () => {
     const failed = ["start in/0/0 1 a", "end in/0/0 4 a"];
     const again = ["start in/0/0 1 a2", "end in/0/0 0 a2", ...second];
-    expect(broken({ ledger: [...failed, ...again], results })).toEqual(["second start in/0/0"]);
+    expect(broken({ ledger: [...failed, ...again], results })).toEqual(["second start in/0/0", "second start all"]);
     const ledger = [...failed, "death 0", ...again];
     const { violations, counts } = judge({ ledger, results, deaths: [death()] });
     expect(violations).toEqual([]);
     expect(counts.attemptsForgotten).toBe(1);
+  });
+
+  test("with the same attempt is a second start like any other where the failure was lost with its executor", () => {
+    const ledger = ["start in/0/0 1 a", "end in/0/0 4 a", "start in/0/0 1 a2", "end in/0/0 0 a2", ...second];
+    const all = { ledger, results, onlySchedulerDied: false };
+    expect(broken(all)).toEqual(["second start in/0/0", "second start all"]);
+    const { violations, counts } = judge({ ...all, losses: { "in/0/0": 1 }, reruns: { "executor-lost": 1 } });
+    expect(violations).toEqual([]);
+    expect(counts).toMatchObject({ secondStarts: 1, retries: 0 });
   });
 });
 

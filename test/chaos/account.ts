@@ -41,10 +41,6 @@ export function account(evidence: Evidence): Account {
       const what = `${starts.second} second starts, ${excused} of them with a cause: ${describe(ofRecord)}`;
       violations.push({ rule: "second start", record: input.record, what });
     }
-    if (starts.unexplained > 0) {
-      const what = `an attempt came again though no scheduler had died: ${describe(ofRecord)}`;
-      violations.push({ rule: "second start", record: input.record, what });
-    }
 
     const repeated = resultsOfRecord.length - new Set(resultsOfRecord.map(({ as, run }) => `${as} ${run}`)).size;
     totals.repeatedResults += repeated;
@@ -121,29 +117,27 @@ function* judgeResults({ record, fate }: Input, results: readonly Result[], loss
 interface Starts {
   readonly retries: number;
   readonly forgotten: number;
-  /** Attempts that were counted anew without a reason. */
-  readonly unexplained: number;
   readonly second: number;
 }
 
 function classifyStarts(runs: readonly RunOfRecord[], deathsAt: readonly number[]): Starts {
-  const counts = { retries: 0, forgotten: 0, unexplained: 0, second: 0 };
+  const counts = { retries: 0, forgotten: 0, second: 0 };
   for (const [index, next] of runs.entries()) {
     const before = runs.slice(0, index);
     const last = before.at(-1);
     if (last === undefined) continue;
     const failed = last.code !== undefined && last.code !== 0 && last.to < next.from;
     const isTwin = before.some((run) => run.to > next.from && run.code !== undefined);
-    if (!failed || isTwin) {
+    // A failed attempt is acknowledged at once, and its count travels with the next commit. Where no scheduler died, the
+    // failure never reached it: its executor was killed with it.
+    const isCounted = next.attempt > last.attempt;
+    const schedulerDied = deathsAt.some((place) => place > before[0]!.from && place < next.from);
+    if (!failed || isTwin || (!isCounted && !schedulerDied)) {
       counts.second++;
       continue;
     }
     counts.retries++;
-    if (next.attempt > last.attempt) continue;
-    // A failed attempt is acknowledged at once, and its count travels with the next commit.
-    const schedulerDied = deathsAt.some((place) => place > before[0]!.from && place < next.from);
-    if (schedulerDied) counts.forgotten++;
-    else counts.unexplained++;
+    if (!isCounted) counts.forgotten++;
   }
   return counts;
 }

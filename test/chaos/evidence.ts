@@ -63,7 +63,7 @@ export interface Counts {
   readonly retries: number;
   /** Of these, those that count their attempts anew, since a scheduler died before a commit held the count. */
   readonly attemptsForgotten: number;
-  /** Starts after a run that had not failed. */
+  /** Starts after a run that had not failed, or whose failure was lost with its executor. */
   readonly secondStarts: number;
   /** Losses of runs that the scheduler's log tells of. */
   readonly lossesLogged: number;

@@ -44,7 +44,7 @@ function rowsOf(accounts: readonly Account[]): readonly (readonly string[])[] {
     row("starts", ({ counts }) => counts.starts),
     row("  after a failed run (retry)", ({ counts }) => counts.retries),
     row("    whose attempts were counted anew", ({ counts }) => counts.attemptsForgotten),
-    row("  after a run that had not failed", ({ counts }) => counts.secondStarts),
+    row("  after a run that was lost, or worse", ({ counts }) => counts.secondStarts),
     row("runs lost, as logged", ({ counts }) => counts.lossesLogged),
     row("brigade_reruns_total", ({ reruns }) => formatReruns(reruns)),
     row("outputs", ({ counts }) => counts.outputs),
