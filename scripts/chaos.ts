@@ -8,10 +8,10 @@ import { doubtful, type PlannedFault, type Target, targets } from "../test/chaos
 import { World } from "../test/support/e2e/world.ts";
 import { buildBroken } from "./lib/broken-build.ts";
 
-const usage = `Usage: scripts/chaos [--what TARGET] [--seed S] [--seconds N] [--faults N] [--rate R]
+const usage = `Usage: scripts/chaos [--what TARGET] [--seed S] [--seconds N] [--faults N] [--rate R] [--processors N] [--keep]
        scripts/chaos --prove
 
-Compiles dist/brigade (BRIGADE_BINARY names another one), sends records through two processors, and kills (kill -9) and stops (SIGSTOP) its processes on a
+Compiles dist/brigade (BRIGADE_BINARY names another one), sends records through processors, and kills (kill -9) and stops (SIGSTOP) its processes on a
 schedule that the seed decides. Then counts what went in, what was started and what came out against each other.
 
   --what TARGET   ${targets.join(", ")} (default scheduler). In "whole" scheduler and engines are one
@@ -20,6 +20,7 @@ schedule that the seed decides. Then counts what went in, what was started and w
   --seconds N     for how long faults strike (default 60); coming to rest takes longer
   --faults N      how many strike at the most (default 1000)
   --rate R        records a second (default 15)
+  --processors N  how many read them, each for itself, with ordering none and key by turns (default 2)
   --keep          leaves the folder with ledger and logs
   --prove         compiles a Brigade that commits before it produces; the test must find records lost
 `;
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "60" },
     faults: { type: "string", default: "1000" },
     rate: { type: "string", default: "15" },
+    processors: { type: "string", default: "2" },
     keep: { type: "boolean" },
     prove: { type: "boolean" },
     help: { type: "boolean", short: "h" },
@@ -41,8 +43,14 @@ if (values.help) {
   process.exit(0);
 }
 const target = targets.find((one) => one === values.what);
-const [seed, seconds, faults, rate] = [values.seed, values.seconds, values.faults, values.rate].map(Number);
-if (target === undefined || ![seed, seconds, faults, rate].every((number) => number !== undefined && number >= 0)) {
+const numbers = {
+  seed: Number(values.seed),
+  seconds: Number(values.seconds),
+  faults: Number(values.faults),
+  recordsPerSecond: Number(values.rate),
+  processors: Number(values.processors),
+};
+if (target === undefined || !Object.values(numbers).every((number) => number >= 0)) {
   process.stderr.write(usage);
   process.exit(2);
 }
@@ -77,13 +85,12 @@ interface Unusual {
 }
 
 async function inWorld(target: Target, { binary, plan }: Unusual = {}): Promise<ChaosResult> {
+  const { seconds, ...others } = numbers;
   const options: ChaosOptions = {
-    seed: seed ?? 1,
+    ...others,
     target,
     ...(plan === undefined ? {} : { plan }),
-    faults: faults ?? 0,
-    forMs: (seconds ?? 0) * 1000,
-    recordsPerSecond: rate ?? 0,
+    forMs: seconds * 1000,
     onProgress: (text) => console.log(`${new Date().toISOString().slice(11, 19)} ${text}`),
   };
   const world = await World.create(binary);

@@ -4,7 +4,7 @@ import { eventually, eventuallyWithProgress } from "../support/e2e/eventually.ts
 import type { World } from "../support/e2e/world.ts";
 import { account } from "./account.ts";
 import { BrigadeUnderTest } from "./brigade-under-test.ts";
-import type { Account, Death, Input } from "./evidence.ts";
+import type { Account, Death } from "./evidence.ts";
 import { judgeKafka, type KafkaAccount } from "./judge-kafka.ts";
 import { KafkaSide, type ProcessorTopics } from "./kafka-side.ts";
 import { ledgerProcessor, parseLedger } from "./ledger.ts";
@@ -21,6 +21,8 @@ export interface ChaosOptions {
   readonly faults: number;
   readonly forMs: number;
   readonly recordsPerSecond: number;
+  /** How many read the topic, each for itself: with `ordering` none and key by turns. */
+  readonly processors: number;
   /** What happens, for who watches. */
   readonly onProgress?: (text: string) => void;
 }
@@ -33,10 +35,17 @@ export interface ChaosResult {
   readonly accounts: readonly Account[];
 }
 
-const processors: readonly (ProcessorTopics & { readonly ordering: "none" | "key" })[] = [
-  { name: "free", output: "free-out", error: "free-errors", ordering: "none" },
-  { name: "ordered", output: "ordered-out", error: "ordered-errors", ordering: "key" },
-];
+interface Processor extends ProcessorTopics {
+  readonly ordering: "none" | "key";
+}
+
+function processorsOf(count: number): readonly Processor[] {
+  return Array.from({ length: count }, (_, index) => {
+    const ordering = index % 2 === 0 ? "none" : "key";
+    const name = `${ordering === "none" ? "free" : "ordered"}-${index + 1}`;
+    return { name, output: `${name}-out`, error: `${name}-errors`, ordering };
+  });
+}
 
 /**
  * Lets records flow through the compiled binary, kills and stops its processes on a schedule that the seed decides, then
@@ -58,19 +67,22 @@ export async function runChaos(world: World, options: ChaosOptions): Promise<Cha
 class Chaos {
   readonly #world: World;
   readonly #options: ChaosOptions;
+  readonly #processors: readonly Processor[];
   /** Which of several executors is struck. */
   readonly #random: Random;
   readonly #brigade: BrigadeUnderTest;
   readonly #reruns = new Reruns();
   readonly #faults = new Map<string, number>();
   /** Of each processor, in the order of its numbers in the ledger. */
-  readonly #deaths = new Map<string, Death[]>(processors.map(({ name }) => [name, []]));
+  readonly #deaths: ReadonlyMap<string, Death[]>;
   #kafka: KafkaSide | undefined;
   #deathCount = 0;
 
   constructor(world: World, options: ChaosOptions) {
     this.#world = world;
     this.#options = options;
+    this.#processors = processorsOf(options.processors);
+    this.#deaths = new Map(this.#processors.map(({ name }) => [name, []]));
     this.#random = seededRandom(options.seed + 2);
     this.#brigade = new BrigadeUnderTest(world);
   }
@@ -90,11 +102,11 @@ class Chaos {
 
   async prepare(): Promise<void> {
     appendFileSync(this.#ledger, "");
-    for (const { name, output, error, ordering } of processors) {
+    for (const { name, output, error, ordering } of this.#processors) {
       await this.#world.define(ledgerProcessor(name, this.#ledger, { input: "in", output, error }, ordering));
     }
     await this.#brigade.startEngines();
-    await this.#side.createTopics(processors);
+    await this.#side.createTopics(this.#processors);
     await this.#brigade.become(this.#options.target === "whole" ? "whole" : "split");
     await this.#brigade.start();
     await this.#untilRunning();
@@ -126,7 +138,7 @@ class Chaos {
       "every record is settled",
       async () => {
         const lags = [];
-        for (const { name } of processors) lags.push(await this.#side.lag(name));
+        for (const { name } of this.#processors) lags.push(await this.#side.lag(name));
         return lags.join(" ");
       },
       (lags) => lags !== "" && lags.split(" ").every((lag) => lag === "0"),
@@ -138,7 +150,7 @@ class Chaos {
     const inputs = await this.#side.inputs();
     const ledger = parseLedger(readFileSync(this.#ledger, "utf8"));
     const accounts: Account[] = [];
-    for (const topics of processors) {
+    for (const topics of this.#processors) {
       accounts.push(
         account({
           processor: topics.name,
@@ -218,7 +230,7 @@ class Chaos {
     if (!isWhole) await this.#brigade.startEngines();
     const ledger = parseLedger(readFileSync(this.#ledger, "utf8"));
     const seen: string[] = [];
-    for (const topics of processors) {
+    for (const topics of this.#processors) {
       const left = isWhole
         ? { sentNotCommitted: undefined, endedNotCommitted: 0 }
         : await this.#side.observeDeath(topics, ledger);
@@ -231,7 +243,9 @@ class Chaos {
   async #untilRunning(): Promise<void> {
     await eventually("all processors run", async () => {
       const view = await this.#brigade.api?.status();
-      return view?.processors.length === processors.length && view.processors.every(({ phase }) => phase === "running");
+      return (
+        view?.processors.length === this.#processors.length && view.processors.every(({ phase }) => phase === "running")
+      );
     });
   }
 
@@ -245,5 +259,3 @@ class Chaos {
     return losses;
   }
 }
-
-export type { Input };

@@ -11,8 +11,9 @@ export function violationsOf({ kafka, accounts }: ChaosResult): readonly Violati
 /** For people. */
 export function formatReport(result: ChaosResult): string {
   const { options, faults, kafka, accounts } = result;
+  const struck = [...faults.values()].reduce((sum, count) => sum + count, 0);
   const lines = [
-    `Target ${options.target}, seed ${options.seed}: ${[...faults.values()].reduce((a, b) => a + b, 0)} faults`,
+    `Target ${options.target}, seed ${options.seed}: ${struck} faults`,
     ...[...faults]
       .toSorted(([a], [b]) => a.localeCompare(b))
       .map(([kind, count]) => `  ${String(count).padStart(4)} × ${kind}`),

@@ -29,6 +29,8 @@ export type Target = (typeof targets)[number];
 
 /** Longer than a consumer's session of 10 s: the group goes on without the scheduler. */
 const OVER_SESSION_MS = 12_000;
+/** Longer than the five heartbeats of 15 s that a scheduler waits for before it gives its master up. */
+const OVER_HEARTBEATS_MS = 80_000;
 
 type Kind = readonly [weight: number, make: (random: Random) => Fault];
 
@@ -67,6 +69,7 @@ const engines: readonly Kind[] = [
   [4, kill("mesos")],
   [2, pause("kafka")],
   [2, pause("mesos")],
+  [0.25, () => ({ type: "pause", victim: "mesos", forMs: OVER_HEARTBEATS_MS })],
   [1, kill("local")],
 ];
 const kinds: Readonly<Record<Target, readonly Kind[]>> = {
@@ -123,7 +126,7 @@ export function kindOfFault(fault: Fault): string {
     case "kill":
       return `kill -9 ${fault.victim}`;
     case "pause":
-      return fault.forMs >= OVER_SESSION_MS ? `stop ${fault.victim} beyond its session` : `stop ${fault.victim}`;
+      return fault.forMs >= OVER_SESSION_MS ? `stop ${fault.victim} until it is given up` : `stop ${fault.victim}`;
     case "kill-in-doubt":
       return `kill -9 scheduler while ${fault.paused} is stopped`;
   }
