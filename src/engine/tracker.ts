@@ -333,11 +333,16 @@ export class Tracker {
     if (verdict.type !== "processor" && verdict.type !== "killed") {
       open.lastFailure = { failure: verdict, result, spec: run.spec };
     }
-    // It decides nothing while a twin may still succeed; and a run that had been given up has its successor already.
-    if (open.aliveRuns === 0 && !wasMissing) this.#afterBadEnd(open, verdict, nowMs);
+    // It decides nothing while a twin may still succeed. And a run that had been given up has its successor on the way,
+    // which is not needed where this was the last attempt.
+    if (open.aliveRuns === 0 && (!wasMissing || this.#isLast(open, verdict))) this.#afterBadEnd(open, verdict, nowMs);
     // A result that sends the record to the error topic waits for the commit, as a success does. Any other is
     // acknowledged at once: the record runs again.
     if (!open.decided) this.#runs.release(run);
+  }
+
+  #isLast(open: OpenRecord, { type }: Verdict): boolean {
+    return type === "rejected" || (type === "failed" && open.attempts >= this.#spec.retry.attempts);
   }
 
   #afterBadEnd(open: OpenRecord, verdict: Exclude<Verdict, { type: "success" }>, nowMs: number): void {

@@ -257,6 +257,18 @@ describe("failures", () => {
     expect(driver.released(first)).toBe(true);
   });
 
+  test("a last attempt on an unreachable agent that fails after all leaves nothing for a successor", () => {
+    const driver = new TrackerDriver({ retry: { attempts: 1, initialBackoffMs: 1, maxBackoffMs: 1, maxAgeMs: 1 } });
+    driver.begin();
+    driver.receive([0]);
+    const run = driver.runOf(0);
+    driver.step({ type: "lost", runId: run, reason: "agent-unreachable", message: "gone" });
+    driver.end(run, failed);
+    expect(driver.all("send").map(({ records }) => records[0]?.topic)).toEqual(["errors"]);
+    driver.advance(60_000);
+    expect(driver.runsOf(0)).toBe(1);
+  });
+
   test("an output that Kafka refuses becomes an error record", () => {
     const driver = new TrackerDriver();
     driver.begin();
