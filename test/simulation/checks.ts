@@ -96,12 +96,18 @@ const failureIsKept: Rule = (fact, ledger) => {
   const record = ledger.record(fact.record);
   if (record.settled || ledger.holders.get(record.partition) !== fact.scheduler) return;
   const ended = record.tasks.filter((task) => task.deliveredTo.has(fact.scheduler) && isProgramsOwnEnd(task));
-  if (ended.length > 0 && ended.every((task) => task.acknowledged)) {
+  if (ended.length > 0 && ended.every((task) => task.acknowledgedBy.has(fact.scheduler))) {
     throw new BrokenPromise(
       "I1",
       `${fact.scheduler} acknowledged every result of ${record.key} before its error record`,
     );
   }
+};
+
+/** An executor stays until its agent has every result. (Of a task that is over the agent says no more that it has it.) */
+const resultsAreHandedOver: Rule = (fact, ledger) => {
+  if (fact.type !== "result-abandoned" || ledger.task(fact.task).deliveredTo.size > 0) return;
+  throw new BrokenPromise("I1", `the executor of ${fact.task} leaves with its result`);
 };
 
 /** An output is sent again only where somebody may not know that it was sent. */
@@ -264,6 +270,7 @@ const rules: readonly Rule[] = [
   settledStaysSettled,
   acknowledgedAfterCommit,
   failureIsKept,
+  resultsAreHandedOver,
   sentOnce,
   spanIsBounded,
   idUsedOnce,
@@ -294,7 +301,7 @@ function isProgramsOwnEnd({ outcome }: LedgerTask): boolean {
 
 /** Its result is with this scheduler, and with the agent until further notice. */
 function isKept(task: LedgerTask, scheduler: string): boolean {
-  return isProgramsOwnEnd(task) && !task.acknowledged && task.deliveredTo.has(scheduler);
+  return isProgramsOwnEnd(task) && !task.acknowledgedBy.has(scheduler) && task.deliveredTo.has(scheduler);
 }
 
 function isUnreachable(ledger: Ledger, task: LedgerTask): boolean {
@@ -306,6 +313,7 @@ function hasCause(ledger: Ledger, task: LedgerTask, record: LedgerRecord): boole
   return (
     isUnreachable(ledger, task) ||
     ledger.takenOverSince(record.partition, task.launchedAt) ||
+    ledger.contestedSince(record.partition, task.scheduler, task.launchedAt) ||
     ledger.removedSince(task.site, task.launchedAt) ||
     ledger.adoptionTimedOutSince(task.site, task.launchedAt)
   );

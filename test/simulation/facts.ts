@@ -28,6 +28,8 @@ export type Fact =
   | { readonly type: "program-ended"; readonly task: TaskKey; readonly outcome: ProgramOutcome }
   /** The program, or its result on the way to the agent or in it, is gone with its executor or host. */
   | { readonly type: "run-destroyed"; readonly task: TaskKey }
+  /** An executor leaves by itself with a result that its agent never had. */
+  | { readonly type: "result-abandoned"; readonly task: TaskKey }
   /** A terminal update reached a scheduler. */
   | { readonly type: "result-delivered"; readonly scheduler: SchedulerName; readonly task: TaskKey }
   /** A scheduler acknowledges the executor's last word. */

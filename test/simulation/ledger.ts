@@ -28,7 +28,8 @@ export interface LedgerTask {
   outcome: ProgramOutcome | "destroyed" | undefined;
   /** Schedulers that its result reached. */
   readonly deliveredTo: Set<SchedulerName>;
-  acknowledged: boolean;
+  /** Schedulers that have acknowledged it; an acknowledgement may get lost. */
+  readonly acknowledgedBy: Set<SchedulerName>;
 }
 
 export interface LedgerRecord {
@@ -84,7 +85,7 @@ export class Ledger {
   readonly #takenOver = new Map<number, number>();
   readonly #lastSite = new Map<number, string>();
   readonly #started = new Map<SchedulerName, number>();
-  readonly #ended = new Set<SchedulerName>();
+  readonly #ended = new Map<SchedulerName, number>();
   readonly #stateLost = new Map<string, number>();
   readonly #unreachable = new Map<string, number>();
   readonly #removed = new Map<string, number>();
@@ -121,6 +122,14 @@ export class Ledger {
     const firstHeld = this.#firstHeld.get(`${scheduler} ${partition}`) ?? Number.POSITIVE_INFINITY;
     return this.#ownerships.some(({ partition: one, owner, alive, at }) => {
       return one === partition && owner !== scheduler && at >= since && (alive || firstHeld < at);
+    });
+  }
+
+  /** Whether another process got the partition since, while this one was still alive: there are two of one site. */
+  contestedSince(partition: number, scheduler: SchedulerName, when: number): boolean {
+    const endedAt = this.#ended.get(scheduler) ?? Number.POSITIVE_INFINITY;
+    return this.#ownerships.some(({ partition: one, owner, at }) => {
+      return one === partition && owner !== scheduler && at >= when && at < endedAt;
     });
   }
 
@@ -197,7 +206,7 @@ export class Ledger {
           endedAt: undefined,
           outcome: undefined,
           deliveredTo: new Set(),
-          acknowledged: false,
+          acknowledgedBy: new Set(),
         };
         this.tasks.set(key, task);
         record.tasks.push(task);
@@ -238,7 +247,7 @@ export class Ledger {
         return;
       }
       case "result-acknowledged":
-        this.task(fact.task).acknowledged = true;
+        this.task(fact.task).acknowledgedBy.add(fact.scheduler);
         return;
       case "output-written": {
         const record = this.record(fact.record);
@@ -288,7 +297,7 @@ export class Ledger {
         this.#started.set(fact.scheduler, this.now);
         return;
       case "scheduler-ended":
-        this.#ended.add(fact.scheduler);
+        this.#ended.set(fact.scheduler, this.now);
         return;
       case "rerun-told":
         count(this.rerunsTold, fact.scheduler);
@@ -297,6 +306,7 @@ export class Ledger {
         if (fact.as === "error") this.record(fact.record).failedBy.add(fact.scheduler);
         return;
       case "commit-sent":
+      case "result-abandoned":
       case "view":
         return;
     }
@@ -304,7 +314,11 @@ export class Ledger {
 
   #changedSite(partition: number): void {
     this.#takenOver.set(partition, this.now);
-    for (const record of this.records.values()) if (record.partition === partition) record.losses.clear();
+    for (const record of this.records.values()) {
+      if (record.partition !== partition) continue;
+      record.losses.clear();
+      record.lostBy = undefined;
+    }
   }
 
   #assigned(owners: ReadonlyMap<number, SchedulerName>): void {

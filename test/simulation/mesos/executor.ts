@@ -60,6 +60,8 @@ export class SimulatedExecutor {
   readonly #loop: StepLoop<SessionEvent, SessionCommand>;
   readonly #subscription: StepLoop<ExecutorSubscriptionEvent, ExecutorSubscriptionCommand>;
   readonly #running = new Map<TaskId, { readonly kill: (graceMs: number) => void }>();
+  /** Ended, and the agent has not said that it knows. */
+  readonly #unacknowledged = new Set<TaskKey>();
   #wires: readonly Wire[] = [];
   #calls: RequestLine | undefined;
   #heldBack: ExecutorCall[] | undefined;
@@ -89,6 +91,7 @@ export class SimulatedExecutor {
   // ---------------------------------------------------------------------------------------------------- the session
 
   #perform(command: SessionCommand): void {
+    const { observe } = this.#options;
     switch (command.type) {
       case "call":
         if (this.#calls !== undefined) this.#send(this.#calls, command.call);
@@ -105,6 +108,7 @@ export class SimulatedExecutor {
         return;
       case "exit":
         this.#killAll();
+        if (command.code === 0) for (const task of this.#unacknowledged) observe({ type: "result-abandoned", task });
         // Its last calls are waited for.
         this.#options.life.clock.schedule(DRAIN_MS, () => this.#options.life.die());
         return;
@@ -121,6 +125,7 @@ export class SimulatedExecutor {
       if (plan.end === "executor-crash") return life.die();
       if (!this.#running.delete(taskId)) return;
       observe({ type: "program-ended", task, outcome: plan.end.outcome });
+      this.#unacknowledged.add(task);
       this.#loop.dispatch({ type: "program-ended", taskId, end: plan.end.result });
     });
     this.#running.set(taskId, {
@@ -177,8 +182,14 @@ export class SimulatedExecutor {
         return;
       }
       case "emit":
+        this.#note(command.event);
         return this.#loop.dispatch(command.event);
     }
+  }
+
+  #note(event: SessionEvent): void {
+    if (event.type !== "event" || event.event.type !== "ACKNOWLEDGED") return;
+    this.#unacknowledged.delete(this.#options.taskKey(event.event.taskId));
   }
 
   #subscribe(): void {

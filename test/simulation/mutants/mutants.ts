@@ -119,7 +119,7 @@ export const mutants: readonly Mutant[] = [
     find: "    this.#abandonHeld((partition, offset) => this.#partitions.get(partition)?.done.has(offset) === true);",
     replace: "",
     breaks: ["I8"],
-    seeds: 100,
+    seeds: 300,
   },
   {
     name: "let go of found runs whose partition the first assignment gives to a dead member",
@@ -240,14 +240,6 @@ export const mutants: readonly Mutant[] = [
     seeds: 200,
   },
   {
-    name: "ask about nothing after a new subscription",
-    file: KEEPER,
-    find: "    this.#lives.askAll({ onlySilent: true });",
-    replace: "",
-    breaks: ["progress", "I8"],
-    seeds: 100,
-  },
-  {
     name: "hoard offers",
     file: "framework/offer-cycle.ts",
     find: `    if (nowMs >= suppressAtMs) return { type: "suppress" };
@@ -263,7 +255,7 @@ export const mutants: readonly Mutant[] = [
     file: "host/session.ts",
     find: "unacknowledgedUpdates: tasks.flatMap((task) => task.sendAll()),",
     replace: "unacknowledgedUpdates: [],",
-    breaks: ["progress", "I8"],
+    breaks: ["I1"],
     seeds: 300,
   },
 ];
