@@ -2,6 +2,7 @@ import { utf8 } from "../../src/base/bytes.ts";
 import { type Random, randomInt, seededRandom } from "../../src/base/random.ts";
 import type { ProcessorSpec } from "../../src/config/processor.ts";
 import type { InputRecord } from "../../src/engine/ports.ts";
+import type { FrameworkId } from "../../src/mesos/types.ts";
 import { BrokenPromise, Checks } from "./checks.ts";
 import { Cluster } from "./cluster.ts";
 import { type Fact, recordKey, siteOfFramework } from "./facts.ts";
@@ -347,9 +348,20 @@ export class World {
   /** No task, no executor, no offer held, and nobody who wants one. */
   get #isAtRest(): boolean {
     const { leader, agents } = this.#cluster;
-    if (leader === undefined || leader.tasks().length > 0) return false;
+    if (leader === undefined) return false;
     const quiet = leader.frameworkIds.every((id) => leader.offersOf(id) === 0 && !leader.isOffered(id));
-    return quiet && agents.every(({ idle }) => idle);
+    const left = [
+      ...leader.tasks().map(({ frameworkId }) => frameworkId),
+      ...agents.flatMap((agent) => [...agent.frameworks]),
+    ];
+    return quiet && left.every((id) => this.#isOrphan(id));
+  }
+
+  /** A framework that no scheduler knows any more: its id was lost, and no master could tell of it. */
+  #isOrphan(id: FrameworkId): boolean {
+    const site = siteOfFramework(id);
+    const isConnected = this.#cluster.leader?.frameworks().some((one) => one.id === id && one.connected);
+    return isConnected !== true && this.checks.ledger.stateLostSince(site, 0);
   }
 
   #describeProgress(): string {
@@ -364,7 +376,7 @@ export class World {
     const frameworks = (leader?.frameworkIds ?? []).map(
       (id) => `${id} holds ${leader?.offersOf(id)} offers${leader?.isOffered(id) === true ? " and wants more" : ""}`,
     );
-    const busy = agents.filter(({ idle }) => !idle).map((agent) => agent.describe());
+    const busy = agents.filter(({ frameworks }) => frameworks.size > 0).map((agent) => agent.describe());
     return [
       ...frameworks,
       `tasks ${leader

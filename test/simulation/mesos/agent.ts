@@ -92,9 +92,10 @@ export class Agent {
     return this.#host === "gone";
   }
 
-  /** Nothing of it is left: no executor, no task. */
-  get idle(): boolean {
-    return this.#tasks.size === 0 && this.#executors.size === 0 && this.#updates.size === 0;
+  /** Frameworks of which it has an executor, a task, or an update to tell. */
+  get frameworks(): ReadonlySet<FrameworkId> {
+    const executors = [...this.#executors.values(), ...[...this.#tasks.values()].map(({ executor }) => executor)];
+    return new Set([...executors, ...this.#updates.values()].map(({ frameworkId }) => frameworkId));
   }
 
   start(): void {
