@@ -218,7 +218,9 @@ describe("failures", () => {
       driver.step({ type: "lost", runId: driver.runOf(0), reason, message: "gone" });
       driver.advance(60_000);
     }
-    expect(driver.all("run").map(({ run }) => [run.alone, run.attempt])).toEqual(Array(5).fill([false, 1]));
+    expect(driver.all("run").map(({ run }) => [run.alone, run.attempt])).toEqual(
+      Array.from({ length: 5 }, () => [false, 1]),
+    );
   });
 
   test("a daemon that stays away is asked at growing intervals", () => {
