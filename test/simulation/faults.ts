@@ -5,7 +5,9 @@ export const chances = {
   /** kill -9 of a scheduler at one of its effects: just before it, or just after. */
   "scheduler-crash": 0.005,
   /** A write to the state store fails, and is tried again. */
-  "store-failed": 0.3,
+  "store-failed": 0.1,
+  /** kill -9 while a write to the state store is unconfirmed: it counts, or is lost. */
+  "store-crash": 0.1,
   "produce-answer-lost": 0.05,
   /** The output gives up without knowing whether Kafka has the records. */
   "produce-unclear": 0.03,
@@ -18,11 +20,12 @@ export const chances = {
   "accept-cut": 0.02,
   /** An ACCEPT of a connection that broke arrives after what was sent on the next one. */
   "accept-late": 0.5,
+  "offer-rescinded": 0.02,
   /** An executor's connection breaks right after an update. */
   "update-cut": 0.05,
   "launch-lost": 0.03,
   "launch-dropped": 0.03,
-  "kill-lost": 0.1,
+  "kill-lost": 0.3,
   "update-lost": 0.03,
   "update-repeated": 0.05,
   "acknowledgement-lost": 0.03,
@@ -41,7 +44,6 @@ export const weights = {
   "scheduler-cut": 3,
   "master-failover": 1,
   "master-silent": 0.5,
-  "offer-rescinded": 3,
   "framework-removed": 0.3,
   "agent-cut": 2,
   "agent-unreachable": 1.5,

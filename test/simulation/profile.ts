@@ -7,7 +7,7 @@ import { type Chance, chanceKinds, type FaultKind, type Strike, strikeKinds } fr
 /** Which part of the world goes wrong. `scheduler`: only kills and stops of schedulers, so that I3 holds to the letter. */
 export type Theme = "calm" | "scheduler" | "kafka" | "cluster" | "everything";
 
-const schedulerFaults: readonly (Chance | Strike)[] = ["scheduler-crash", "scheduler-stop"];
+const schedulerFaults: readonly (Chance | Strike)[] = ["scheduler-crash", "store-crash", "scheduler-stop"];
 const kafkaFaults: readonly (Chance | Strike)[] = [
   "produce-answer-lost",
   "produce-unclear",

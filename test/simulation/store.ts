@@ -63,6 +63,7 @@ export class SimulatedStore implements StateStore {
       };
       this.#unconfirmed.add(lose);
     });
+    if (faults.strike("store-crash")) time.schedule(WRITE_MS * random.next(), () => life.die());
     return promise;
   }
 }

@@ -286,8 +286,6 @@ export class World {
         return scheduler?.connection?.silence() ?? false;
       case "master-failover":
         return this.#cluster.failOver(within(10_000));
-      case "offer-rescinded":
-        return this.#cluster.leader?.rescind() ?? false;
       case "framework-removed": {
         const id = pick(this.#cluster.leader?.frameworkIds ?? []);
         if (id === undefined) return false;

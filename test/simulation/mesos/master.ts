@@ -266,13 +266,6 @@ export class Master {
 
   // --------------------------------------------------------------------------------------------------------- offers
 
-  rescind(): boolean {
-    const ids = [...this.#offers.keys()];
-    const id = ids[randomInt(this.#options.random, ids.length)];
-    this.#withdrawOffers((_offer, one) => one === id, true);
-    return id !== undefined;
-  }
-
   #withdrawOffers(
     which: (offer: { frameworkId: FrameworkId; agentId: AgentId }, id: OfferId) => boolean,
     tell: boolean,
@@ -306,7 +299,7 @@ export class Master {
   }
 
   #allocate(): void {
-    const { random, registry, time } = this.#options;
+    const { random, registry, time, faults } = this.#options;
     const perFramework = new Map<Framework, Offer[]>();
     for (const agent of this.#agents.values()) {
       const milliCpus = this.#free(agent);
@@ -320,6 +313,9 @@ export class Master {
       if (taker === undefined) continue;
       const id = `offer-${++registry.lastOffer}` as OfferId;
       this.#offers.set(id, { frameworkId: taker.id, agentId: agent.id, milliCpus });
+      if (faults.strike("offer-rescinded")) {
+        time.schedule(5 * random.next(), () => this.#withdrawOffers((_offer, one) => one === id, true));
+      }
       perFramework.set(taker, [...(perFramework.get(taker) ?? []), offerOf(id, taker.id, agent, milliCpus)]);
     }
     for (const [framework, offers] of perFramework) framework.stream?.send({ type: "OFFERS", offers });

@@ -1,5 +1,3 @@
-import type { PromiseName } from "../checks.ts";
-
 /** A bug, planted by one replacement in a copy of the production code. */
 export interface Mutant {
   readonly name: string;
@@ -8,8 +6,6 @@ export interface Mutant {
   /** Stands there exactly once. */
   readonly find: string;
   readonly replace: string;
-  /** What it may be caught at; whichever shows first. */
-  readonly breaks: readonly PromiseName[];
   /** It has to be caught within so many seeds. */
   readonly seeds: number;
 }
@@ -26,7 +22,6 @@ export const mutants: readonly Mutant[] = [
     file: COMMITS,
     find: "offset: done.watermark, metadata };",
     replace: "offset: done.end, metadata };",
-    breaks: ["I1"],
     seeds: 20,
   },
   {
@@ -36,7 +31,6 @@ export const mutants: readonly Mutant[] = [
     replace: `    open.enter("sending");
     open.partition.done.add(open.record.offset);
     this.#commits.changed(open.partition);`,
-    breaks: ["I1"],
     seeds: 20,
   },
   {
@@ -45,7 +39,6 @@ export const mutants: readonly Mutant[] = [
     find: "    partition.uncommitted.push(open);",
     replace: `    partition.uncommitted.push(open);
     for (const run of open.runs) this.#runs.release(run);`,
-    breaks: ["I1"],
     seeds: 20,
   },
   {
@@ -54,7 +47,6 @@ export const mutants: readonly Mutant[] = [
     find: `    open.decision = { as: records.length > 0 ? "output" : "dropped", spec, records };`,
     replace: `    open.decision = { as: records.length > 0 ? "output" : "dropped", spec, records };
     this.#runs.release(run);`,
-    breaks: ["I1"],
     seeds: 20,
   },
   {
@@ -62,7 +54,6 @@ export const mutants: readonly Mutant[] = [
     file: LIVES,
     find: "    if (!isTerminal(status.state) || agentId === undefined) return this.#acknowledgeNow(status);",
     replace: "    if (agentId !== undefined) return this.#acknowledgeNow(status);",
-    breaks: ["I1"],
     seeds: 20,
   },
   {
@@ -70,7 +61,6 @@ export const mutants: readonly Mutant[] = [
     file: TRACKER,
     find: "    if (!open.decided) this.#runs.release(run);",
     replace: "    this.#runs.release(run);",
-    breaks: ["I1"],
     seeds: 20,
   },
   {
@@ -78,7 +68,6 @@ export const mutants: readonly Mutant[] = [
     file: COMMITS,
     find: "offset: done.watermark, metadata };",
     replace: `offset: done.watermark, metadata: "" };`,
-    breaks: ["I1"],
     seeds: 20,
   },
   {
@@ -86,7 +75,6 @@ export const mutants: readonly Mutant[] = [
     file: "engine/take-over.ts",
     find: "    for (const [first, end] of above.runs) state.done.addRange(first, end);",
     replace: "",
-    breaks: ["I1", "I3"],
     seeds: 60,
   },
   {
@@ -94,7 +82,6 @@ export const mutants: readonly Mutant[] = [
     file: TRACKER,
     find: "if (!isUnchanged(state.committed, from) || state.position > from.logEndOffset) return undefined;",
     replace: "if (state.position > from.logEndOffset) return undefined;",
-    breaks: ["I1", "I3", "invariant"],
     seeds: 100,
   },
   {
@@ -102,7 +89,6 @@ export const mutants: readonly Mutant[] = [
     file: TRACKER,
     find: "if (!assigned.has(state.partition)) this.#drop(state);",
     replace: "if (state.partition < 0) this.#drop(state);",
-    breaks: ["I1", "I3", "I5", "invariant", "progress"],
     seeds: 100,
   },
   {
@@ -110,7 +96,6 @@ export const mutants: readonly Mutant[] = [
     file: COMMITS,
     find: "      partition.unanswered.push(commit);",
     replace: "      partition.unanswered = [commit];",
-    breaks: ["I1", "I3"],
     seeds: 200,
   },
   {
@@ -118,7 +103,6 @@ export const mutants: readonly Mutant[] = [
     file: TRACKER,
     find: "    this.#abandonHeld((partition, offset) => this.#partitions.get(partition)?.done.has(offset) === true);",
     replace: "",
-    breaks: ["I8"],
     seeds: 300,
   },
   {
@@ -126,7 +110,6 @@ export const mutants: readonly Mutant[] = [
     file: "engine/held-runs.ts",
     find: "nowMs + this.#foreignHoldMs);",
     replace: "nowMs);",
-    breaks: ["I1", "I3"],
     seeds: 200,
   },
   {
@@ -134,7 +117,6 @@ export const mutants: readonly Mutant[] = [
     file: "engine/partition-state.ts",
     find: "    this.done.addRange(this.position, offset);",
     replace: "",
-    breaks: ["progress"],
     seeds: 10,
   },
   {
@@ -142,7 +124,6 @@ export const mutants: readonly Mutant[] = [
     file: "engine/flow-control.ts",
     find: "const paused = !open || state.span >= bounds.span || state.waitsForLane !== undefined;",
     replace: "const paused = state.waitsForLane !== undefined;",
-    breaks: ["I2", "I6"],
     seeds: 60,
   },
   {
@@ -152,7 +133,6 @@ export const mutants: readonly Mutant[] = [
     replace: `    open.enter("sending");
     const following = this.#lanes.leave(open);
     if (following?.phase === "blocked") this.#agenda.makeReady(following);`,
-    breaks: ["I5"],
     seeds: 60,
   },
   {
@@ -160,7 +140,6 @@ export const mutants: readonly Mutant[] = [
     file: TRACKER,
     find: "      const isFree = this.#lanes.enter(open, lane);",
     replace: "      const isFree = this.#lanes.enter(open, lane) || open.record.offset % 7 === 6;",
-    breaks: ["I5"],
     seeds: 60,
   },
   {
@@ -168,7 +147,6 @@ export const mutants: readonly Mutant[] = [
     file: TRACKER,
     find: "    open.partition.failedAttempts.set(offset, Math.max(open.attempts, number));",
     replace: "",
-    breaks: ["I7", "progress"],
     seeds: 20,
   },
   {
@@ -176,7 +154,6 @@ export const mutants: readonly Mutant[] = [
     file: TRACKER,
     find: "open.attempts < retry.attempts",
     replace: "open.attempts < 1",
-    breaks: ["I7"],
     seeds: 40,
   },
   {
@@ -184,7 +161,6 @@ export const mutants: readonly Mutant[] = [
     file: TRACKER,
     find: "    const alone = open.losses >= SUSPECT_LOSSES;",
     replace: "    const alone = open.losses >= 1000;",
-    breaks: ["I7"],
     seeds: 60,
   },
   {
@@ -193,7 +169,6 @@ export const mutants: readonly Mutant[] = [
     find: `    if (verdict.type === "success") return this.#succeed(run, result, nowMs);`,
     replace: `    if (verdict.type === "success" && wasMissing) return this.#runs.release(run);
     if (verdict.type === "success") return this.#succeed(run, result, nowMs);`,
-    breaks: ["I1"],
     seeds: 300,
   },
   {
@@ -201,7 +176,6 @@ export const mutants: readonly Mutant[] = [
     file: "framework/launcher.ts",
     find: "const taskId = formatTaskId({ work, epoch: options.epoch,",
     replace: "const taskId = formatTaskId({ work, epoch: 1,",
-    breaks: ["I3", "I1", "I7"],
     seeds: 200,
   },
   {
@@ -209,7 +183,6 @@ export const mutants: readonly Mutant[] = [
     file: "meta/identity.ts",
     find: "  await saveIdentity(store, processor, identity);\n",
     replace: "",
-    breaks: ["I3", "I1", "I7"],
     seeds: 200,
   },
   {
@@ -219,7 +192,6 @@ export const mutants: readonly Mutant[] = [
     replace: `    for (const call of this.#barrier.ask()) this.#context.call(call);
     this.#barrier.force();
     this.#barrierPassed();`,
-    breaks: ["I3"],
     seeds: 100,
   },
   {
@@ -227,7 +199,6 @@ export const mutants: readonly Mutant[] = [
     file: LIVES,
     find: `    const task = this.#keepStray(status, "run");`,
     replace: `    const task = this.#keepStray(status, "release");`,
-    breaks: ["I3", "I1", "invariant"],
     seeds: 60,
   },
   {
@@ -236,7 +207,6 @@ export const mutants: readonly Mutant[] = [
     find: `      this.#context.move(task, "uncertain");
       uncertain.push(task);`,
     replace: `      this.#launchFailed(task);`,
-    breaks: ["I3"],
     seeds: 200,
   },
   {
@@ -247,7 +217,6 @@ export const mutants: readonly Mutant[] = [
     if (nowMs >= declineAtMs) return { type: "decline" };`,
     replace: `    const declineAtMs = Infinity;
     if (nowMs < 1e12) return { type: "nothing" };`,
-    breaks: ["I8", "progress"],
     seeds: 10,
   },
   {
@@ -255,7 +224,6 @@ export const mutants: readonly Mutant[] = [
     file: "host/session.ts",
     find: "unacknowledgedUpdates: tasks.flatMap((task) => task.sendAll()),",
     replace: "unacknowledgedUpdates: [],",
-    breaks: ["I1"],
     seeds: 300,
   },
 ];
