@@ -4,8 +4,9 @@ import { type Fact, siteOfFramework } from "./facts.ts";
 import type { Faults } from "./faults.ts";
 import type { Machines } from "./machines.ts";
 import { Agent } from "./mesos/agent.ts";
-import { Master, type Registry } from "./mesos/master.ts";
+import { Master } from "./mesos/master.ts";
 import type { MasterAddress } from "./mesos/master-connection.ts";
+import type { Registry } from "./mesos/master-state.ts";
 import type { Programs } from "./mesos/programs.ts";
 import type { VirtualTime } from "./time.ts";
 

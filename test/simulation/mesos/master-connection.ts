@@ -8,7 +8,8 @@ import { type FrameworkId, isTerminal, type TaskStatus } from "../../../src/meso
 import { type Fact, siteOf, type TaskKey } from "../facts.ts";
 import { RequestLine, Wire } from "../network.ts";
 import type { ProcessContext } from "../process-context.ts";
-import type { Master, SchedulerStream } from "./master.ts";
+import type { Master } from "./master.ts";
+import type { SchedulerStream } from "./master-state.ts";
 
 const LONGEST_PAUSE_MS = 15_000;
 const FIRST_PAUSE_MS = 250;
