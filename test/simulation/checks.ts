@@ -1,7 +1,7 @@
 import type { ProcessorSpec } from "../../src/config/processor.ts";
 import type { TrackerOptions } from "../../src/engine/tracker-options.ts";
 import { type Fact, frameworkOf, recordKey, recordOfTask } from "./facts.ts";
-import { Ledger, type LedgerRecord, type LedgerTask, settledAbove } from "./ledger.ts";
+import { isRerun, Ledger, type LedgerRecord, type LedgerTask, settledAbove } from "./ledger.ts";
 
 /** The promises of docs/concepts/promises.md, as far as a history can break them. */
 export type PromiseName = "I1" | "I2" | "I3" | "I5" | "I6" | "I7" | "I8" | "progress" | "invariant";
@@ -95,6 +95,7 @@ const failureIsKept: Rule = (fact, ledger) => {
   if (fact.type !== "output-sent" || fact.as !== "error") return;
   const record = ledger.record(fact.record);
   if (record.settled || ledger.holders.get(record.partition) !== fact.scheduler) return;
+  if (record.lostBy === fact.scheduler) return; // it is losses that send it there
   const ended = record.tasks.filter((task) => task.deliveredTo.has(fact.scheduler) && isProgramsOwnEnd(task));
   if (ended.length > 0 && ended.every((task) => task.acknowledgedBy.has(fact.scheduler))) {
     throw new BrokenPromise(
@@ -238,12 +239,14 @@ const attemptsAreCounted: Rule = (fact, ledger, { spec }) => {
   const failures = record.tasks.filter((task) => task.outcome === "failed" && task.deliveredTo.has(fact.scheduler));
   const ofThisLife = failures.filter((task) => task.scheduler === fact.scheduler);
   if (ofThisLife.length < spec.retry.attempts || ledger.takenOverSince(record.partition, 0)) return;
+  // The successor of a lost run, which came back only to fail.
+  if (record.lostBy === fact.scheduler) return;
   throw new BrokenPromise("I7", `${fact.task} is launched after ${ofThisLife.length} failures of ${record.key}`);
 };
 
 /** Each second run because of a loss is counted with its cause (`brigade_reruns_total`). */
 const rerunsAreCounted: Rule = (fact, ledger) => {
-  if (fact.type !== "launched" || ledger.record(recordOfTask(fact.task)).lostBy !== fact.scheduler) return;
+  if (fact.type !== "launched" || !isRerun(ledger.record(recordOfTask(fact.task)), fact.scheduler)) return;
   const told = ledger.rerunsTold.get(fact.scheduler) ?? 0;
   if ((ledger.reruns.get(fact.scheduler) ?? 0) < told) return;
   throw new BrokenPromise("I3", `${fact.task} runs a lost record again, and that is not counted`);

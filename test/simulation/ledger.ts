@@ -19,7 +19,7 @@ export interface LedgerTask {
   readonly scheduler: SchedulerName;
   readonly agentId: string;
   readonly executorId: string;
-  /** Whether the partition was its scheduler's when it was launched, as the coordinator knows. */
+  /** Whether its scheduler held the partition when it was launched, and knew what was settled. */
   readonly byOwner: boolean;
   /** Place of the launch in the history. */
   readonly launchedAt: number;
@@ -48,6 +48,8 @@ export interface LedgerRecord {
   readonly failedBy: Set<SchedulerName>;
   /** The scheduler that was told of a loss, until it launches it again. */
   lostBy: SchedulerName | undefined;
+  /** Schedulers that heard the end of one of its programs since they last launched it. */
+  readonly heardBy: Set<SchedulerName>;
   /** Who wrote it last, and whether that one knows. */
   lastWriter: SchedulerName | undefined;
   unclear: boolean;
@@ -177,6 +179,7 @@ export class Ledger {
           losses: new Map(),
           failedBy: new Set(),
           lostBy: undefined,
+          heardBy: new Set(),
           lastWriter: undefined,
           unclear: false,
           refused: false,
@@ -200,7 +203,7 @@ export class Ledger {
           scheduler,
           agentId,
           executorId,
-          byOwner: this.owners.get(record.partition) === scheduler,
+          byOwner: this.holders.get(record.partition) === scheduler,
           launchedAt: this.now,
           startedAt: undefined,
           endedAt: undefined,
@@ -210,8 +213,9 @@ export class Ledger {
         };
         this.tasks.set(key, task);
         record.tasks.push(task);
-        if (record.lostBy === scheduler) count(this.reruns, scheduler);
+        if (isRerun(record, scheduler)) count(this.reruns, scheduler);
         record.lostBy = undefined;
+        record.heardBy.delete(scheduler);
         return;
       }
       case "program-started":
@@ -235,13 +239,15 @@ export class Ledger {
       case "result-delivered": {
         const task = this.task(fact.task);
         task.deliveredTo.add(fact.scheduler);
-        this.record(task.record).losses.delete(fact.scheduler);
+        const record = this.record(task.record);
+        record.losses.delete(fact.scheduler);
+        record.heardBy.add(fact.scheduler);
         return;
       }
       case "loss-told": {
         const record = this.record(fact.record);
         const { losses } = record;
-        record.lostBy = fact.scheduler;
+        if (!this.#hasAliveTask(record, fact.scheduler)) record.lostBy = fact.scheduler;
         if (fact.reason === "framework-removed" || fact.reason === "task-unknown") return;
         losses.set(fact.scheduler, (losses.get(fact.scheduler) ?? 0) + 1);
         return;
@@ -312,6 +318,14 @@ export class Ledger {
     }
   }
 
+  /** Whether this scheduler has another launch under way, so that the loss of one needs no new one. */
+  #hasAliveTask({ tasks }: LedgerRecord, scheduler: SchedulerName): boolean {
+    return tasks.some((task) => {
+      const isOver = task.outcome !== undefined || this.unreachableSince(task.agentId, task.launchedAt);
+      return task.scheduler === scheduler && !isOver;
+    });
+  }
+
   #changedSite(partition: number): void {
     this.#takenOver.set(partition, this.now);
     for (const record of this.records.values()) {
@@ -340,6 +354,11 @@ export function* settledAbove(offset: number, metadata: string): Iterable<number
   const known = decodeCommitMetadata(metadata, offset);
   if (known.type === "foreign") throw new Error(`commit metadata "${metadata}" cannot be read`);
   for (const [start, end] of known.runs) for (let at = start; at < end; at++) yield at;
+}
+
+/** Whether a launch now is because of a loss, and for nothing else. */
+export function isRerun({ lostBy, heardBy }: LedgerRecord, scheduler: SchedulerName): boolean {
+  return lostBy === scheduler && !heardBy.has(scheduler);
 }
 
 function count<Key>(counts: Map<Key, number>, key: Key): void {
