@@ -272,7 +272,10 @@ export class Tracker {
     const state = this.#partitions.get(partition);
     const open = state?.open.get(offset);
     if (open !== undefined) {
+      // It takes the place of a run that only waits for room.
+      const waiting = open.phase === "placed" ? open.runs.filter(({ phase }) => phase === "alive") : [];
       const run = this.#runs.attach(runId, open, this.#spec, { alone: false, adopted: true });
+      for (const { id } of waiting) this.#runs.abandon(id);
       // Decided already: the run is not wanted, yet its last update stays unacknowledged until the commit.
       if (open.decided) return this.#runs.cancel(run);
       if (open.phase !== "running") open.enter("running");
@@ -416,6 +419,9 @@ export class Tracker {
     }
     if (open.aliveRuns > 0) return;
     if (open.attempts >= this.#spec.retry.attempts) {
+      // Either this loss was the last attempt, or a program's failure, which only waited for what becomes of this twin.
+      const last = run.alone ? undefined : open.lastFailure;
+      if (last !== undefined) return this.#fail(open, last.failure.reason, last.result, last.spec, nowMs);
       return this.#fail(open, `${reason} under this record again and again`, undefined, run.spec, nowMs);
     }
     this.#again(open, reason, nowMs);

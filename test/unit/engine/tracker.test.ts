@@ -210,6 +210,18 @@ describe("failures", () => {
     expect(reruns.length).toBe(3);
   });
 
+  test("a last failure that waited for a twin decides when the twin is lost", () => {
+    const driver = new TrackerDriver({ retry: { attempts: 1, initialBackoffMs: 1, maxBackoffMs: 1, maxAgeMs: 1 } });
+    driver.begin();
+    driver.receive([0]);
+    const first = driver.runOf(0);
+    driver.step({ type: "lost", runId: first, reason: "agent-unreachable", message: "gone" });
+    driver.advance(60_000);
+    driver.end(first, failed);
+    driver.step({ type: "lost", runId: driver.runOf(0), reason: "framework-removed", message: "gone" });
+    expect(driver.all("send")[0]!.records[0]!.headers).toContainEqual(["brigade.error.reason", utf8("exit code 3")]);
+  });
+
   test("a run that is lost through nothing near it makes no suspect of its record", () => {
     const driver = new TrackerDriver();
     driver.begin();
@@ -501,6 +513,28 @@ describe("adoption", () => {
     driver.end(driver.runOf(0), { type: "killed" });
     const losses = driver.all("note").filter(({ note }) => note.type === "lost");
     expect(losses.map(({ note }) => note)).toMatchObject([{ offset: 0, reason: "executor-lost" }]);
+  });
+
+  test("a run that is found late takes the place of one that only waits for room", () => {
+    const driver = new TrackerDriver({ concurrency: 1 });
+    driver.begin();
+    driver.receive([2, 3]);
+    const waiting = driver.runOf(2);
+    driver.step({ type: "adopted", runId: old, partition: 0, offset: 2 });
+    expect(driver.released(waiting)).toBe(true);
+    expect(driver.runsOf(3)).toBe(0); // what was found takes the only slot
+    driver.end(old);
+    expect(driver.runsOf(2)).toBe(1);
+    expect(driver.runsOf(3)).toBe(1);
+  });
+
+  test("a run that is found late does not end one that has been sent", () => {
+    const driver = new TrackerDriver();
+    driver.begin();
+    driver.receive([2]);
+    driver.step({ type: "started", runId: driver.runOf(2), place: "a1" });
+    driver.step({ type: "adopted", runId: old, partition: 0, offset: 2 });
+    expect(driver.released(driver.runOf(2))).toBe(false);
   });
 
   test("a run whose record is settled already is cancelled and released", () => {
