@@ -95,7 +95,7 @@ const failureIsKept: Rule = (fact, ledger) => {
   if (fact.type !== "output-sent" || fact.as !== "error") return;
   const record = ledger.record(fact.record);
   if (record.settled || ledger.holders.get(record.partition) !== fact.scheduler) return;
-  if (record.lostBy === fact.scheduler) return; // it is losses that send it there
+  if (record.lossToldAt === ledger.now) return; // it is a loss that sends it there
   const ended = record.tasks.filter((task) => task.deliveredTo.has(fact.scheduler) && isProgramsOwnEnd(task));
   if (ended.length > 0 && ended.every((task) => task.acknowledgedBy.has(fact.scheduler))) {
     throw new BrokenPromise(

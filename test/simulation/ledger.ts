@@ -48,6 +48,8 @@ export interface LedgerRecord {
   readonly failedBy: Set<SchedulerName>;
   /** The scheduler that was told of a loss, until it launches it again. */
   lostBy: SchedulerName | undefined;
+  /** Place in the history of the last loss that was told. */
+  lossToldAt: number;
   /** Schedulers that heard the end of one of its programs since they last launched it. */
   readonly heardBy: Set<SchedulerName>;
   /** Who wrote it last, and whether that one knows. */
@@ -85,7 +87,7 @@ export class Ledger {
   readonly #firstHeld = new Map<string, number>();
   /** Per partition: when a site got it that did not have it last. */
   readonly #takenOver = new Map<number, number>();
-  readonly #lastSite = new Map<number, string>();
+  readonly #lastOwner = new Map<number, SchedulerName>();
   readonly #started = new Map<SchedulerName, number>();
   readonly #ended = new Map<SchedulerName, number>();
   readonly #stateLost = new Map<string, number>();
@@ -179,6 +181,7 @@ export class Ledger {
           losses: new Map(),
           failedBy: new Set(),
           lostBy: undefined,
+          lossToldAt: -1,
           heardBy: new Set(),
           lastWriter: undefined,
           unclear: false,
@@ -247,6 +250,7 @@ export class Ledger {
       case "loss-told": {
         const record = this.record(fact.record);
         const { losses } = record;
+        record.lossToldAt = this.now;
         if (!this.#hasAliveTask(record, fact.scheduler)) record.lostBy = fact.scheduler;
         if (fact.reason === "framework-removed" || fact.reason === "task-unknown") return;
         losses.set(fact.scheduler, (losses.get(fact.scheduler) ?? 0) + 1);
@@ -326,8 +330,8 @@ export class Ledger {
     });
   }
 
-  #changedSite(partition: number): void {
-    this.#takenOver.set(partition, this.now);
+  /** The new owner counts losses anew. */
+  #changedOwner(partition: number): void {
     for (const record of this.records.values()) {
       if (record.partition !== partition) continue;
       record.losses.clear();
@@ -341,9 +345,10 @@ export class Ledger {
     for (const [partition, owner] of owners) {
       this.owners.set(partition, owner);
       const site = siteOf(owner);
-      const last = this.#lastSite.get(partition);
-      if (last !== undefined && last !== site) this.#changedSite(partition);
-      this.#lastSite.set(partition, site);
+      const last = this.#lastOwner.get(partition);
+      if (last !== undefined && last !== owner) this.#changedOwner(partition);
+      if (last !== undefined && siteOf(last) !== site) this.#takenOver.set(partition, this.now);
+      this.#lastOwner.set(partition, owner);
       this.#ownerships.push({ partition, owner, alive: !this.#ended.has(owner), at: this.now });
     }
   }
