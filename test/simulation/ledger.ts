@@ -285,6 +285,8 @@ export class Ledger {
         return this.#assigned(fact.owners);
       case "positions-read":
         for (const partition of fact.partitions) {
+          // Whoever was told of a loss before may have begun anew with the partition.
+          this.#forgetLosses(partition);
           if (this.owners.get(partition) !== fact.scheduler) continue;
           this.holders.set(partition, fact.scheduler);
           const key = `${fact.scheduler} ${partition}`;
@@ -330,8 +332,7 @@ export class Ledger {
     });
   }
 
-  /** The new owner counts losses anew. */
-  #changedOwner(partition: number): void {
+  #forgetLosses(partition: number): void {
     for (const record of this.records.values()) {
       if (record.partition !== partition) continue;
       record.losses.clear();
@@ -346,7 +347,6 @@ export class Ledger {
       this.owners.set(partition, owner);
       const site = siteOf(owner);
       const last = this.#lastOwner.get(partition);
-      if (last !== undefined && last !== owner) this.#changedOwner(partition);
       if (last !== undefined && siteOf(last) !== site) this.#takenOver.set(partition, this.now);
       this.#lastOwner.set(partition, owner);
       this.#ownerships.push({ partition, owner, alive: !this.#ended.has(owner), at: this.now });

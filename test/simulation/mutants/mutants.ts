@@ -82,7 +82,7 @@ export const mutants: readonly Mutant[] = [
     file: TRACKER,
     find: "if (!isUnchanged(state.committed, from) || state.position > from.logEndOffset) return undefined;",
     replace: "if (state.position > from.logEndOffset) return undefined;",
-    seeds: 100,
+    seeds: 500,
   },
   {
     name: "keep the runs of a partition that was given to another",
@@ -96,21 +96,21 @@ export const mutants: readonly Mutant[] = [
     file: COMMITS,
     find: "      partition.unanswered.push(commit);",
     replace: "      partition.unanswered = [commit];",
-    seeds: 200,
+    seeds: 500,
   },
   {
     name: "hold results whose record was settled before the assignment",
     file: TRACKER,
     find: "    this.#abandonHeld((partition, offset) => this.#partitions.get(partition)?.done.has(offset) === true);",
     replace: "",
-    seeds: 300,
+    seeds: 1000,
   },
   {
     name: "let go of found runs whose partition the first assignment gives to a dead member",
     file: "engine/held-runs.ts",
     find: "nowMs + this.#foreignHoldMs);",
     replace: "nowMs);",
-    seeds: 200,
+    seeds: 500,
   },
   {
     name: "wait for offsets that nobody can read",
@@ -169,7 +169,7 @@ export const mutants: readonly Mutant[] = [
     find: `    if (verdict.type === "success") return this.#succeed(run, result, nowMs);`,
     replace: `    if (verdict.type === "success" && wasMissing) return this.#runs.release(run);
     if (verdict.type === "success") return this.#succeed(run, result, nowMs);`,
-    seeds: 300,
+    seeds: 1000,
   },
   {
     name: "forget the epoch in the task id",
@@ -183,7 +183,7 @@ export const mutants: readonly Mutant[] = [
     file: "meta/identity.ts",
     find: "  await saveIdentity(store, processor, identity);\n",
     replace: "",
-    seeds: 200,
+    seeds: 300,
   },
   {
     name: "launch before the barrier",
@@ -192,7 +192,7 @@ export const mutants: readonly Mutant[] = [
     replace: `    for (const call of this.#barrier.ask()) this.#context.call(call);
     this.#barrier.force();
     this.#barrierPassed();`,
-    seeds: 100,
+    seeds: 1000,
   },
   {
     name: "kill what an earlier life has started",
