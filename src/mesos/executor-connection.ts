@@ -2,6 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import { assertNever } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
+import { StepLoop } from "../base/step-loop.ts";
 import { CallChannel } from "./call-channel.ts";
 import { CodecError, type ContentType, decodeExecutorEvent, encodeExecutorCall } from "./codec.ts";
 import { ConnectionLostError } from "./errors.ts";
@@ -15,7 +16,6 @@ import {
   type ExecutorSubscriptionCommand,
   type ExecutorSubscriptionEvent,
 } from "./executor-subscription.ts";
-import { StepLoop } from "./step-loop.ts";
 
 export interface ExecutorConnectionOptions {
   readonly environment: Pick<

@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { assertNever } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
+import { StepLoop } from "../base/step-loop.ts";
 import { basicAuthorization, type Credentials } from "./basic-authorization.ts";
 import { CallChannel } from "./call-channel.ts";
 import { CodecError, type ContentType, decodeSchedulerEvent, encodeSchedulerCall } from "./codec.ts";
@@ -17,7 +18,6 @@ import {
   type SubscriptionEvent,
   type SubscriptionPhase,
 } from "./scheduler-subscription.ts";
-import { StepLoop } from "./step-loop.ts";
 import type { FrameworkId } from "./types.ts";
 
 export interface SchedulerConnectionOptions {

@@ -1,6 +1,7 @@
 import { noBytes } from "../../../src/base/bytes.ts";
 import { describeError } from "../../../src/base/errors.ts";
 import type { Random } from "../../../src/base/random.ts";
+import { StepLoop } from "../../../src/base/step-loop.ts";
 import type { RunRequest } from "../../../src/engine/run-wire.ts";
 import type { SessionCommand, SessionEvent } from "../../../src/host/session-events.ts";
 import { ConnectionLostError } from "../../../src/mesos/errors.ts";
@@ -9,7 +10,6 @@ import type {
   ExecutorSubscriptionCommand,
   ExecutorSubscriptionEvent,
 } from "../../../src/mesos/executor-subscription.ts";
-import { StepLoop } from "../../../src/mesos/step-loop.ts";
 import type { TaskId } from "../../../src/mesos/types.ts";
 import type { Fact, TaskKey } from "../facts.ts";
 import type { Faults } from "../faults.ts";

@@ -1,9 +1,9 @@
+import { StepLoop } from "../../../src/base/step-loop.ts";
 import type { KeeperEvent } from "../../../src/framework/keeper-api.ts";
 import type { MasterConnection, MasterConnectionHandlers } from "../../../src/framework/master-connection.ts";
 import { ConnectionLostError } from "../../../src/mesos/errors.ts";
 import type { SchedulerCall, SchedulerEvent } from "../../../src/mesos/scheduler-api.ts";
 import type { SubscriptionCommand, SubscriptionEvent } from "../../../src/mesos/scheduler-subscription.ts";
-import { StepLoop } from "../../../src/mesos/step-loop.ts";
 import { type FrameworkId, isTerminal, type TaskStatus } from "../../../src/mesos/types.ts";
 import { type Fact, siteOf, type TaskKey } from "../facts.ts";
 import { RequestLine, Wire } from "../network.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { type Machine, StepLoop } from "../../../src/mesos/step-loop.ts";
+import { type Machine, StepLoop } from "../../../src/base/step-loop.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
 /** Answers each number with a command for each digit; `-1` is the time, which it wants once. */

@@ -1,4 +1,4 @@
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "./clock.ts";
 
 /** A pure state machine: events in, commands out. */
 export interface Machine<Event, Command> {
