@@ -5,6 +5,11 @@ import { RotatingFile } from "./rotating-file.ts";
 /** How much of it a run's result carries, for error records. */
 export const STDERR_TAIL_BYTES = 8192;
 const MAX_FILE_BYTES = 10_000_000;
+/**
+ * Chunks that were written are garbage, of which JavaScriptCore lets 60 MB and more pile up before it looks. Nothing else
+ * in an executor is without a bound, so that this one is kept here: 16 MB cost 2 ms to collect.
+ */
+const COLLECT_AFTER_BYTES = 16_000_000;
 
 /**
  * What programs write to standard error, in a file of the sandbox (10 MB, and as much again of what came before).
@@ -14,6 +19,7 @@ export class StderrLog {
   readonly #file: RotatingFile;
   readonly #log: Logger;
   #lastRun: string | undefined;
+  #uncollectedBytes = 0;
   #failing = false;
 
   constructor(path: string, log: Logger, maxFileBytes = MAX_FILE_BYTES) {
@@ -32,6 +38,10 @@ export class StderrLog {
       if (!this.#failing) this.#log.warn("standard error of programs cannot be written", { error });
       this.#failing = true;
     }
+    this.#uncollectedBytes += chunk.byteLength;
+    if (this.#uncollectedBytes < COLLECT_AFTER_BYTES) return;
+    this.#uncollectedBytes = 0;
+    Bun.gc(true);
   }
 
   close(): void {
