@@ -117,7 +117,12 @@ const sentOnce: Rule = (fact, ledger) => {
   const record = ledger.record(fact.record);
   if (ledger.holders.get(record.partition) !== fact.scheduler) return;
   if (record.settled) throw new BrokenPromise("I1", `${fact.scheduler} sends ${record.key} again after it was settled`);
-  if (record.lastWriter === fact.scheduler && !record.unclear && !ledger.takenOverSince(record.partition, 0)) {
+  if (record.lastWriter !== fact.scheduler || record.unclear) return;
+  // It may have been another's meanwhile, who did not come so far.
+  const wasAnothers =
+    ledger.takenOverSince(record.partition, 0) ||
+    ledger.ownedByAnotherSince(record.partition, fact.scheduler, record.writtenAt);
+  if (!wasAnothers) {
     throw new BrokenPromise("I1", `${fact.scheduler} sends ${record.key} twice`);
   }
 };
@@ -167,8 +172,9 @@ const secondRunHasCause: Rule = (fact, ledger) => {
     if (!first.byOwner || !second.byOwner) continue;
     const isOver = first.endedAt !== undefined && first.endedAt < second.launchedAt && !isSuccess(first);
     if (isOver || first.outcome === "destroyed" || hasCause(ledger, first, record)) continue;
-    // A framework whose id was lost and that no master or agent could tell of.
-    if (first.framework !== second.framework && ledger.stateLostSince(first.site, first.launchedAt)) continue;
+    if (ledger.livedTogether(first.scheduler, second.scheduler)) continue;
+    // A framework whose id was lost, be it before this launch, and that no master or agent could tell of.
+    if (first.framework !== second.framework && ledger.stateLostSince(first.site, 0)) continue;
     throw new BrokenPromise(
       "I3",
       `${second.key} runs although nothing is wrong with ${first.key} (${describe(first)})`,
@@ -239,8 +245,10 @@ const attemptsAreCounted: Rule = (fact, ledger, { spec }) => {
   const failures = record.tasks.filter((task) => task.outcome === "failed" && task.deliveredTo.has(fact.scheduler));
   const ofThisLife = failures.filter((task) => task.scheduler === fact.scheduler);
   if (ofThisLife.length < spec.retry.attempts || ledger.takenOverSince(record.partition, 0)) return;
-  // The successor of a lost run, which came back only to fail.
-  if (record.lostBy === fact.scheduler) return;
+  // The successor of a lost run, which came back only to fail; or a launch of it that never came to anything.
+  const last = record.tasks.at(-1);
+  const isSameRun = last !== undefined && last.scheduler === fact.scheduler && last.startedAt === undefined;
+  if (record.lostBy === fact.scheduler || isSameRun) return;
   throw new BrokenPromise("I7", `${fact.task} is launched after ${ofThisLife.length} failures of ${record.key}`);
 };
 
@@ -316,7 +324,7 @@ function hasCause(ledger: Ledger, task: LedgerTask, record: LedgerRecord): boole
   return (
     isUnreachable(ledger, task) ||
     ledger.takenOverSince(record.partition, task.launchedAt) ||
-    ledger.contestedSince(record.partition, task.scheduler, task.launchedAt) ||
+    ledger.contestedSince(record.partition, task.launchedAt) ||
     ledger.removedSince(task.site, task.launchedAt) ||
     ledger.adoptionTimedOutSince(task.site, task.launchedAt)
   );

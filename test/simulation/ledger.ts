@@ -54,11 +54,26 @@ export interface LedgerRecord {
   readonly heardBy: Set<SchedulerName>;
   /** Who wrote it last, and whether that one knows. */
   lastWriter: SchedulerName | undefined;
+  /** Place in the history of its last arrival in Kafka. */
+  writtenAt: number;
   unclear: boolean;
   /** Kafka refuses its output for good. */
   refused: boolean;
   /** A commit has recorded it. */
   settled: boolean;
+}
+
+/** A partition's time with one member. */
+interface Ownership {
+  readonly partition: number;
+  readonly owner: SchedulerName;
+  /** Whether the owner lived when it was given the partition. */
+  readonly alive: boolean;
+  /** Whether the one before was another process, and alive. */
+  readonly contested: boolean;
+  readonly at: number;
+  /** When it was taken away, or its owner died. */
+  until: number;
 }
 
 /** Everything that is known about a history so far. Times are places in it: the number of facts before. */
@@ -77,12 +92,7 @@ export class Ledger {
   readonly reruns = new Map<SchedulerName, number>();
   readonly rerunsTold = new Map<SchedulerName, number>();
   /** Assignments, oldest first; also those to a process that was dead already. */
-  readonly #ownerships: {
-    readonly partition: number;
-    readonly owner: SchedulerName;
-    readonly alive: boolean;
-    readonly at: number;
-  }[] = [];
+  readonly #ownerships: Ownership[] = [];
   /** When a scheduler first held a partition. */
   readonly #firstHeld = new Map<string, number>();
   /** Per partition: when a site got it that did not have it last. */
@@ -119,22 +129,27 @@ export class Ledger {
 
   /**
    * Whether the partition was another's since, in the lifetime of this process. One that never held it itself is not to
-   * believe in an owner that is dead already.
+   * believe in an owner that is dead already; one that did held it no longer while the other had it.
    */
   ownedByAnotherSince(partition: number, scheduler: SchedulerName, when: number): boolean {
     const since = Math.max(when, this.#started.get(scheduler) ?? 0);
     const firstHeld = this.#firstHeld.get(`${scheduler} ${partition}`) ?? Number.POSITIVE_INFINITY;
-    return this.#ownerships.some(({ partition: one, owner, alive, at }) => {
-      return one === partition && owner !== scheduler && at >= since && (alive || firstHeld < at);
+    return this.#ownerships.some(({ partition: one, owner, alive, at, until }) => {
+      if (one !== partition || owner === scheduler) return false;
+      return (at >= since && (alive || firstHeld < at)) || (until > since && firstHeld < until);
     });
   }
 
-  /** Whether another process got the partition since, while this one was still alive: there are two of one site. */
-  contestedSince(partition: number, scheduler: SchedulerName, when: number): boolean {
-    const endedAt = this.#ended.get(scheduler) ?? Number.POSITIVE_INFINITY;
-    return this.#ownerships.some(({ partition: one, owner, at }) => {
-      return one === partition && owner !== scheduler && at >= when && at < endedAt;
-    });
+  /** Whether the partition went from one living process to another since. */
+  contestedSince(partition: number, when: number): boolean {
+    return this.#ownerships.some(({ partition: one, contested, at }) => one === partition && contested && at >= when);
+  }
+
+  /** Whether both processes lived at one time: one site had two of them, which its state folder's lock prevents. */
+  livedTogether(one: SchedulerName, other: SchedulerName): boolean {
+    const startedAt = (name: SchedulerName): number => this.#started.get(name) ?? 0;
+    const endedAt = (name: SchedulerName): number => this.#ended.get(name) ?? Number.POSITIVE_INFINITY;
+    return one !== other && startedAt(one) < endedAt(other) && startedAt(other) < endedAt(one);
   }
 
   stateLostSince(site: string, when: number): boolean {
@@ -184,6 +199,7 @@ export class Ledger {
           lossToldAt: -1,
           heardBy: new Set(),
           lastWriter: undefined,
+          writtenAt: -1,
           unclear: false,
           refused: false,
           settled: false,
@@ -262,7 +278,9 @@ export class Ledger {
       case "output-written": {
         const record = this.record(fact.record);
         record.done = true;
-        record.lastWriter = fact.scheduler;
+        // Of what somebody writes who has lost the partition, nobody goes on.
+        record.lastWriter = this.holders.get(record.partition) === fact.scheduler ? fact.scheduler : undefined;
+        record.writtenAt = this.now;
         record.unclear = false;
         if (fact.as === "output") record.outputs++;
         else record.errors++;
@@ -310,6 +328,7 @@ export class Ledger {
         return;
       case "scheduler-ended":
         this.#ended.set(fact.scheduler, this.now);
+        this.#endOwnerships(({ owner }) => owner === fact.scheduler);
         return;
       case "rerun-told":
         count(this.rerunsTold, fact.scheduler);
@@ -343,14 +362,26 @@ export class Ledger {
   #assigned(owners: ReadonlyMap<number, SchedulerName>): void {
     this.owners.clear();
     this.holders.clear();
+    this.#endOwnerships(() => true);
     for (const [partition, owner] of owners) {
       this.owners.set(partition, owner);
       const site = siteOf(owner);
       const last = this.#lastOwner.get(partition);
       if (last !== undefined && siteOf(last) !== site) this.#takenOver.set(partition, this.now);
       this.#lastOwner.set(partition, owner);
-      this.#ownerships.push({ partition, owner, alive: !this.#ended.has(owner), at: this.now });
+      this.#ownerships.push({
+        partition,
+        owner,
+        alive: !this.#ended.has(owner),
+        contested: last !== undefined && last !== owner && !this.#ended.has(last),
+        at: this.now,
+        until: Number.POSITIVE_INFINITY,
+      });
     }
+  }
+
+  #endOwnerships(isOver: (ownership: Ownership) => boolean): void {
+    for (const one of this.#ownerships) if (isOver(one)) one.until = Math.min(one.until, this.now);
   }
 }
 

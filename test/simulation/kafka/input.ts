@@ -7,6 +7,8 @@ import type { Broker } from "./broker.ts";
 import type { CommittedOffset, JoinAnswer } from "./coordinator.ts";
 
 const HEARTBEAT_MS = 2000;
+/** The rebalance time-out of the group, and a little. */
+const JOIN_TIMEOUT_MS = 35_000;
 const RETRY_MS = 300;
 
 interface Membership extends JoinAnswer {
@@ -138,10 +140,14 @@ export class SimulatedInput implements Input {
         this.#join(line);
       });
     }
+    // The coordinator answers the last request of a member, which may be one that an older connection brought late.
+    const { clock } = this.#context.life;
+    const cancelDeadline = clock.schedule(JOIN_TIMEOUT_MS, () => this.#line === line && this.cut());
     this.#request<JoinAnswer | "unknown-member">(
       line,
       (answer) => group.join(this.#memberId, name, this.#holding, answer),
       (answer) => {
+        cancelDeadline();
         if (answer === "unknown-member") {
           this.#memberId = "";
           return this.#join(line);

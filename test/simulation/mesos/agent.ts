@@ -95,7 +95,9 @@ export class Agent {
   /** Frameworks of which it has an executor, a task, or an update to tell. */
   get frameworks(): ReadonlySet<FrameworkId> {
     const executors = [...this.#executors.values(), ...[...this.#tasks.values()].map(({ executor }) => executor)];
-    return new Set([...executors, ...this.#updates.values()].map(({ frameworkId }) => frameworkId));
+    // An executor's repeated update may begin a task's stream anew after its end; nothing ends that one.
+    const updates = [...this.#updates.values()].filter((stream) => !stream.isEmpty);
+    return new Set([...executors, ...updates].map(({ frameworkId }) => frameworkId));
   }
 
   start(): void {

@@ -23,6 +23,14 @@ export interface MasterAddress {
   newStreamId(): string;
 }
 
+/** The connection of one subscription. */
+interface Stream {
+  readonly wires: readonly Wire[];
+  readonly master: Master | undefined;
+  /** The master's side; undefined before the request reaches it. */
+  server: SchedulerStream | undefined;
+}
+
 /**
  * The way of src/mesos/scheduler-connection.ts to the master over a modelled network; the phases are decided by the
  * production machine.
@@ -34,9 +42,7 @@ export class SimulatedMasterConnection implements MasterConnection {
   readonly #loop: StepLoop<SubscriptionEvent, SubscriptionCommand>;
   #frameworkId: FrameworkId | undefined;
   /** Hears of the end of its stream, or not. */
-  #stream:
-    | { readonly wires: readonly Wire[]; master: Master | undefined; server: SchedulerStream | undefined }
-    | undefined;
+  #stream: Stream | undefined;
   #calls: RequestLine | undefined;
   #streamId = "";
   /** Updates with the executor's last word, by task and uuid. */
@@ -154,11 +160,7 @@ export class SimulatedMasterConnection implements MasterConnection {
     const { life, time, random, name, effect } = this.#context;
     const there = new Wire(time, random);
     const back = new Wire(time, random);
-    const stream = {
-      wires: [there, back],
-      master: this.#address.leader,
-      server: undefined as SchedulerStream | undefined,
-    };
+    const stream: Stream = { wires: [there, back], master: this.#address.leader, server: undefined };
     this.#stream = stream;
     const tell = (event: SubscriptionEvent): void =>
       back.send(() => life.deliver(() => void (this.#stream === stream && this.#loop.dispatch(event))));
@@ -178,6 +180,8 @@ export class SimulatedMasterConnection implements MasterConnection {
           end: refused,
         };
         stream.master.subscribe(info, stream.server, () => this.#address.newFrameworkId(siteOf(name)));
+        // The request got through just before its connection broke.
+        if (this.#stream !== stream) this.#end(stream);
       }),
     );
   }
@@ -200,8 +204,11 @@ export class SimulatedMasterConnection implements MasterConnection {
     this.#calls = undefined;
     for (const wire of stream?.wires ?? []) wire.cut();
     calls?.cut(this.#lateMs());
-    // The master notices a broken stream, be it only when it next sends something.
-    const { server, master } = stream ?? {};
+    if (stream !== undefined) this.#end(stream);
+  }
+
+  /** The master notices a broken stream, be it only when it next sends something. */
+  #end({ server, master }: Stream): void {
     if (server === undefined) return;
     this.#context.time.schedule(LATE_MS * this.#context.random.next(), () => master?.disconnected(server));
   }

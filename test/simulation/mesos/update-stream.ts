@@ -32,6 +32,11 @@ export class UpdateStream {
     return this.#updates.some((update) => equal(update.uuid, uuid));
   }
 
+  /** Whether there is nothing to tell at present. */
+  get isEmpty(): boolean {
+    return this.#updates.length === 0;
+  }
+
   /** @returns whether it was the task's last update */
   acknowledged(uuid: Uint8Array): boolean {
     const [first] = this.#updates;
