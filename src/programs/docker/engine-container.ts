@@ -1,0 +1,126 @@
+import { invariant } from "../../base/errors.ts";
+import type { RunOutcome } from "../../engine/ports.ts";
+import { notStartable } from "../start-failure.ts";
+import type { EndSignal } from "../termination.ts";
+import type { ContainerConfig } from "./container-config.ts";
+import { lacksProgram, outcomeOf } from "./container-exit.ts";
+import {
+  createContainer,
+  inspectContainer,
+  removeContainer,
+  signalContainer,
+  startContainer,
+  waitForContainer,
+} from "./engine-api.ts";
+import type { EngineClient } from "./engine-client.ts";
+import { EngineRefusedError } from "./errors.ts";
+import type { Images, PullFailure } from "./images.ts";
+import { NeverRanError, refusedOption } from "./never-ran.ts";
+
+export interface EngineContainerOptions {
+  readonly client: EngineClient;
+  readonly images: Images;
+}
+
+/** What is to be made. */
+export interface ContainerOrder {
+  readonly config: ContainerConfig;
+  readonly forcePull: boolean;
+  /** Resolves when it is not wanted any more: nobody waits for a pull then. */
+  readonly unwanted: Promise<"unwanted">;
+}
+
+/** A container of ours at the Engine, from its creation to its removal. */
+export class EngineContainer {
+  readonly #options: EngineContainerOptions;
+  #id: string | undefined;
+
+  constructor(options: EngineContainerOptions) {
+    this.#options = options;
+  }
+
+  /** Of one that was created. */
+  get id(): string {
+    invariant(this.#id !== undefined, "Cannot use a container before it is created");
+    return this.#id;
+  }
+
+  /**
+   * Creates it, and pulls its image where that is missing.
+   *
+   * @throws {NeverRanError}
+   * @throws {EngineLostError | EngineRefusedError} the Engine's own trouble
+   */
+  async create({ config, forcePull, unwanted }: ContainerOrder): Promise<void> {
+    const { client, images } = this.#options;
+    const ensure = async (pull: (image: string) => Promise<PullFailure>): Promise<void> => {
+      // The pull itself goes on: others may wait for it, and the next run will.
+      const failure = await Promise.race([pull(config.Image), unwanted]);
+      if (failure === "unwanted") throw new NeverRanError({ type: "killed" });
+      if (failure !== null) throw new NeverRanError(notStartable(failure.reason, failure.message));
+    };
+    const create = async (): Promise<void> => {
+      this.#id = await createContainer(client, config);
+    };
+
+    if (forcePull) await ensure((image) => images.refresh(image));
+    try {
+      return await create();
+    } catch (error) {
+      // To ask whether the image is here would cost each run a call; the Engine tells it anyway.
+      if (!(error instanceof EngineRefusedError && error.status === 404)) throw refusedOption(error);
+    }
+    await ensure((image) => images.pull(image));
+    await create().catch((error: unknown) => {
+      throw refusedOption(error);
+    });
+  }
+
+  /**
+   * @throws {NeverRanError}
+   * @throws {EngineLostError | EngineRefusedError} the Engine's own trouble
+   */
+  async start(): Promise<void> {
+    try {
+      await startContainer(this.#options.client, this.id);
+    } catch (error) {
+      throw await this.#startFailure(error);
+    }
+  }
+
+  /** Resolves when its first process has exited, after which no other is left in it. @returns the exit code */
+  exits(): Promise<number> {
+    return waitForContainer(this.#options.client, this.id);
+  }
+
+  /** What such an exit means. */
+  async outcomeOf(exitCode: number): Promise<RunOutcome> {
+    if (exitCode === 0) return { type: "succeeded" };
+    return outcomeOf({ ...(await inspectContainer(this.#options.client, this.id)), exitCode });
+  }
+
+  /** @throws {EngineLostError | EngineRefusedError} */
+  signal(name: EndSignal): Promise<void> {
+    return signalContainer(this.#options.client, this.id, name);
+  }
+
+  /**
+   * Removes what the Engine holds of it, running or not.
+   *
+   * @throws {EngineLostError} it may still be there
+   * @throws {EngineRefusedError} it is still there
+   */
+  async remove(): Promise<void> {
+    if (this.#id !== undefined) await removeContainer(this.#options.client, this.#id);
+  }
+
+  /** The Engine tells by exit codes of its own whether it was the program that it did not find. */
+  async #startFailure(error: unknown): Promise<unknown> {
+    if (!(error instanceof EngineRefusedError)) return error;
+    const state = await inspectContainer(this.#options.client, this.id);
+    if (lacksProgram(state)) {
+      return new NeverRanError(notStartable("program-not-found", `Cannot start the container: ${error.reason}`));
+    }
+    return error.status === 400 ? refusedOption(error) : error;
+  }
+}
