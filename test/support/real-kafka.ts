@@ -8,37 +8,62 @@ import { silentLogger } from "../../src/base/log.ts";
 import type { HostPort } from "../../src/config/settings.ts";
 import { KafkaAdmin } from "../../src/kafka/admin.ts";
 
-const VERSION = "3.9.1";
-const libs = resolve(import.meta.dir, `../../.tools/kafka-${VERSION}/libs`);
+/** The Kafkas that scripts/install-kafka fetches: an old one that is much in use, and the newest whole release. */
+export const kafkaVersions = ["3.9.1", "4.3.1"] as const;
+export type KafkaVersion = (typeof kafkaVersions)[number];
+
 /** Long enough for a busy machine; a JVM that ends at once is noticed at once. */
 const READY_WITHIN_MS = 60_000;
+/** A JVM for a short life: what it saves at its start outweighs what it loses later. */
+const QUICK_START = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"];
 
-/** Why no real Kafka can be started here; undefined where one can. */
-export const noRealKafka: string | undefined =
-  Bun.which("java") === null
-    ? "java is not installed"
-    : existsSync(libs)
-      ? undefined
-      : `scripts/install-kafka has not fetched Kafka ${VERSION}`;
+/** Why no program of this Kafka can be started here; undefined where it can. */
+export function noRealKafka(version: KafkaVersion): string | undefined {
+  if (Bun.which("java") === null) return "java is not installed";
+  return existsSync(libsOf(version)) ? undefined : `scripts/install-kafka has not fetched Kafka ${version}`;
+}
+
+function libsOf(version: KafkaVersion): string {
+  return resolve(import.meta.dir, `../../.tools/kafka-${version}/libs`);
+}
+
+/** The command line that runs a main class of Kafka. */
+export function kafkaCommand(version: KafkaVersion, mainClass: string, args: readonly string[]): string[] {
+  const classPath = [libsOf(version), "*"].join("/") + delimiter;
+  return ["java", "-Xmx384m", ...QUICK_START, "-cp", classPath, mainClass, ...args];
+}
 
 export interface RealKafka extends AsyncDisposable {
   readonly address: HostPort;
   /** Ends in order, then starts again with the same address and data: after `kill -9` that takes half a minute. */
   restart(): Promise<void>;
   stop(): Promise<void>;
+  /** Of the broker's process, which a restart changes. */
+  pid(): number;
+}
+
+export interface RealKafkaOptions {
+  readonly version: KafkaVersion;
+  /** Lines of its `server.properties` besides those that make it run at all. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** One broker of a real Kafka (KRaft), with a folder of its own. It makes no topics by itself. */
-export async function startRealKafka(): Promise<RealKafka> {
+export async function startRealKafka({ version, settings = {} }: RealKafkaOptions): Promise<RealKafka> {
   const folder = mkdtempSync(join(tmpdir(), "brigade-real-kafka-"));
   const [port, controllerPort] = [await freePort(), await freePort()];
   const properties = join(folder, "server.properties");
-  writeFileSync(properties, settings(port, controllerPort, join(folder, "data")));
-  const format = java(["kafka.tools.StorageTool", "format", "-t", "brigadeTestsOfKafka00w", "-c", properties]);
+  const start = (mainClass: string, args: readonly string[]): JavaProcess =>
+    Bun.spawn(kafkaCommand(version, mainClass, args), { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  writeFileSync(
+    properties,
+    propertiesText({ ...baseSettings(port, controllerPort, join(folder, "data")), ...settings }),
+  );
+  const format = start("kafka.tools.StorageTool", ["format", "-t", "brigadeTestsOfKafka00w", "-c", properties]);
   if ((await format.exited) !== 0) throw new Error(`cannot format ${folder}: ${await output(format)}`);
 
   const address = { host: "127.0.0.1", port };
-  let broker = java(["kafka.Kafka", properties]);
+  let broker = start("kafka.Kafka", [properties]);
   await ready(broker, address);
   const stop = async (): Promise<void> => {
     broker.kill("SIGKILL");
@@ -50,27 +75,22 @@ export async function startRealKafka(): Promise<RealKafka> {
     async restart() {
       broker.kill("SIGTERM");
       await broker.exited;
-      broker = java(["kafka.Kafka", properties]);
+      broker = start("kafka.Kafka", [properties]);
       await ready(broker, address);
     },
     stop,
+    pid: () => broker.pid,
     [Symbol.asyncDispose]: stop,
   };
 }
 
-function java(args: readonly string[]) {
-  return Bun.spawn(["java", "-Xmx384m", "-cp", [libs, "*"].join("/") + delimiter, ...args], {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-}
+type JavaProcess = Bun.Subprocess<"ignore", "pipe", "pipe">;
 
-async function output({ stdout, stderr }: ReturnType<typeof java>): Promise<string> {
+async function output({ stdout, stderr }: JavaProcess): Promise<string> {
   return `${await new Response(stdout).text()}${await new Response(stderr).text()}`.trim();
 }
 
-async function ready(broker: ReturnType<typeof java>, address: HostPort): Promise<void> {
+async function ready(broker: JavaProcess, address: HostPort): Promise<void> {
   const kafka = { brokers: [address], clientId: "brigade-tests" };
   const admin = new KafkaAdmin({ kafka, clock: systemClock, log: silentLogger, timeoutMs: 5000 });
   const deadline = performance.now() + READY_WITHIN_MS;
@@ -109,21 +129,29 @@ function freePort(): Promise<number> {
   return promise;
 }
 
-function settings(port: number, controllerPort: number, data: string): string {
-  return [
-    "process.roles=broker,controller",
-    "node.id=1",
-    `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
-    `listeners=PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:${port}`,
-    "controller.listener.names=CONTROLLER",
-    "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-    `log.dirs=${data}`,
-    "auto.create.topics.enable=false",
-    "group.initial.rebalance.delay.ms=0",
-    ...["offsets.topic", "transaction.state.log"].map((topic) => `${topic}.replication.factor=1`),
-    ...["offsets.topic", "transaction.state.log"].map((topic) => `${topic}.num.partitions=3`),
-    "transaction.state.log.min.isr=1",
-    "",
-  ].join("\n");
+function baseSettings(port: number, controllerPort: number, data: string): Record<string, string> {
+  return {
+    "process.roles": "broker,controller",
+    "node.id": "1",
+    "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
+    "controller.listener.names": "CONTROLLER",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "log.dirs": data,
+    "auto.create.topics.enable": "false",
+    "group.initial.rebalance.delay.ms": "0",
+    "log.cleaner.backoff.ms": "1000",
+    "offsets.topic.replication.factor": "1",
+    "offsets.topic.num.partitions": "3",
+    "transaction.state.log.replication.factor": "1",
+    "transaction.state.log.num.partitions": "3",
+    "transaction.state.log.min.isr": "1",
+  };
+}
+
+function propertiesText(settings: Readonly<Record<string, string>>): string {
+  return Object.entries(settings)
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join("");
 }

@@ -110,13 +110,17 @@ export function produceScenarios(context: ContractContext): void {
   });
 }
 
-/** Sends a batch as one producer, by another connection where one is given; the answer is the partition's. */
+/**
+ * Sends a batch as one producer, by another connection where one is given; the answer is the partition's. Its records
+ * are of today: a real broker forgets a producer as it starts, when the newest record of it is dated more than a day ago.
+ */
 type IdempotentProduce = (baseSequence: number, values: readonly string[], by?: RawClient) => Promise<WireValue>;
 
 async function idempotentProducer(client: RawClient, topic: string): Promise<IdempotentProduce> {
   const producer = await takeProducerId(client);
+  const nowMs = Date.now();
   return async (baseSequence, values, by = client) => {
-    const batch = makeBatch({ values, baseSequence, ...producer });
+    const batch = makeBatch({ values, baseSequence, timestampsMs: values.map(() => nowMs), ...producer });
     return partitionOf(await by.call(grammars.produce, produceRequest(topic, batch)));
   };
 }
