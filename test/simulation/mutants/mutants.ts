@@ -10,10 +10,12 @@ export interface Mutant {
   readonly seeds: number;
 }
 
-const TRACKER = "engine/tracker.ts";
+const LIVES = "engine/record-lives.ts";
+const OUTBOX = "engine/outbox.ts";
+const OWNERSHIP = "engine/ownership.ts";
 const COMMITS = "engine/commit-cycle.ts";
 const KEEPER = "framework/keeper.ts";
-const LIVES = "framework/task-lives.ts";
+const TASKS = "framework/task-lives.ts";
 
 /** Each is a mistake that somebody could make; several have been made. */
 export const mutants: readonly Mutant[] = [
@@ -26,41 +28,41 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "commit before produce",
-    file: TRACKER,
+    file: OUTBOX,
     find: `    open.enter("sending");`,
     replace: `    open.enter("sending");
     open.partition.done.add(open.record.offset);
-    this.#commits.changed(open.partition);`,
+    this.#context.commits.changed(open.partition);`,
     seeds: 20,
   },
   {
     name: "acknowledge a result when its output is written, before the commit",
-    file: TRACKER,
+    file: OUTBOX,
     find: "    partition.uncommitted.push(open);",
     replace: `    partition.uncommitted.push(open);
-    for (const run of open.runs) this.#runs.release(run);`,
+    for (const run of open.runs) this.#context.runs.release(run);`,
     seeds: 20,
   },
   {
     name: "acknowledge a result when it is handed to Kafka",
-    file: TRACKER,
+    file: LIVES,
     find: `    open.decision = { as: records.length > 0 ? "output" : "dropped", spec, records };`,
     replace: `    open.decision = { as: records.length > 0 ? "output" : "dropped", spec, records };
-    this.#runs.release(run);`,
+    this.#context.runs.release(run);`,
     seeds: 20,
   },
   {
     name: "acknowledge every terminal update at once",
-    file: LIVES,
+    file: TASKS,
     find: "    if (!isTerminal(status.state) || agentId === undefined) return this.#acknowledgeNow(status);",
     replace: "    if (agentId !== undefined) return this.#acknowledgeNow(status);",
     seeds: 20,
   },
   {
     name: "acknowledge the failure that decides a record before its error record is committed",
-    file: TRACKER,
-    find: "    if (!open.decided) this.#runs.release(run);",
-    replace: "    this.#runs.release(run);",
+    file: LIVES,
+    find: "    if (!open.decided) runs.release(run);",
+    replace: "    runs.release(run);",
     seeds: 20,
   },
   {
@@ -79,14 +81,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "keep a tracker although another owner has committed",
-    file: TRACKER,
+    file: OWNERSHIP,
     find: "if (!isUnchanged(state.committed, from) || state.position > from.logEndOffset) return undefined;",
     replace: "if (state.position > from.logEndOffset) return undefined;",
     seeds: 500,
   },
   {
     name: "keep the runs of a partition that was given to another",
-    file: TRACKER,
+    file: OWNERSHIP,
     find: "if (!assigned.has(state.partition)) this.#drop(state);",
     replace: "if (state.partition < 0) this.#drop(state);",
     seeds: 100,
@@ -100,8 +102,8 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "hold results whose record was settled before the assignment",
-    file: TRACKER,
-    find: "    this.#abandonHeld((partition, offset) => this.#partitions.get(partition)?.done.has(offset) === true);",
+    file: OWNERSHIP,
+    find: "    this.#lives.abandonHeld((partition, offset) => owned.get(partition)?.done.has(offset) === true);",
     replace: "",
     seeds: 1000,
   },
@@ -128,47 +130,47 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "start the next of a key before the output is acknowledged",
-    file: TRACKER,
+    file: OUTBOX,
     find: `    open.enter("sending");`,
     replace: `    open.enter("sending");
-    const following = this.#lanes.leave(open);
-    if (following?.phase === "blocked") this.#agenda.makeReady(following);`,
+    const following = this.#context.lanes.leave(open);
+    if (following?.phase === "blocked") this.#context.agenda.makeReady(following);`,
     seeds: 60,
   },
   {
     name: "let a record that is tried again lose its place",
-    file: TRACKER,
-    find: "      const isFree = this.#lanes.enter(open, lane);",
-    replace: "      const isFree = this.#lanes.enter(open, lane) || open.record.offset % 7 === 6;",
+    file: OWNERSHIP,
+    find: "      const isFree = lanes.enter(open, lane);",
+    replace: "      const isFree = lanes.enter(open, lane) || open.record.offset % 7 === 6;",
     seeds: 60,
   },
   {
     name: "retry without counting",
-    file: TRACKER,
+    file: LIVES,
     find: "    open.partition.failedAttempts.set(offset, Math.max(open.attempts, number));",
     replace: "",
     seeds: 20,
   },
   {
     name: "give up after the first failure",
-    file: TRACKER,
+    file: LIVES,
     find: "open.attempts < retry.attempts",
     replace: "open.attempts < 1",
     seeds: 40,
   },
   {
     name: "run a suspect beside others",
-    file: TRACKER,
+    file: LIVES,
     find: "    const alone = open.losses >= SUSPECT_LOSSES;",
     replace: "    const alone = open.losses >= 1000;",
     seeds: 60,
   },
   {
     name: "drop the late result of a twin",
-    file: TRACKER,
-    find: `    if (verdict.type === "success") return this.#succeed(run, result, nowMs);`,
-    replace: `    if (verdict.type === "success" && wasMissing) return this.#runs.release(run);
-    if (verdict.type === "success") return this.#succeed(run, result, nowMs);`,
+    file: LIVES,
+    find: `    if (verdict.type === "success") return this.#succeed(run, result);`,
+    replace: `    if (verdict.type === "success" && wasMissing) return runs.release(run);
+    if (verdict.type === "success") return this.#succeed(run, result);`,
     seeds: 1000,
   },
   {
@@ -196,14 +198,14 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "kill what an earlier life has started",
-    file: LIVES,
+    file: TASKS,
     find: `    const task = this.#keepStray(status, "run");`,
     replace: `    const task = this.#keepStray(status, "release");`,
     seeds: 60,
   },
   {
     name: "take an ACCEPT without an answer for one that failed",
-    file: LIVES,
+    file: TASKS,
     find: `      this.#context.move(task, "uncertain");
       uncertain.push(task);`,
     replace: `      this.#launchFailed(task);`,

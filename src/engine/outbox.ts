@@ -1,0 +1,93 @@
+import { invariant } from "../base/errors.ts";
+import type { Decision, OpenRecord } from "./open-record.ts";
+import type { TrackerContext } from "./tracker-context.ts";
+import type { SendFailure, SendId } from "./tracker-events.ts";
+
+/**
+ * What records have come to, on its way to Kafka: from the decision to its acknowledgement, or to the next try. The
+ * program does not run again for it, whatever happens here.
+ */
+export class Outbox {
+  readonly #context: TrackerContext;
+  readonly #sends = new Map<SendId, OpenRecord>();
+  /** Outputs that Kafka's topic refused; sent again with the processor's next probe. */
+  #unsendable: OpenRecord[] = [];
+  #lastSend = 0;
+
+  constructor(context: TrackerContext) {
+    this.#context = context;
+  }
+
+  /** Whether anything is under way. */
+  get busy(): boolean {
+    return this.#sends.size > 0;
+  }
+
+  get hasUnsendable(): boolean {
+    return this.#unsendable.length > 0;
+  }
+
+  send(open: OpenRecord): void {
+    if (open.phase !== "ended") open.enter("ended");
+    const records = open.decision?.records ?? [];
+    if (records.length === 0) return this.#done(open);
+    open.enter("sending");
+    const sendId = ++this.#lastSend;
+    this.#sends.set(sendId, open);
+    this.#context.push({ type: "send", sendId, records });
+  }
+
+  sendAgain(): void {
+    const again = this.#unsendable;
+    this.#unsendable = [];
+    for (const open of again) if (open.partition.owned) this.send(open);
+  }
+
+  sent(sendId: SendId): void {
+    const open = this.#take(sendId);
+    this.#context.pause.end();
+    if (open.partition.owned) this.#done(open);
+  }
+
+  /** @returns the record whose output Kafka will never take, with that output: another one has to be sent for it */
+  failed(sendId: SendId, failure: SendFailure): { readonly open: OpenRecord; readonly decision: Decision } | undefined {
+    const open = this.#take(sendId);
+    if (!open.partition.owned) return undefined;
+    const { decision } = open;
+    invariant(decision !== undefined, "a record was sent without a decision");
+    open.enter("ended");
+    if (failure.type === "record-refused" && decision.as !== "error") return { open, decision };
+    // The outputs are kept, and the program does not run again.
+    this.#unsendable.push(open);
+    this.#context.pause.pause(failure.message, this.#context.nowMs);
+    return undefined;
+  }
+
+  #take(sendId: SendId): OpenRecord {
+    const open = this.#sends.get(sendId);
+    invariant(open !== undefined, `Send ${sendId} ended twice`);
+    this.#sends.delete(sendId);
+    return open;
+  }
+
+  /** Kafka has its outputs, or there is nothing to send: only the commit is missing. */
+  #done(open: OpenRecord): void {
+    const { agenda, commits, flow, lanes, laneShare, nowMs } = this.#context;
+    open.enter("done");
+    const { partition, record } = open;
+    partition.done.add(record.offset);
+    partition.failedAttempts.delete(record.offset);
+    partition.uncommitted.push(open);
+    commits.changed(partition);
+    flow.touch(partition);
+    const as = open.decision?.as ?? "dropped";
+    const latencyMs = nowMs - open.receivedAtMs;
+    this.#context.note({ type: "finished", partition: record.partition, offset: record.offset, as, latencyMs });
+    // An adopted run may have finished ahead of its lane: such records are passed.
+    let next = lanes.leave(open);
+    while (next?.phase === "done") next = lanes.leave(next);
+    if (next?.phase === "blocked") agenda.makeReady(next);
+    const { waitsForLane } = partition;
+    if (waitsForLane !== undefined && lanes.hasRoom(waitsForLane, laneShare)) partition.waitsForLane = undefined;
+  }
+}

@@ -1,0 +1,260 @@
+import { assertNever, invariant } from "../base/errors.ts";
+import type { ProcessorSpec } from "../config/processor.ts";
+import { incriminates, judge, type Verdict } from "./faults.ts";
+import type { OpenRecord, RunState } from "./open-record.ts";
+import type { Outbox } from "./outbox.ts";
+import { errorRecords, successRecords } from "./outputs.ts";
+import type { LostReason, RunId, RunResult } from "./ports.ts";
+import { retryDelayMs } from "./retry.ts";
+import type { TrackerContext } from "./tracker-context.ts";
+
+/** After so many losses in a row a record is suspected of causing them, and runs alone (promise I7). */
+const SUSPECT_LOSSES = 3;
+
+/** Follows each record from its place among the ready ones to its decision: what its runs make of it. */
+export class RecordLives {
+  readonly #context: TrackerContext;
+  readonly #outbox: Outbox;
+  #lastRun = 0;
+
+  constructor(context: TrackerContext, outbox: Outbox) {
+    this.#context = context;
+    this.#outbox = outbox;
+  }
+
+  // -------------------------------------------------------------------------------------------------- earlier lives
+
+  adopted(runId: RunId, partition: number, offset: number): void {
+    const { runs, partitions, held, spec, nowMs } = this.#context;
+    if (runs.get(runId) !== undefined) return;
+    const state = partitions.get(partition);
+    const open = state?.open.get(offset);
+    if (open !== undefined) {
+      // It takes the place of a run that only waits for room.
+      const waiting = open.phase === "placed" ? open.runs.filter(({ phase }) => phase === "alive") : [];
+      const run = runs.attach(runId, open, spec, { alone: false, adopted: true });
+      for (const { id } of waiting) runs.abandon(id);
+      // Decided already: the run is not wanted, yet its last update stays unacknowledged until the commit.
+      if (open.decided) return runs.cancel(run);
+      if (open.phase !== "running") open.enter("running");
+    } else if (state === undefined || (offset >= state.position && !state.done.has(offset))) {
+      held.hold(runId, partition, offset, nowMs);
+    } else {
+      runs.abandon(runId);
+    }
+  }
+
+  /** Runs that were adopted before their record was read, which is settled or gone: it will never arrive. */
+  abandonHeld(isOver: (partition: number, offset: number) => boolean): void {
+    const { held, runs } = this.#context;
+    for (const runId of held.takeWhere(isOver)) runs.abandon(runId);
+  }
+
+  /** The record of runs that were adopted before it was read has arrived. */
+  takeHeld(open: OpenRecord): void {
+    const { runs, spec } = this.#context;
+    const held = this.#context.held.take(open.record.partition, open.record.offset);
+    // All before any: what one has come to decides nothing while another is alive.
+    for (const { runId } of held) runs.attach(runId, open, spec, { alone: false, adopted: true });
+    if (held.length > 0) open.enter("running");
+    for (const { runId, end } of held) {
+      if (runs.get(runId) === undefined) continue; // a twin has decided, and it was let go
+      if (end?.type === "ended") this.ended(runId, end.result);
+      if (end?.type === "lost") this.lost(runId, end.reason, end.message);
+    }
+  }
+
+  // ----------------------------------------------------------------------------------------------------- a run's end
+
+  started(runId: RunId): void {
+    const run = this.#context.runs.get(runId);
+    if (run?.open.phase === "placed") run.open.enter("running");
+  }
+
+  ended(runId: RunId, result: RunResult): void {
+    const { runs, held, pause, nowMs } = this.#context;
+    const run = runs.get(runId);
+    if (run === undefined) {
+      if (!held.over(runId, { type: "ended", result })) this.#context.push({ type: "release", runId });
+      return;
+    }
+    if (run.phase === "ended") return; // a repeated status update: it is released with the commit
+    const { open } = run;
+    const wasMissing = run.phase === "missing";
+    runs.end(run);
+    if (open.decided) return runs.release(run);
+    if (!wasMissing) {
+      open.losses = 0;
+      open.reruns = 0;
+    }
+
+    const verdict = judge(result.outcome);
+    if (verdict.type === "processor") pause.pause(verdict.reason, nowMs);
+    else if (verdict.type !== "killed") pause.end();
+    if (verdict.type === "success") return this.#succeed(run, result);
+
+    if (verdict.type === "failed" || verdict.type === "rejected") {
+      this.#countAttempt(open, verdict.reason, run.adopted ? result.attempt : undefined);
+    }
+    if (verdict.type !== "processor" && verdict.type !== "killed") {
+      open.lastFailure = { failure: verdict, result, spec: run.spec };
+    }
+    // It decides nothing while a twin may still succeed. And a run that had been given up has its successor on the way,
+    // which is not needed where this was the last attempt.
+    if (open.aliveRuns === 0 && (!wasMissing || this.#isLast(open, verdict))) this.#afterBadEnd(open, verdict);
+    // A result that sends the record to the error topic waits for the commit, as a success does. Any other is
+    // acknowledged at once: the record runs again.
+    if (!open.decided) runs.release(run);
+  }
+
+  lost(runId: RunId, reason: LostReason, message: string): void {
+    const { runs, held, spec } = this.#context;
+    const run = runs.get(runId);
+    if (run === undefined) {
+      if (!held.over(runId, { type: "lost", reason, message })) this.#context.push({ type: "release", runId });
+      return;
+    }
+    if (run.phase === "ended") return;
+    const { open } = run;
+    const wasAlive = run.phase === "alive";
+    // An agent that is unreachable may come back with the result: whichever run succeeds first wins.
+    if (reason === "agent-unreachable") runs.miss(run);
+    else runs.release(run);
+    if (!wasAlive || open.decided) return;
+    this.#noteLost(open, reason, message);
+    if (incriminates(reason)) {
+      open.losses++;
+      if (run.alone) this.#countAttempt(open, `${reason} while it ran alone`);
+    }
+    if (open.aliveRuns > 0) return;
+    if (open.attempts >= spec.retry.attempts) {
+      // Either this loss was the last attempt, or a program's failure, which only waited for what becomes of this twin.
+      const last = run.alone ? undefined : open.lastFailure;
+      if (last !== undefined) return this.#fail(open, last.failure.reason, last.result, last.spec);
+      return this.#fail(open, `${reason} under this record again and again`, undefined, run.spec);
+    }
+    this.#again(open, reason);
+  }
+
+  /** Kafka will never take its output: the program's fault. */
+  outputRefused(open: OpenRecord, message: string, spec: ProcessorSpec): void {
+    this.#countAttempt(open, message);
+    this.#fail(open, message, undefined, spec);
+  }
+
+  #isLast(open: OpenRecord, { type }: Verdict): boolean {
+    return type === "rejected" || (type === "failed" && open.attempts >= this.#context.spec.retry.attempts);
+  }
+
+  #afterBadEnd(open: OpenRecord, verdict: Exclude<Verdict, { type: "success" }>): void {
+    switch (verdict.type) {
+      case "failed":
+      case "rejected":
+      case "later":
+        return this.#afterFailure(open);
+      case "processor":
+        return this.#context.agenda.makeReady(open);
+      case "killed":
+        // Not by us, or its record would be gone.
+        this.#noteLost(open, "executor-lost", "its executor was told to leave");
+        return this.#again(open, "executor-lost");
+      default:
+        return assertNever(verdict);
+    }
+  }
+
+  #succeed(run: RunState, { stdout }: RunResult): void {
+    const { open, spec } = run;
+    const records = successRecords(spec, open.record, stdout);
+    open.decision = { as: records.length > 0 ? "output" : "dropped", spec, records };
+    for (const twin of open.runs) if (twin !== run) this.#context.runs.abandon(twin.id);
+    this.#outbox.send(open);
+  }
+
+  #afterFailure(open: OpenRecord): void {
+    const { agenda, spec, nowMs } = this.#context;
+    const last = open.lastFailure;
+    invariant(last !== undefined, "a record failed without a failure");
+    const { retry } = spec;
+    const delay = { initialMs: retry.initialBackoffMs, maxMs: retry.maxBackoffMs };
+    if (last.failure.type === "later") {
+      open.laterSinceMs ??= nowMs;
+      open.laterTries++;
+      if (nowMs - open.laterSinceMs < retry.maxAgeMs) {
+        return agenda.wait(open, nowMs + retryDelayMs(delay, open.laterTries, open.record.offset));
+      }
+    } else if (last.failure.type === "failed" && open.attempts < retry.attempts) {
+      return agenda.wait(open, nowMs + retryDelayMs(delay, open.attempts, open.record.offset));
+    }
+    this.#fail(open, last.failure.reason, last.result, last.spec);
+  }
+
+  /** To the error topic. */
+  #fail(open: OpenRecord, reason: string, result: RunResult | undefined, spec: ProcessorSpec): void {
+    const { runs, options } = this.#context;
+    const details = { reason, attempts: Math.max(1, open.attempts), result };
+    const records = errorRecords(spec, open.record, details, options.maxErrorRecordBytes);
+    open.decision = { as: "error", spec, records };
+    for (const run of open.runs) if (run.phase !== "ended") runs.abandon(run.id);
+    this.#outbox.send(open);
+  }
+
+  /** A second run that is not the program's fault: after a pause, and counted with its cause. */
+  #again(open: OpenRecord, reason: LostReason): void {
+    const { agenda, options, nowMs } = this.#context;
+    open.rerunReason = reason;
+    open.reruns++;
+    agenda.wait(open, nowMs + retryDelayMs(options.lossDelay, open.reruns, open.record.offset));
+  }
+
+  #noteLost({ record: { partition, offset } }: OpenRecord, reason: LostReason, message: string): void {
+    this.#context.note({ type: "lost", partition, offset, reason, message });
+  }
+
+  /** @param number which attempt it was, where its run began in an earlier life: that one may have counted it already */
+  #countAttempt(open: OpenRecord, reason: string, number: number = open.attempts + 1): void {
+    const { partition, offset } = open.record;
+    open.partition.failedAttempts.set(offset, Math.max(open.attempts, number));
+    // The count is to survive a restart, be it that nothing else is committed for long.
+    this.#context.commits.changed(open.partition);
+    this.#context.note({ type: "attempt-failed", partition, offset, reason });
+  }
+
+  // -------------------------------------------------------------------------------------------------------- placing
+
+  /** Whether a probe of a paused processor could tell anything: there is something to try. */
+  get canProbe(): boolean {
+    const { starting, agenda } = this.#context;
+    return starting && (agenda.hasReady || this.#outbox.hasUnsendable);
+  }
+
+  placeReady(): void {
+    const { pause, agenda, runs, spec, nowMs } = this.#context;
+    if (pause.reason === undefined && this.#outbox.hasUnsendable) this.#outbox.sendAgain();
+    if (!this.#context.runnerReady || !this.#context.starting) return;
+    let room = spec.concurrency - runs.alive;
+    if (pause.reason !== undefined) {
+      if (pause.probeAtMs > nowMs || !this.canProbe) return;
+      pause.probed(nowMs);
+      if (this.#outbox.hasUnsendable) return this.#outbox.sendAgain();
+      room = Math.min(room, 1);
+    }
+    for (; room > 0; room--) {
+      const open = agenda.takeReady();
+      if (open === undefined) return;
+      this.#place(open);
+    }
+  }
+
+  #place(open: OpenRecord): void {
+    const { runs, spec } = this.#context;
+    const { record } = open;
+    const id = `${record.topic}/${record.partition}/${record.offset}#${++this.#lastRun}` as RunId;
+    const alone = open.losses >= SUSPECT_LOSSES;
+    runs.attach(id, open, spec, { alone, adopted: false });
+    open.enter("placed");
+    if (open.rerunReason !== undefined) this.#context.note({ type: "rerun", reason: open.rerunReason });
+    open.rerunReason = undefined;
+    this.#context.push({ type: "run", run: { id, spec, record, attempt: open.attempts + 1, alone } });
+  }
+}
