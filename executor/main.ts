@@ -6,11 +6,12 @@ import { InputError } from "../src/base/errors.ts";
 import { createLogger, formatTextLine, type Logger } from "../src/base/log.ts";
 import { formatUuid, systemRandom, uuidBytes } from "../src/base/random.ts";
 import { brigadeVersion } from "../src/base/version.ts";
-import { deploymentVariable } from "../src/engine/executor-wire.ts";
+import { agentFolderVariable, deploymentVariable } from "../src/engine/executor-wire.ts";
 import { Executor } from "../src/host/executor.ts";
 import { Session } from "../src/host/session.ts";
 import { ExecutorConnection } from "../src/mesos/executor-connection.ts";
 import { type ExecutorEnvironment, readExecutorEnvironment } from "../src/mesos/executor-environment.ts";
+import { hostPathsOf } from "../src/programs/docker/host-paths.ts";
 import { type ClosablePrograms, IsolatedPrograms } from "../src/programs/isolated-programs.ts";
 import { ownerVariable, startOrphanGuard } from "../src/programs/orphan-guard.ts";
 import { ProcessPrograms } from "../src/programs/process-program.ts";
@@ -106,9 +107,10 @@ async function openContainers(surroundings: ContainerSurroundings): Promise<Clos
   const { ContainerPrograms } = await import("../src/programs/docker/container-programs.ts");
   const { environment, env, folder, owner, log, stderrLog } = surroundings;
   const deployment = env[deploymentVariable] ?? DEFAULT_DEPLOYMENT;
-  const { agentId, executorId } = environment;
+  const { agentId, executorId, sandbox, hostSandbox } = environment;
   const programs = new ContainerPrograms({
     folder,
+    hostPaths: hostPathsOf({ sandbox, hostSandbox, agentFolder: env[agentFolderVariable] }),
     owner: { deployment, agent: agentId ?? hostname(), executor: executorId, owner },
     env,
     clock: systemClock,

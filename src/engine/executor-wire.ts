@@ -19,6 +19,12 @@ export const executorVersionLabel = "brigade-version";
 /** Variable of an executor's environment: the deployment that it belongs to, by which its containers are labelled. */
 export const deploymentVariable = "BRIGADE_DEPLOYMENT";
 
+/**
+ * Variable of an executor that runs in a container: where it sees the agent's folder of sandboxes, the
+ * `<work_dir>/slaves/<agent id>` of its host.
+ */
+export const agentFolderVariable = "BRIGADE_AGENT_FOLDER";
+
 /** Bytes that are no executor configuration of a version known here. */
 export class ExecutorWireError extends BrigadeError {
   override readonly name = "ExecutorWireError";

@@ -12,6 +12,8 @@ export interface ExecutorEnvironment {
   readonly apiPath: string;
   /** The sandbox as the executor sees it. */
   readonly sandbox: string | undefined;
+  /** The sandbox by its path on the agent's host: another one where the executor runs in a container. */
+  readonly hostSandbox: string | undefined;
   /** Whether executor and tasks outlive a restart of the agent. */
   readonly checkpoint: boolean;
   /** How long to look for a lost agent; 0 without checkpoint. */
@@ -51,6 +53,7 @@ export function readExecutorEnvironment(variables: Readonly<Record<string, strin
     agentId: variables["MESOS_SLAVE_ID"] as AgentId | undefined,
     ...readPid(required(variables, "MESOS_SLAVE_PID"), variables["MESOS_AGENT_ENDPOINT"]),
     sandbox: variables["MESOS_SANDBOX"] ?? variables["MESOS_DIRECTORY"],
+    hostSandbox: variables["MESOS_DIRECTORY"] ?? variables["MESOS_SANDBOX"],
     checkpoint,
     recoveryTimeoutMs: checkpoint ? duration("MESOS_RECOVERY_TIMEOUT", DEFAULT_RECOVERY_MS) : 0,
     subscriptionBackoffMaxMs: duration("MESOS_SUBSCRIPTION_BACKOFF_MAX", DEFAULT_BACKOFF_MS),

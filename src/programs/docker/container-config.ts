@@ -9,7 +9,7 @@ export interface Owner {
   readonly executor: string;
   /** This process; a later one of the same executor id is another owner. */
   readonly owner: string;
-  /** Absolute path of the file that the owner keeps locked while it lives. */
+  /** Path, on the host, of the file that the owner keeps locked while it lives. */
   readonly lockFile: string;
 }
 

@@ -10,6 +10,7 @@ import { ContainerSweeper } from "./container-sweeper.ts";
 import { type Environment, readEngineAddress } from "./engine-address.ts";
 import { EngineClient } from "./engine-client.ts";
 import { EngineWatch } from "./engine-watch.ts";
+import { type HostPaths, onHost } from "./host-paths.ts";
 import { Images } from "./images.ts";
 import { holdOwnerLock, type OwnerLock } from "./owner-lock.ts";
 
@@ -18,8 +19,10 @@ const LOCK_FILE = "containers.lock";
 const CLOSE_MS = 5000;
 
 export interface ContainerProgramsOptions {
-  /** The executor's sandbox, by its path on the host: the lock file lies there. */
+  /** The executor's sandbox: the lock file lies there. */
   readonly folder: string;
+  /** Default: those of a process on the host. */
+  readonly hostPaths?: HostPaths;
   /** Whose containers these are; the lock file is made here. */
   readonly owner: Omit<Owner, "lockFile">;
   /** The executor's environment: where the Engine is (`DOCKER_HOST`, …), and Docker's config.json. */
@@ -48,7 +51,8 @@ export class ContainerPrograms implements Programs {
    *
    * @throws {InputError} the environment names no Engine that could be used
    */
-  constructor({ folder, owner, env, clock, log, stderrLog, timeoutGraceMs }: ContainerProgramsOptions) {
+  constructor(options: ContainerProgramsOptions) {
+    const { folder, hostPaths = onHost, owner, env, clock, log, stderrLog, timeoutGraceMs } = options;
     this.#log = log;
     this.#clock = clock;
     this.#client = new EngineClient(readEngineAddress(env), clock);
@@ -58,7 +62,7 @@ export class ContainerPrograms implements Programs {
       client: this.#client,
       watch: this.#watch,
       images: new Images({ client: this.#client, clock, log, env }),
-      owner: { ...owner, lockFile: this.#lock.file },
+      owner: { ...owner, lockFile: hostPaths.toHost(this.#lock.file) },
       clock,
       stderrLog,
       ...(timeoutGraceMs === undefined ? {} : { timeoutGraceMs }),
@@ -66,6 +70,7 @@ export class ContainerPrograms implements Programs {
     this.#sweeper = new ContainerSweeper({
       client: this.#client,
       owner: this.#runOptions.owner,
+      hostPaths,
       isOurs: (runKey) => this.#runs.has(runKey),
       clock,
       log,

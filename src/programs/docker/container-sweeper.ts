@@ -3,6 +3,7 @@ import type { Logger } from "../../base/log.ts";
 import { labelsOf, type Owner, ownerLabels, taskLabel } from "./container-config.ts";
 import { type ListedContainer, listContainers, removeContainer } from "./engine-api.ts";
 import type { EngineClient } from "./engine-client.ts";
+import type { HostPaths } from "./host-paths.ts";
 import { isOwnerGone } from "./owner-lock.ts";
 
 const PERIOD_MS = 60_000;
@@ -10,6 +11,7 @@ const PERIOD_MS = 60_000;
 export interface ContainerSweeperOptions {
   readonly client: EngineClient;
   readonly owner: Owner;
+  readonly hostPaths: HostPaths;
   /** Whether this process still has to do with a run's container, or will remove it by itself. */
   readonly isOurs: (runKey: string) => boolean;
   readonly clock: Clock;
@@ -73,7 +75,9 @@ export class ContainerSweeper {
     if (labels[ownerLabels.owner] === this.#options.owner.owner) {
       return !this.#options.isOurs(labels[taskLabel] ?? "");
     }
-    const lockFile = labels[ownerLabels.lockFile];
+    const hostFile = labels[ownerLabels.lockFile];
+    // Of an owner whose lock cannot be seen from here nothing can be told.
+    const lockFile = hostFile === undefined ? undefined : this.#options.hostPaths.fromHost(hostFile);
     return lockFile !== undefined && isOwnerGone(lockFile);
   }
 }

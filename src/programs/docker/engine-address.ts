@@ -3,6 +3,7 @@ import { createConnection, type Socket } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { connect as connectTls } from "node:tls";
+import { DEFAULT_DOCKER_HOST, unixSocketOf } from "../../base/docker-host.ts";
 import { InputError } from "../../base/errors.ts";
 import { formatHostPort, type HostPort } from "../../mesos/host-port.ts";
 
@@ -22,7 +23,6 @@ export interface TlsIdentity {
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const DEFAULT_HOST = "unix:///var/run/docker.sock";
 const DEFAULT_PORT = 2375;
 const DEFAULT_TLS_PORT = 2376;
 /** Long enough to cost nothing, short enough to notice a vanished host before a person does. */
@@ -35,8 +35,8 @@ const KEEP_ALIVE_MS = 30_000;
  * @throws {InputError} a variable is of another form, or a certificate cannot be read
  */
 export function readEngineAddress(env: Environment): EngineAddress {
-  const host = env["DOCKER_HOST"] || DEFAULT_HOST;
-  const unixPath = /^unix:\/\/(\/.+)$/.exec(host)?.[1];
+  const host = env["DOCKER_HOST"] || DEFAULT_DOCKER_HOST;
+  const unixPath = unixSocketOf(host);
   if (unixPath !== undefined) return { type: "unix", path: unixPath };
 
   const verify = (env["DOCKER_TLS_VERIFY"] ?? "") !== "";

@@ -17,12 +17,21 @@ describe("the executor's environment", () => {
       agent: { host: "127.0.0.1", port: 6170 },
       apiPath: "/slave(1)/api/v1/executor",
       sandbox: variables["MESOS_SANDBOX"],
+      hostSandbox: variables["MESOS_DIRECTORY"],
       checkpoint: false,
       recoveryTimeoutMs: 0,
       subscriptionBackoffMaxMs: 2000,
       shutdownGracePeriodMs: 2000,
       authenticationToken: undefined,
     } as never);
+  });
+
+  test("in a container tells the sandbox as the executor and as the host see it", () => {
+    const variables = recordedEnvironment("25-docker-executor");
+    expect(readExecutorEnvironment(variables)).toMatchObject({
+      sandbox: "/mnt/mesos/sandbox",
+      hostSandbox: variables["MESOS_DIRECTORY"],
+    });
   });
 
   test("with checkpoint, as an agent made it", () => {
