@@ -1,16 +1,14 @@
 import { systemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
 import { startMesos } from "../local/mesos/mesos.ts";
-import type { CliCommand, CliIo } from "./command.ts";
+import type { CliCommand } from "./command.ts";
+import { dockerVariables } from "./docker-variables.ts";
 import { childLog, childOptions, serveAsChild } from "./engine-child.ts";
 
 const usage = `Usage: brigade local-mesos --port PORT --folder DIR --agents N --cpus C --mem M
 
 Started by brigade local: an embedded Mesos master with N agents. Ends when its standard input does.
 `;
-
-/** Where the executors find Docker, as for everything else that this user starts. */
-const DOCKER_VARIABLES = ["DOCKER_HOST", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG"];
 
 export const localMesosCommand: CliCommand = {
   name: "local-mesos",
@@ -26,7 +24,7 @@ export const localMesosCommand: CliCommand = {
         cpus: Number(option("cpus")),
         memMb: Number(option("mem")),
       })),
-      executorVariables: dockerVariables(io.env),
+      executorVariables: Object.fromEntries(dockerVariables(io.env)),
       clock: systemClock,
       random: systemRandom,
       log: childLog("mesos", io).log,
@@ -34,12 +32,3 @@ export const localMesosCommand: CliCommand = {
     return serveAsChild(mesos, io);
   },
 };
-
-function dockerVariables(env: CliIo["env"]): Record<string, string> {
-  return Object.fromEntries(
-    DOCKER_VARIABLES.flatMap((name) => {
-      const value = env[name];
-      return value === undefined ? [] : [[name, value]];
-    }),
-  );
-}

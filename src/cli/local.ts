@@ -6,6 +6,7 @@ import { LocalEngines } from "../local/local.ts";
 import { choosePorts, keepPorts, LOOPBACK, type Ports } from "../local/ports.ts";
 import { type CliCommand, type CliIo, exitCodes } from "./command.ts";
 import { openDataFolder } from "./data-folder.ts";
+import { dockerVariables } from "./docker-variables.ts";
 import { type LocalOptions, localUsage, parseLocalOptions } from "./local-options.ts";
 import { type ProcessLog, processLog } from "./logging.ts";
 import { RunningScheduler } from "./running-scheduler.ts";
@@ -77,7 +78,7 @@ async function serveEngines({ kafka, mesos }: LocalEngines, io: CliIo): Promise<
 }
 
 async function serve(settings: Settings, { kafka, mesos }: LocalEngines, logger: ProcessLog, io: CliIo): Promise<void> {
-  const running = await RunningScheduler.start(settings, logger);
+  const running = await RunningScheduler.start(settings, logger, dockerVariables(io.env));
   try {
     if (await allRun(running, io)) {
       const api = running.apiAddress === undefined ? "" : `api=http://${shown(running.apiAddress)} `;

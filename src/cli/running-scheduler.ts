@@ -30,13 +30,17 @@ export class RunningScheduler {
    * @throws {StateUnavailableError} STATE cannot be written, or another scheduler holds it
    * @throws {ApiAddressError} API_ADDRESS is taken
    */
-  static async start(settings: Settings, { log, sink }: ProcessLog): Promise<RunningScheduler> {
+  static async start(
+    settings: Settings,
+    { log, sink }: ProcessLog,
+    executorEnv: Deployment["executorEnv"] = [],
+  ): Promise<RunningScheduler> {
     const store = await openFolderStore(settings.state, { log });
     let api: ServedApi | undefined;
     try {
       const scheduler = new MetaScheduler({
         settings,
-        deployment: deploymentOf(settings),
+        deployment: deploymentOf(settings, executorEnv),
         factory: bunWorkers,
         store,
         clock: systemClock,
@@ -70,13 +74,14 @@ export class RunningScheduler {
   }
 }
 
-export function deploymentOf(settings: Settings): Deployment {
+export function deploymentOf(settings: Settings, executorEnv: Deployment["executorEnv"] = []): Deployment {
   const { apiAddress, brigadeExecutor } = settings;
   const host = hostname();
   return {
     version: brigadeVersion,
     hostname: host,
     executorCommand: brigadeExecutor ?? selfShellCommand(["executor"]),
+    executorEnv,
     webuiUrl: apiAddress === null || apiAddress.port === 0 ? null : `http://${reachable(apiAddress, host)}`,
   };
 }

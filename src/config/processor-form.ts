@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { ConstraintSpec, ErrorTopicSpec, ExecutorSpec, VolumeSpec } from "./processor.ts";
+import type { ConstraintSpec, ErrorTopicSpec, VolumeSpec } from "./processor.ts";
 import { duration, flag, kind, memory, number, oneOf, type Reader, size, text } from "./schema-kinds.ts";
 import { either, environment, list, section } from "./schema-shapes.ts";
 
@@ -139,8 +139,23 @@ const retry = section({
   ),
 });
 
-const executor: Reader<ExecutorSpec> = v.pipe(
+const executor = v.pipe(
   section({
+    image: v.optional(
+      described(
+        image(),
+        "The Docker image that executors run from, whose entrypoint is `brigade`. " +
+          "Absent: they are processes on the agent's host, started by `BRIGADE_EXECUTOR`.",
+      ),
+    ),
+    forcePull: v.optional(
+      described(flag(), "Whether the agent pulls `image` before each start of an executor, even if it is there."),
+      false,
+    ),
+    volumes: v.optional(
+      described(volumes(), "What an executor that runs from `image` sees of the host, beside Docker's socket."),
+      () => [],
+    ),
     cpus: v.optional(described(cpus(), "CPUs of the executor itself, beside its tasks."), 0.1),
     mem: v.optional(described(memory({ minMb: 32 }), "Memory of the executor itself, beside its tasks."), 64),
     "idle-timeout": v.optional(
@@ -157,6 +172,9 @@ const executor: Reader<ExecutorSpec> = v.pipe(
     env: v.optional(described(environment(), "Environment of the executor. Values are never shown."), () => []),
   }),
   v.transform((form) => ({
+    image: form.image ?? null,
+    forcePull: form.forcePull,
+    volumes: form.volumes,
     cpus: form.cpus,
     memMb: form.mem,
     idleTimeoutMs: form["idle-timeout"],

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { ProcessorSpec, ProgramSpec } from "./processor.ts";
+import type { ExecutorSpec, ProcessorSpec, ProgramSpec } from "./processor.ts";
 import type { ProcessorForm } from "./processor-form.ts";
 
 /**
@@ -36,7 +36,7 @@ export function resolveProcessor(form: ProcessorForm, group: string | null): Pro
     from: form.from,
     group: form.group ?? group,
     ordering: form.ordering,
-    executor: form.executor,
+    executor: executorOf(form.executor),
   };
   return { ...spec, version: versionOf(spec) };
 }
@@ -47,6 +47,10 @@ function programOf({ docker, command, extractor }: ProcessorForm): ProgramSpec {
   }
   if (docker !== undefined) return { type: "image", image: docker, forcePull: false, command: command ?? null };
   return { type: "command", command: command ?? [] };
+}
+
+function executorOf({ image, forcePull, volumes, ...rest }: ProcessorForm["executor"]): ExecutorSpec {
+  return { container: image === null ? null : { image, forcePull, volumes }, ...rest };
 }
 
 /** 12 hexadecimal digits of the SHA-256 of the specification as canonical JSON: equal for equal specifications. */

@@ -1,5 +1,6 @@
 import { formatDuration } from "../base/duration.ts";
 import { formatSize } from "../base/size.ts";
+import type { VolumeSpec } from "./processor.ts";
 import type { ProcessorForm } from "./processor-form.ts";
 
 /*
@@ -89,18 +90,32 @@ const volumesNeedContainers: Rule = (checked) =>
     ? [warning(["volumes"], "has no effect in process isolation, which sees the agent's files as they are")]
     : [];
 
-const containerPathsDiffer: Rule = ({ form, given }) => {
-  const [volumes, prefix] = given.has("extractor") ? [form.extractor?.volumes, ["extractor"]] : [form.volumes, []];
+const containerPathsDiffer: Rule = ({ form, given }) => [
+  ...(given.has("extractor")
+    ? repeatedPaths(form.extractor?.volumes, ["extractor", "volumes"])
+    : repeatedPaths(form.volumes, ["volumes"])),
+  ...repeatedPaths(form.executor?.volumes, ["executor", "volumes"]),
+];
+
+function repeatedPaths(volumes: readonly VolumeSpec[] | undefined, path: Finding["path"]): Finding[] {
   const seen = new Set<string>();
   return (volumes ?? []).flatMap(({ containerPath }, index) => {
     if (!seen.has(containerPath)) {
       seen.add(containerPath);
       return [];
     }
-    return [
-      error([...prefix, "volumes", index, "container-path"], `is "${containerPath}" like that of a volume above it`),
-    ];
+    return [error([...path, index, "container-path"], `is "${containerPath}" like that of a volume above it`)];
   });
+}
+
+const executorOptionsNeedItsImage: Rule = ({ form: { executor } }) => {
+  if (executor === undefined || executor.image !== null) return [];
+  const { forcePull, volumes } = executor;
+  const without = "has no effect without executor.image: the executor is a process on the agent's host";
+  return [
+    ...(forcePull ? [warning(["executor", "forcePull"], without)] : []),
+    ...(volumes.length > 0 ? [warning(["executor", "volumes"], without)] : []),
+  ];
 };
 
 /** Brigade sets these for each run (the program's contract), over what the specification says. */
@@ -140,6 +155,7 @@ const rules: readonly Rule[] = [
   containerHasRoom,
   volumesNeedContainers,
   containerPathsDiffer,
+  executorOptionsNeedItsImage,
   environmentIsOurs,
   backoffGrows,
   outputFits,

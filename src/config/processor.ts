@@ -41,7 +41,19 @@ export interface ConstraintSpec {
   readonly value: string;
 }
 
+/** An executor in a container of Mesos' Docker containerizer. */
+export interface ExecutorContainerSpec {
+  /** Its entrypoint is `brigade`. */
+  readonly image: string;
+  /** Whether the agent pulls it before each start of an executor. */
+  readonly forcePull: boolean;
+  /** What the container sees of the host, beside what the executor itself needs. */
+  readonly volumes: readonly VolumeSpec[];
+}
+
 export interface ExecutorSpec {
+  /** null: a process on the host, by the command BRIGADE_EXECUTOR. */
+  readonly container: ExecutorContainerSpec | null;
   readonly cpus: number;
   readonly memMb: number;
   readonly idleTimeoutMs: number;

@@ -27,6 +27,8 @@ export interface FineRunnerOptions {
   readonly saveFrameworkId: (id: FrameworkId | undefined) => Promise<void>;
   /** Shell command that starts `brigade executor` on an agent. */
   readonly executorCommand: string;
+  /** Environment of every executor; that of a processor's `executor.env` wins. */
+  readonly executorEnv: readonly (readonly [name: string, value: string])[];
   readonly role: string;
   readonly user: string;
   readonly principal: string | null;

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { brigadeVersion } from "../base/version.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
-import { deploymentVariable, encodeExecutorConfig } from "../engine/executor-wire.ts";
+import { encodeExecutorConfig } from "../engine/executor-wire.ts";
 import type { Run } from "../engine/ports.ts";
 import { encodeRunRequest, type RunSpec, recordId, runSpec } from "../engine/run-wire.ts";
 import { quantities } from "../placement/quantities.ts";
+import { type ExecutorOptions, executorProcess } from "./executor-process.ts";
 import { deploymentLabel, processorLabel } from "./framework-info.ts";
 import {
   type ExecutorTemplate,
@@ -26,12 +27,6 @@ export interface RunTemplate {
   readonly task: TaskTemplate;
   readonly spec: RunSpec;
   readonly labels: NonNullable<TaskContent["labels"]>;
-}
-
-export interface ExecutorOptions {
-  readonly deployment: string;
-  /** Shell command that starts `brigade executor` on an agent. */
-  readonly executorCommand: string;
 }
 
 export function runTemplate(spec: ProcessorSpec, options: ExecutorOptions): RunTemplate {
@@ -63,17 +58,12 @@ export function requestOf(run: Run, template: RunTemplate): TaskRequest {
 }
 
 /** Everything that Mesos compares between two ExecutorInfos of one id is in the hash, and so is our version. */
-function executorTemplate(spec: ProcessorSpec, { deployment, executorCommand }: ExecutorOptions): ExecutorTemplate {
-  const { cpus, memMb, idleTimeoutMs, maxTasks, env } = spec.executor;
+function executorTemplate(spec: ProcessorSpec, options: ExecutorOptions): ExecutorTemplate {
+  const { deployment } = options;
+  const { cpus, memMb, idleTimeoutMs, maxTasks } = spec.executor;
   const compared = {
     type: "CUSTOM",
-    command: {
-      shell: true,
-      value: executorCommand,
-      environment: {
-        variables: [...env, [deploymentVariable, deployment] as const].map(([name, value]) => ({ name, value })),
-      },
-    },
+    ...executorProcess(spec, options),
     name: `brigade executor of ${spec.name}`,
     source: spec.name,
   } as const;

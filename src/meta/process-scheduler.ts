@@ -284,6 +284,7 @@ export class ProcessScheduler {
       identity,
       saveFrameworkId: (frameworkId) => saveIdentity(store, name, { frameworkId, epoch: identity.epoch }),
       executorCommand: deployment.executorCommand,
+      executorEnv: deployment.executorEnv,
       role: settings.mesosRole,
       user: settings.mesosUser,
       principal: settings.mesosPrincipal,

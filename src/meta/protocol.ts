@@ -32,6 +32,8 @@ export interface Deployment {
   readonly hostname: string;
   /** Shell command that starts the executor on an agent. */
   readonly executorCommand: string;
+  /** Environment of every executor; that of a processor's `executor.env` wins. */
+  readonly executorEnv: readonly (readonly [name: string, value: string])[];
   /** Where the API answers; null where there is none. Shown by the master's UI. */
   readonly webuiUrl: string | null;
 }

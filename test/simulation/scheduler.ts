@@ -128,6 +128,7 @@ export class SimulatedScheduler {
       saveFrameworkId: (frameworkId) =>
         machines.saveIdentity(this.#store, spec.name, { frameworkId, epoch: identity.epoch }),
       executorCommand: "brigade executor",
+      executorEnv: [],
       role: "brigade",
       user: "nobody",
       principal: null,

@@ -23,7 +23,7 @@ export function processorSpec(overrides: Partial<ProcessorSpec> = {}): Processor
     from: "earliest",
     group: null,
     ordering: "none",
-    executor: { cpus: 0.1, memMb: 64, idleTimeoutMs: 60_000, maxTasks: 100_000, env: [] },
+    executor: { container: null, cpus: 0.1, memMb: 64, idleTimeoutMs: 60_000, maxTasks: 100_000, env: [] },
     version: "v1",
     ...overrides,
   };

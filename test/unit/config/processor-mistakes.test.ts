@@ -140,6 +140,9 @@ describe("fields that do not go together", () => {
     expect(withFields({ volumes: [volume, volume] })).toEqual([
       '$.volumes[1].container-path: volumes[1].container-path is "/b" like that of a volume above it',
     ]);
+    expect(withFields({ volumes: [volume], executor: { image: "x", volumes: [volume, volume] } })).toEqual([
+      '$.executor.volumes[1].container-path: executor.volumes[1].container-path is "/b" like that of a volume above it',
+    ]);
   });
 
   test("a mistake in one field does not hide a mistake between two others", () => {
@@ -155,10 +158,17 @@ describe("fields that do not go together", () => {
       command: "cat",
       volumes: [{ "host-path": "/a", "container-path": "/b" }],
       env: ["BRIGADE_TOPIC=x"],
+      executor: { forcePull: true, volumes: [{ "host-path": "/a", "container-path": "/b" }] },
     });
     expect(parseProcessors(text, "test.json").processors).toHaveLength(1);
     expect(problemsOf(text, "error")).toEqual([]);
-    expect(problemsOf(text, "warning").map((line) => line.split(":")[0])).toEqual(["$.error", "$.volumes", "$.env[0]"]);
+    expect(problemsOf(text, "warning").map((line) => line.split(":")[0])).toEqual([
+      "$.error",
+      "$.volumes",
+      "$.env[0]",
+      "$.executor.forcePull",
+      "$.executor.volumes",
+    ]);
   });
 });
 

@@ -96,7 +96,7 @@ describe("a processor", () => {
       from: "earliest",
       group: null,
       ordering: "none",
-      executor: { cpus: 0.1, memMb: 64, idleTimeoutMs: 60_000, maxTasks: 100_000, env: [] },
+      executor: { container: null, cpus: 0.1, memMb: 64, idleTimeoutMs: 60_000, maxTasks: 100_000, env: [] },
       version: expect.stringMatching(/^[0-9a-f]{12}$/),
     });
   });
@@ -110,7 +110,10 @@ describe("a processor", () => {
       "isolation": "container", "timeout": "1h30m", "retry": {"attempts": "5", "backoff": "100ms", "max-backoff": "2s", "max-age": "7d"},
       "max-output": "4MiB", "empty-output": "drop", "concurrency": 7, "max-in-flight": "1GB", "from": "latest",
       "group": "my group", "ordering": "key",
-      "executor": {"cpus": "0.5", "mem": "128MiB", "idle-timeout": "5m", "max-tasks": 10, "env": ["C=D"]}
+      "executor": {
+        "image": "brigade:1", "forcePull": "true", "volumes": [{"host-path": "/c", "container-path": "/d", "mode": "ro"}],
+        "cpus": "0.5", "mem": "128MiB", "idle-timeout": "5m", "max-tasks": 10, "env": ["C=D"]
+      }
     }`);
     expect(spec).toMatchObject({
       error: { topic: "d", value: "input" },
@@ -130,7 +133,18 @@ describe("a processor", () => {
       from: "latest",
       group: "my group",
       ordering: "key",
-      executor: { cpus: 0.5, memMb: 128, idleTimeoutMs: 300_000, maxTasks: 10, env: [["C", "D"]] },
+      executor: {
+        container: {
+          image: "brigade:1",
+          forcePull: true,
+          volumes: [{ hostPath: "/c", containerPath: "/d", mode: "RO" }],
+        },
+        cpus: 0.5,
+        memMb: 128,
+        idleTimeoutMs: 300_000,
+        maxTasks: 10,
+        env: [["C", "D"]],
+      },
     });
   });
 

@@ -76,6 +76,7 @@ class Fixture {
         this.saved.push(id);
       },
       executorCommand: "/opt/brigade executor",
+      executorEnv: [],
       role: "*",
       user: "nobody",
       principal: null,

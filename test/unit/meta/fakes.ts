@@ -177,6 +177,7 @@ export const deployment: Deployment = {
   version: "0.0.0",
   hostname: "host",
   executorCommand: "brigade executor",
+  executorEnv: [],
   webuiUrl: null,
 };
 

@@ -1,0 +1,74 @@
+import { DEFAULT_DOCKER_HOST, unixSocketOf } from "../base/docker-host.ts";
+import type { ExecutorContainerSpec, ProcessorSpec } from "../config/processor.ts";
+import { agentFolderVariable, deploymentVariable } from "../engine/executor-wire.ts";
+import type { ContainerInfo, ExecutorInfo, Volume } from "../mesos/types.ts";
+
+export interface ExecutorOptions {
+  readonly deployment: string;
+  /** Shell command that starts `brigade executor` on an agent. */
+  readonly executorCommand: string;
+  /** Environment of every executor; that of a processor's `executor.env` wins. */
+  readonly executorEnv: readonly (readonly [name: string, value: string])[];
+}
+
+/** Where an executor in a container sees the sandboxes of its agent. */
+const AGENT_FOLDER = "/mnt/brigade/agent";
+/**
+ * From an executor's sandbox, `<work_dir>/slaves/<agent>/frameworks/<framework>/executors/<executor>/runs/<container>`, to
+ * `<work_dir>/slaves/<agent>`. Mesos takes a relative host path from the sandbox, so that nobody here has to know the
+ * agent's work_dir.
+ */
+const SANDBOX_TO_AGENT_FOLDER = "../../../../../..";
+
+/** Folders that the environment of an executor may name, which it reads. */
+const FOLDER_VARIABLES = ["DOCKER_CERT_PATH", "DOCKER_CONFIG"];
+
+type ExecutorProcess = Pick<ExecutorInfo, "command"> & Partial<Pick<ExecutorInfo, "container">>;
+
+/** How Mesos starts the executors of a processor: by a command on the agent's host, or from an image. */
+export function executorProcess(spec: ProcessorSpec, options: ExecutorOptions): ExecutorProcess {
+  const { container, env } = spec.executor;
+  const variables = new Map([...options.executorEnv, ...env, [deploymentVariable, options.deployment]]);
+  if (container === null)
+    return { command: { shell: true, value: options.executorCommand, ...environment(variables) } };
+  const needsDocker = spec.isolation !== "process";
+  const volumes = [...(needsDocker ? dockerVolumes(variables) : []), ...container.volumes];
+  if (needsDocker) variables.set(agentFolderVariable, AGENT_FOLDER);
+  return {
+    // Arguments to the image's entrypoint.
+    command: { shell: false, arguments: ["executor"], ...environment(variables) },
+    container: containerInfo(container, volumes),
+  };
+}
+
+function environment(
+  variables: ReadonlyMap<string, string>,
+): Pick<NonNullable<ExecutorInfo["command"]>, "environment"> {
+  return { environment: { variables: [...variables].map(([name, value]) => ({ name, value })) } };
+}
+
+function containerInfo({ image, forcePull }: ExecutorContainerSpec, volumes: readonly Volume[]): ContainerInfo {
+  return {
+    type: "DOCKER",
+    volumes,
+    // The host's network: the agent may listen on an address that only the host reaches.
+    docker: { image, network: "HOST", forcePullImage: forcePull },
+  };
+}
+
+/**
+ * What an executor needs that starts containers of its own, as siblings of its own one: the Engine's socket, and the
+ * lock files by which all executors of an agent know which of them live (docs/concepts/promises.md, I9).
+ */
+function dockerVolumes(variables: ReadonlyMap<string, string>): Volume[] {
+  const samePath = (path: string, mode: Volume["mode"]): Volume => ({ hostPath: path, containerPath: path, mode });
+  const socket = unixSocketOf(variables.get("DOCKER_HOST") || DEFAULT_DOCKER_HOST);
+  return [
+    { hostPath: SANDBOX_TO_AGENT_FOLDER, containerPath: AGENT_FOLDER, mode: "RW" },
+    ...(socket === undefined ? [] : [samePath(socket, "RW")]),
+    ...FOLDER_VARIABLES.flatMap((name) => {
+      const folder = variables.get(name);
+      return folder === undefined || folder === "" ? [] : [samePath(folder, "RO")];
+    }),
+  ];
+}
