@@ -47,8 +47,8 @@ export function judge(outcome: RunOutcome): Verdict {
 
 /**
  * Whether the loss of a run makes its record a suspect: executors and agents that die under one record again and again
- * may die of it. A daemon that is down is down for every record alike; and that a framework was removed, or that nobody
- * knows of a task, says nothing about the record.
+ * may die of it. A daemon that is down is down for every record alike, and so is an executor that does not start; and
+ * that a framework was removed, or that nobody knows of a task, says nothing about the record.
  */
 export function incriminates(reason: LostReason): boolean {
   switch (reason) {
@@ -56,6 +56,7 @@ export function incriminates(reason: LostReason): boolean {
     case "agent-unreachable":
     case "executor-lost":
       return true;
+    case "executor-start-failed":
     case "daemon-lost":
     case "task-unknown":
     case "framework-removed":

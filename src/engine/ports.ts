@@ -170,6 +170,8 @@ export type LostReason =
   | "agent-lost"
   | "agent-unreachable"
   | "executor-lost"
+  /** It may have run in an executor that ended while it was being started. */
+  | "executor-start-failed"
   | "daemon-lost"
   | "task-unknown"
   | "framework-removed";

@@ -163,6 +163,12 @@ export class Agents {
     agent.pause = undefined;
   }
 
+  /** Whether executors of this kind are known to run somewhere. */
+  runs(key: string): boolean {
+    for (const { usable } of this.#agents.values()) if (usable.get(key)?.heard === true) return true;
+    return false;
+  }
+
   /** The agent was removed from the master. What we think to have there is told by updates. */
   removed(agentId: AgentId): void {
     const agent = this.#agents.get(agentId);

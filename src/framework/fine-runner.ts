@@ -206,7 +206,7 @@ export class FineRunner implements Runner {
       case "report":
         return this.#options.log[command.level](command.message, command.fields);
       case "trouble":
-        this.#taskTrouble = command.message === null ? undefined : `Mesos refuses the task: ${command.message}`;
+        this.#taskTrouble = command.message ?? undefined;
         return;
       case "ready":
         return this.#emit({ type: "ready" });

@@ -98,7 +98,7 @@ export type ClientEvent =
   | { readonly type: "ended"; readonly key: string; readonly status: TaskStatus }
   /** Said again, with another reason, when a task on an unreachable agent turns out to be gone. */
   | { readonly type: "lost"; readonly key: string; readonly reason: LostReason; readonly message: string }
-  /** Mesos refuses such tasks again and again; null: no longer. */
+  /** Mesos refuses such tasks, or cannot start their executor, again and again; null: no longer. */
   | { readonly type: "trouble"; readonly message: string | null };
 
 /** All in milliseconds. */

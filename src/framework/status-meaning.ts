@@ -13,17 +13,19 @@ export type StatusMeaning =
   | { readonly type: "unreachable" }
   /** The launch came to nothing: no executor ever got the task. */
   | { readonly type: "not-started" }
+  /**
+   * The agent could not start the executor's container. `mayHaveRun`: it did start, and ended before the agent regarded
+   * its launch as complete. Until then it may have subscribed, got the task, and run it.
+   */
+  | { readonly type: "executor-failed"; readonly mayHaveRun: boolean }
   /** Mesos does not take such a task, wherever and however often it is sent. */
   | { readonly type: "refused" }
   /** Asked for, and neither the master nor the agent knows it. */
   | { readonly type: "absent" }
   | { readonly type: "lost"; readonly reason: LostReason };
 
-/** Reasons of TASK_FAILED by an agent that could not even start the executor. */
-const executorNeverStarted: ReadonlySet<string> = new Set([
-  "REASON_CONTAINER_LAUNCH_FAILED",
-  "REASON_EXECUTOR_REGISTRATION_TIMEOUT",
-]);
+/** Of the Docker containerizer: the container's exit, where `docker inspect` has not shown it running yet. */
+const endedWhileStarting = /^Failed to launch container: (Container exited with|Unable to get executor pid)/;
 
 /**
  * TASK_ERROR texts that tell of a moment and not of the task: what the master knew of ids, executors and room has
@@ -73,7 +75,10 @@ function meaningOfEnd(status: TaskStatus): StatusMeaning {
   if (status.uuid === undefined) return { type: "result-to-come" };
   if (status.source !== "SOURCE_AGENT") return { type: "result" };
   if (status.state === "TASK_KILLED") return { type: "not-started" };
-  return executorNeverStarted.has(status.reason ?? "")
+  if (status.reason === "REASON_CONTAINER_LAUNCH_FAILED") {
+    return { type: "executor-failed", mayHaveRun: endedWhileStarting.test(status.message ?? "") };
+  }
+  return status.reason === "REASON_EXECUTOR_REGISTRATION_TIMEOUT"
     ? { type: "not-started" }
     : { type: "lost", reason: "executor-lost" };
 }

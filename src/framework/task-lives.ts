@@ -67,6 +67,8 @@ export class TaskLives {
     const message = status.message ?? status.reason ?? status.state;
     switch (meaning.type) {
       case "alive":
+        // What is staging may still come to nothing.
+        if (status.state !== "TASK_STAGING") this.#taken(task);
         return this.#alive(task);
       case "result-to-come":
         // The end that was reported is the one of a launch that came to nothing: the master confirms it.
@@ -78,6 +80,8 @@ export class TaskLives {
         return this.#unreachable(task);
       case "not-started":
         return this.#notStarted(task, status, message);
+      case "executor-failed":
+        return this.#executorFailed(task, status, meaning.mayHaveRun, message);
       case "refused":
         return this.#refused(task, status, message);
       case "absent":
@@ -95,8 +99,7 @@ export class TaskLives {
     const { options, lastLaunch } = this.#context;
     const parts = parseTaskId(status.taskId);
     const ofThisLife = parts?.epoch === options.epoch && parts.launch <= lastLaunch;
-    const neverRan = meaning.type === "not-started" || meaning.type === "refused" || meaning.type === "absent";
-    if (parts === undefined || ofThisLife || neverRan || this.#released.has(status.taskId)) {
+    if (parts === undefined || ofThisLife || neverRan(meaning) || this.#released.has(status.taskId)) {
       if (meaning.type === "alive") return this.#keepStray(status, "release");
       this.#acknowledgeNow(status);
       return undefined;
@@ -140,7 +143,6 @@ export class TaskLives {
     if (task.phase === "ended" || task.phase === "stopped") return;
     this.#context.alarms.cancel(task.phaseAlarm);
     this.#context.move(task, "running");
-    this.#taken(task);
     if (task.wish !== "run" && task.killing.alarm?.pending !== true) this.#sendKill(task);
   }
 
@@ -183,8 +185,29 @@ export class TaskLives {
     else this.#launchFailed(task);
   }
 
+  /**
+   * Where executors of this kind run on other agents, this agent is to blame alone. Otherwise it may well be what the
+   * processor asks for (an image that is not there, or whose program is another one): then one task at a time finds out.
+   */
+  #executorFailed(task: KeptTask, status: TaskStatus, mayHaveRun: boolean, message: string): void {
+    const { agents } = this.#context;
+    const { agentId, executor, shape, request } = task;
+    const isImage = request?.template.executor?.info.container !== undefined;
+    if (isImage && shape !== undefined && executor?.blamed === false && !agents.runs(executor.key)) {
+      this.#refuse(shape, `Mesos cannot start the executor: ${message}`);
+    }
+    if (!mayHaveRun) return this.#notStarted(task, status, message);
+    if (agentId !== undefined && executor !== undefined) {
+      agents.retire(agentId, executor.id);
+      this.#blame(task, message);
+    }
+    this.#lost(task, "executor-start-failed", message);
+  }
+
   #refused(task: KeptTask, status: TaskStatus, message: string): void {
-    if (task.shape !== undefined && task.phase !== "dropped") this.#refuse(task.shape, message);
+    if (task.shape !== undefined && task.phase !== "dropped") {
+      this.#refuse(task.shape, `Mesos refuses the task: ${message}`);
+    }
     this.#notStarted(task, status, message);
   }
 
@@ -237,7 +260,7 @@ export class TaskLives {
     const shapes = new Map(
       [...this.#launchedBy(call.operations)].flatMap(({ shape }) => (shape ? [[shape.id, shape]] : [])),
     );
-    for (const shape of shapes.values()) this.#refuse(shape, message);
+    for (const shape of shapes.values()) this.#refuse(shape, `Mesos refuses the task: ${message}`);
     this.acceptUnknown(call);
   }
 
@@ -390,6 +413,12 @@ export class TaskLives {
     alarms.cancel(task.reconcile.alarm);
     alarms.cancel(task.killing.alarm);
   }
+}
+
+/** Certain of a task of an earlier life, of which nothing else is known. */
+function neverRan(meaning: StatusMeaning): boolean {
+  if (meaning.type === "executor-failed") return !meaning.mayHaveRun;
+  return meaning.type === "not-started" || meaning.type === "refused" || meaning.type === "absent";
 }
 
 function equalBytes(a: Uint8Array, b: Uint8Array): boolean {

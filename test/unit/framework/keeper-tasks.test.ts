@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { AgentId, TaskId, TaskStatus } from "../../../src/mesos/types.ts";
+import type { AgentId, TaskId, TaskInfo, TaskStatus } from "../../../src/mesos/types.ts";
 import { answer, executorTemplate, Harness, offer, request, status, uuid } from "./keeper-harness.ts";
 
 const agentId = "a" as AgentId;
@@ -172,11 +172,12 @@ describe("a task that Mesos refuses", () => {
     const harness = new Harness();
     const infos = harness.launched("1", "2", "3");
     for (const { taskId } of infos) refuse(harness, taskId);
-    expect(harness.commands("trouble").map((command) => command.message)).toEqual([message]);
+    const trouble = `Mesos refuses the task: ${message}`;
+    expect(harness.commands("trouble").map((command) => command.message)).toEqual([trouble]);
     expect(harness.commands("lost")).toEqual([]);
     expect(harness.commands("ended")).toEqual([]);
     harness.advance(3999);
-    expect(harness.keeper.waiting(harness.nowMs)).toEqual([{ count: 3, reason: `Mesos refuses the task: ${message}` }]);
+    expect(harness.keeper.waiting(harness.nowMs)).toEqual([{ count: 3, reason: trouble }]);
     harness.forget();
     harness.advance(1);
     harness.offers(offer("o2"));
@@ -207,6 +208,101 @@ describe("a task that Mesos refuses", () => {
     harness.step({ type: "release", key: "1" });
     expect(harness.phases()).toEqual({});
     expect(harness.keeper.waiting(harness.nowMs)).toEqual([]);
+  });
+});
+
+describe("an executor whose container does not start", () => {
+  const message =
+    "Failed to launch container: Failed to run 'docker pull brigade:1': exited with status 1; stderr='manifest unknown'";
+  const trouble = `Mesos cannot start the executor: ${message}`;
+  const container = { type: "DOCKER", docker: { image: "brigade:1" } } as const;
+  const executor = { ...executorTemplate, info: { ...executorTemplate.info, container } };
+
+  function wantInContainers(harness: Harness, ...keys: readonly string[]): void {
+    for (const key of keys) harness.step({ type: "want", request: request(key, { executor }) });
+  }
+
+  function launchFailed(harness: Harness, { taskId, agentId }: TaskInfo, text = message): void {
+    const reason = "REASON_CONTAINER_LAUNCH_FAILED";
+    const parts = { source: "SOURCE_AGENT", reason, message: text, agentId, uuid: uuid(9) } as const;
+    harness.update(status(taskId, "TASK_FAILED", parts));
+    harness.update(answer(taskId, "TASK_GONE", { agentId }));
+  }
+
+  test("stops all that need it, of which one at a time is tried again; the client hears of it after the third", () => {
+    const harness = new Harness();
+    harness.subscribe();
+    wantInContainers(harness, "1", "2", "3");
+    harness.offers(offer("o1"));
+    for (const info of harness.launches()) launchFailed(harness, info);
+    for (let probe = 1; probe <= 2; probe++) {
+      expect(harness.commands("trouble")).toEqual([]);
+      harness.forget();
+      harness.advance(2000);
+      harness.offers(offer(`probe-${probe}`));
+      const [info, ...others] = harness.launches();
+      expect(others).toEqual([]);
+      launchFailed(harness, info!);
+    }
+    expect(harness.commands("trouble").map((command) => command.message)).toEqual([trouble]);
+    harness.advance(1000);
+    expect(harness.keeper.waiting(harness.nowMs)).toEqual([{ count: 3, reason: trouble }]);
+    expect(harness.commands("lost")).toEqual([]);
+
+    harness.forget();
+    harness.advance(3000);
+    harness.offers(offer("o2"));
+    const [info] = harness.launches();
+    // The image is being pulled: nothing is told by it.
+    harness.update(answer(info!.taskId, "TASK_STAGING", { agentId }));
+    expect(harness.commands("trouble")).toEqual([]);
+    harness.update(status(info!.taskId, "TASK_RUNNING"));
+    expect(harness.commands("trouble").map((command) => command.message)).toEqual([null]);
+    harness.offers(offer("o3"));
+    expect(harness.launches()).toHaveLength(3);
+  });
+
+  test("is held against its agent alone where others of its kind run elsewhere", () => {
+    const harness = new Harness();
+    harness.subscribe();
+    wantInContainers(harness, "1");
+    harness.offers(offer("o1", "b"));
+    harness.update(status(harness.launches()[0]!.taskId, "TASK_RUNNING", { agentId: "b" as AgentId }));
+    harness.forget();
+    wantInContainers(harness, "2");
+    harness.offers(offer("o2", "a"));
+    launchFailed(harness, harness.launches()[0]!);
+    harness.advance(50);
+    harness.forget();
+    harness.offers(offer("o3", "a"));
+    expect(harness.launches()).toEqual([]);
+    harness.offers(offer("o4", "b"));
+    expect(harness.launches().map(({ name }) => name)).toEqual(["task 2"]);
+  });
+
+  test.each(["Container exited with status 127", "Unable to get executor pid after launch"])(
+    "may have run its task where it ended while it started: %s",
+    (text) => {
+      const harness = new Harness();
+      harness.subscribe();
+      wantInContainers(harness, "1");
+      harness.offers(offer("o1"));
+      launchFailed(harness, harness.launches()[0]!, `Failed to launch container: ${text}`);
+      expect(harness.commands("lost").map(({ key, reason }) => [key, reason])).toEqual([
+        ["1", "executor-start-failed"],
+      ]);
+    },
+  );
+
+  test("is no reason to stop anything where it is a process of the host", () => {
+    const harness = new Harness();
+    const [info] = harness.launched("1");
+    launchFailed(harness, info!);
+    wantInContainers(harness, "2");
+    harness.advance(1000);
+    harness.offers(offer("o2"));
+    expect(harness.launches()).toHaveLength(2);
+    expect(harness.commands("lost")).toEqual([]);
   });
 });
 

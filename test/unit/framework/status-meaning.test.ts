@@ -23,6 +23,26 @@ test.each<[string, Parts, StatusMeaning]>([
     { state: "TASK_FAILED", ...agent, reason: "REASON_EXECUTOR_REGISTRATION_TIMEOUT" },
     { type: "not-started" },
   ],
+  [
+    "its executor's image is missing",
+    {
+      state: "TASK_FAILED",
+      ...agent,
+      reason: "REASON_CONTAINER_LAUNCH_FAILED",
+      message: "Failed to launch container: Failed to run 'docker pull a:1': exited with status 1; stderr='…'",
+    },
+    { type: "executor-failed", mayHaveRun: false },
+  ],
+  [
+    "its executor's container ended in its first second",
+    {
+      state: "TASK_FAILED",
+      ...agent,
+      reason: "REASON_CONTAINER_LAUNCH_FAILED",
+      message: "Failed to launch container: Container exited with status 127",
+    },
+    { type: "executor-failed", mayHaveRun: true },
+  ],
   ["it was killed before delivery", { state: "TASK_KILLED", ...agent }, { type: "not-started" }],
   ["it was dropped by the master", { state: "TASK_DROPPED", ...master }, { type: "not-started" }],
   ["it was dropped by its agent", { state: "TASK_DROPPED", ...agent }, { type: "not-started" }],
