@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startLocalBrigade } from "../scripts/lib/local-brigade.ts";
-import { tree } from "./process-cpu.ts";
+import { brigadeCpu } from "./process-cpu.ts";
 import { report, spread } from "./support.ts";
 
 const RECORDS = Number(process.env.BENCH_RECORDS ?? 3000);
@@ -57,26 +57,15 @@ async function finished(): Promise<number> {
   return noop.inFlight === 0 ? noop.counters.recordsOut : -1;
 }
 
-function brigadeCpu(): { total: number; parts: Map<string, number> } {
-  const parts = new Map<string, number>();
-  let total = 0;
-  for (const { command, cpuMs } of tree(brigade.pid, (text) => text.includes("brigade"))) {
-    const part = /\b(local-mesos|local-kafka|executor|local)\b/.exec(command)?.[1] ?? "other";
-    parts.set(part, (parts.get(part) ?? 0) + cpuMs);
-    total += cpuMs;
-  }
-  return { total, parts };
-}
-
 let done = 0;
 async function through(): Promise<{ rate: number; cpuMs: number; parts: Map<string, number> }> {
-  const before = brigadeCpu();
+  const before = brigadeCpu(brigade.pid);
   const start = performance.now();
   await brigade.cli(["produce", "in"], `${VALUE}\n`.repeat(RECORDS));
   done += RECORDS;
   while ((await finished()) < done) await Bun.sleep(20);
   const seconds = (performance.now() - start) / 1000;
-  const after = brigadeCpu();
+  const after = brigadeCpu(brigade.pid);
   const parts = new Map([...after.parts].map(([name, ms]) => [name, (ms - (before.parts.get(name) ?? 0)) / RECORDS]));
   return { rate: RECORDS / seconds, cpuMs: (after.total - before.total) / RECORDS, parts };
 }

@@ -52,3 +52,15 @@ export function tree(root: number, matches: (command: string) => boolean): Proce
   }
   return [...all.values()].filter(({ pid, command }) => wanted.has(pid) && matches(command));
 }
+
+/** CPU time of a `brigade local`, ms: of all its processes and of each kind of them, the programs left out. */
+export function brigadeCpu(root: number): { readonly total: number; readonly parts: ReadonlyMap<string, number> } {
+  const parts = new Map<string, number>();
+  let total = 0;
+  for (const { command, cpuMs } of tree(root, (text) => text.includes("brigade"))) {
+    const part = /\b(local-mesos|local-kafka|executor|local)\b/.exec(command)?.[1] ?? "other";
+    parts.set(part, (parts.get(part) ?? 0) + cpuMs);
+    total += cpuMs;
+  }
+  return { total, parts };
+}
