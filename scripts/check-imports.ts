@@ -9,6 +9,7 @@ import { Glob } from "bun";
 /** Lowest first. Folders of one level do not know each other. */
 const levels: readonly (readonly string[])[] = [
   ["base"],
+  ["zookeeper"],
   ["mesos", "config"],
   ["engine", "placement"],
   ["framework", "programs", "kafka", "state"],

@@ -60,8 +60,11 @@ export class StepLoop<Event, Command> {
   /** A timer that is too early is left alone: moving one at each event would cost more than to wake once in vain. */
   #arrangeWake(): void {
     const { wakeAtMs } = this.#machine;
-    if (this.#stopped || wakeAtMs === undefined || (this.#timer !== undefined && this.#timer.atMs <= wakeAtMs)) return;
+    if (this.#stopped) return;
+    if (wakeAtMs !== undefined && this.#timer !== undefined && this.#timer.atMs <= wakeAtMs) return;
     this.#timer?.cancel();
+    this.#timer = undefined;
+    if (wakeAtMs === undefined) return;
     const cancel = this.#clock.schedule(wakeAtMs - this.#clock.monotonicMs(), () => {
       this.#timer = undefined;
       this.dispatch(this.#time);

@@ -71,4 +71,15 @@ describe("a step loop", () => {
     expect(machine.wakeAtMs).toBeUndefined();
     expect(clock.pending).toBe(0);
   });
+
+  test("has no timer left once the machine wants none", () => {
+    const clock = new ManualClock();
+    const machine = new Digits(clock);
+    const loop = new StepLoop(machine, -1, clock, () => undefined);
+    machine.wakeAtMs = clock.monotonicMs() + 100;
+    loop.dispatch(1);
+    machine.wakeAtMs = undefined;
+    loop.dispatch(2);
+    expect(clock.pending).toBe(0);
+  });
 });
