@@ -31,7 +31,7 @@ export class RecordLives {
     const open = state?.open.get(offset);
     if (open !== undefined) {
       // It takes the place of a run that only waits for room.
-      const waiting = open.phase === "placed" ? open.runs.filter(({ phase }) => phase === "alive") : [];
+      const waiting = this.#waitingRuns(open);
       const run = runs.attach(runId, open, spec, { alone: false, adopted: true });
       for (const { id } of waiting) runs.abandon(id);
       // Decided already: the run is not wanted, yet its last update stays unacknowledged until the commit.
@@ -101,7 +101,9 @@ export class RecordLives {
     }
     // It decides nothing while a twin may still succeed. And a run that had been given up has its successor on the way,
     // which is not needed where this was the last attempt.
-    if (open.aliveRuns === 0 && (!wasMissing || this.#isLast(open, verdict))) this.#afterBadEnd(open, verdict);
+    const isLast = this.#isLast(open, verdict);
+    if (isLast) for (const { id } of this.#waitingRuns(open)) runs.abandon(id);
+    if (open.aliveRuns === 0 && (!wasMissing || isLast)) this.#afterBadEnd(open, verdict);
     // A result that sends the record to the error topic waits for the commit, as a success does. Any other is
     // acknowledged at once: the record runs again.
     if (!open.decided) runs.release(run);
@@ -140,6 +142,11 @@ export class RecordLives {
   outputRefused(open: OpenRecord, message: string, spec: ProcessorSpec): void {
     this.#countAttempt(open, message);
     this.#fail(open, message, undefined, spec);
+  }
+
+  /** Its runs that have not found room yet: no program has begun. */
+  #waitingRuns(open: OpenRecord): readonly RunState[] {
+    return open.phase === "placed" ? open.runs.filter(({ phase }) => phase === "alive") : [];
   }
 
   #isLast(open: OpenRecord, { type }: Verdict): boolean {

@@ -367,6 +367,7 @@ export class Ledger {
       this.owners.set(partition, owner);
       const site = siteOf(owner);
       const last = this.#lastOwner.get(partition);
+      if (last !== undefined && last !== owner) this.#forgetFailures(partition, [last, owner]);
       if (last !== undefined && siteOf(last) !== site) this.#takenOver.set(partition, this.now);
       this.#lastOwner.set(partition, owner);
       this.#ownerships.push({
@@ -377,6 +378,13 @@ export class Ledger {
         at: this.now,
         until: Number.POSITIVE_INFINITY,
       });
+    }
+  }
+
+  /** Whoever gave an error record to Kafka and then lost the partition begins anew with it. */
+  #forgetFailures(partition: number, schedulers: readonly SchedulerName[]): void {
+    for (const record of this.records.values()) {
+      if (record.partition === partition) for (const one of schedulers) record.failedBy.delete(one);
     }
   }
 

@@ -36,7 +36,8 @@ export class Wire {
     const message: InFlight = {
       atMs: this.#lastAtMs,
       arrive,
-      cancel: this.#time.schedule(this.#lastAtMs - this.#time.nowMs, () => {
+      // The very moment, and no sum that is rounded: a message is never ahead of the one before it.
+      cancel: this.#time.scheduleAt(this.#lastAtMs, () => {
         this.#inFlight.delete(message);
         arrive();
       }),
@@ -55,8 +56,7 @@ export class Wire {
     for (const [index, message] of [...this.#inFlight].entries()) {
       message.cancel();
       if (index >= through) continue;
-      const delayMs = message.atMs - this.#time.nowMs + lateMs;
-      this.#time.schedule(delayMs, message.arrive);
+      this.#time.scheduleAt(message.atMs + lateMs, message.arrive);
     }
     this.#inFlight.clear();
   }

@@ -26,7 +26,12 @@ export class VirtualTime {
 
   /** @returns cancels it */
   schedule(delayMs: number, run: () => void): () => void {
-    const entry = { atMs: this.#nowMs + Math.max(0, delayMs), order: ++this.#order, run, cancelled: false };
+    return this.scheduleAt(this.#nowMs + delayMs, run);
+  }
+
+  /** @returns cancels it */
+  scheduleAt(atMs: number, run: () => void): () => void {
+    const entry = { atMs: Math.max(this.#nowMs, atMs), order: ++this.#order, run, cancelled: false };
     this.#entries.push(entry);
     return () => {
       entry.cancelled = true;

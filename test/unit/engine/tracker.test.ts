@@ -283,6 +283,21 @@ describe("failures", () => {
     expect(driver.runsOf(0)).toBe(1);
   });
 
+  test("a last attempt that fails late leaves nothing for a run that only waits for room", () => {
+    const driver = new TrackerDriver({ retry: { attempts: 2, initialBackoffMs: 1, maxBackoffMs: 1, maxAgeMs: 1 } });
+    driver.begin();
+    driver.receive([0]);
+    const away = driver.runOf(0);
+    driver.step({ type: "lost", runId: away, reason: "agent-unreachable", message: "gone" });
+    driver.advance(60_000);
+    driver.end(driver.runOf(0), failed);
+    driver.advance(60_000);
+    const waiting = driver.runOf(0);
+    driver.end(away, failed);
+    expect(driver.all("cancel").map(({ runId }) => runId)).toEqual([waiting]);
+    expect(driver.all("send").map(({ records }) => records[0]?.topic)).toEqual(["errors"]);
+  });
+
   test("an output that Kafka refuses becomes an error record", () => {
     const driver = new TrackerDriver();
     driver.begin();
