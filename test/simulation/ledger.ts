@@ -269,6 +269,9 @@ export class Ledger {
         record.lossToldAt = this.now;
         if (!this.#hasAliveTask(record, fact.scheduler)) record.lostBy = fact.scheduler;
         if (fact.reason === "framework-removed" || fact.reason === "task-unknown") return;
+        // Of an earlier life's runs it takes what it held in any order: a result among them may come after the loss.
+        const isOfEarlierLife = record.tasks.every(({ scheduler }) => scheduler !== fact.scheduler);
+        if (isOfEarlierLife && record.heardBy.has(fact.scheduler)) return;
         losses.set(fact.scheduler, (losses.get(fact.scheduler) ?? 0) + 1);
         return;
       }
