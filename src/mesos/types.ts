@@ -11,6 +11,7 @@ export type OfferId = Brand<"OfferId">;
 export type AgentId = Brand<"AgentId">;
 export type TaskId = Brand<"TaskId">;
 export type ExecutorId = Brand<"ExecutorId">;
+/** Of a container within another one: `parent.own`. */
 export type ContainerId = Brand<"ContainerId">;
 
 /** Nanoseconds; a number, so that beyond 2^53 the last digits are rounded. */
@@ -206,6 +207,8 @@ export interface TaskInfo {
   readonly container?: ContainerInfo;
   readonly data?: Uint8Array;
   readonly killPolicy?: KillPolicy;
+  /** A command that runs for longer is killed. */
+  readonly maxCompletionTime?: Nanoseconds;
   readonly labels?: Labels;
 }
 

@@ -1,4 +1,5 @@
 import { CodecError } from "./errors.ts";
+import { idOf } from "./ids.ts";
 import { type EnumType, type Field, type MessageType, messageType } from "./schema.ts";
 
 /*
@@ -80,7 +81,7 @@ function readValue(field: Field, value: unknown, path: string, missing: string[]
       if (!isObject(value)) throw unexpected(field, value);
       const id = readObject(type.message, value, `${path}.`, missing);
       // An id without value is reported as its own missing member, not as one of the object around it.
-      return id["value"] ?? "";
+      return idOf(id) ?? "";
     }
     case "string":
       if (typeof value !== "string") throw unexpected(field, value);

@@ -1,4 +1,5 @@
 import { EncodeError } from "./errors.ts";
+import { idParts } from "./ids.ts";
 import { type Field, type MessageType, messageType } from "./schema.ts";
 
 /*
@@ -47,7 +48,7 @@ function writeValue(field: Field, value: unknown, style: JsonStyle): string {
     case "message":
       return writeObject(type.message, value as Fields, style);
     case "id":
-      return `{"value":${JSON.stringify(value)}}`;
+      return writeId(type.message, value as string);
     case "bytes": {
       const bytes = value as Uint8Array;
       return `"${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64")}"`;
@@ -63,6 +64,12 @@ function writeValue(field: Field, value: unknown, style: JsonStyle): string {
     case "uint64":
       return JSON.stringify(value);
   }
+}
+
+function writeId(type: MessageType, id: string): string {
+  const { value, parent } = idParts(type, id);
+  const own = `"value":${JSON.stringify(value)}`;
+  return parent === undefined ? `{${own}}` : `{${own},"parent":${writeId(type, parent)}}`;
 }
 
 function writeDouble(value: number, style: JsonStyle): string {

@@ -1,4 +1,5 @@
 import { CodecError, EncodeError } from "./errors.ts";
+import { idOf, idParts } from "./ids.ts";
 import { type Field, type MessageType, messageType } from "./schema.ts";
 import { WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
@@ -76,9 +77,9 @@ function readValue(reader: WireReader, field: Field): unknown {
     }
     case "id": {
       const outer = reader.enter();
-      const { value } = readMessage(reader, type.message);
+      const id = readMessage(reader, type.message);
       reader.leave(outer);
-      return value;
+      return idOf(id);
     }
     case "message": {
       const outer = reader.enter();
@@ -134,10 +135,7 @@ function writeField(writer: WireWriter, owner: MessageType, field: Field, value:
       return;
     }
     case "id": {
-      const start = writer.open();
-      writer.tag(1, WIRE_LENGTH);
-      writer.string(value as string);
-      writer.close(start);
+      writeId(writer, type.message, value as string);
       return;
     }
     case "message": {
@@ -147,6 +145,18 @@ function writeField(writer: WireWriter, owner: MessageType, field: Field, value:
       return;
     }
   }
+}
+
+function writeId(writer: WireWriter, type: MessageType, id: string): void {
+  const { value, parent } = idParts(type, id);
+  const start = writer.open();
+  writer.tag(1, WIRE_LENGTH);
+  writer.string(value);
+  if (parent !== undefined) {
+    writer.tag(2, WIRE_LENGTH);
+    writeId(writer, type, parent);
+  }
+  writer.close(start);
 }
 
 function wireTypeOf(field: Field): number {

@@ -29,21 +29,37 @@ export interface EnumType {
 export type FieldType =
   | { readonly kind: ScalarKind }
   | { readonly kind: "enum"; readonly enum: EnumType }
-  /** An id: `{value: "…"}` on the wire, the bare string here. */
+  /** An id: `{value: "…"}` on the wire, the bare string here; with a `parent` it has that before a dot. */
   | { readonly kind: "id"; readonly message: MessageType }
   | { readonly kind: "message"; readonly message: MessageType };
 
-export interface Field {
+export class Field {
   /** As in the .proto and in JSON: `task_id`. */
   readonly wireName: string;
   /** As in this program: `taskId`. */
   readonly name: string;
   readonly number: number;
-  readonly type: FieldType;
   readonly repeated: boolean;
   readonly required: boolean;
   /** What Mesos' JSON writer puts where the field is unset: the declared default, unless the field is deprecated. */
   readonly writtenDefault: string | number | boolean | undefined;
+  readonly #typeName: string;
+  #type: FieldType | undefined;
+
+  constructor(wireName: string, [number, typeName, label, extra]: FieldEntry) {
+    this.wireName = wireName;
+    this.name = wireName.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
+    this.number = number;
+    this.repeated = label === "repeated";
+    this.required = label === "required";
+    this.writtenDefault = extra?.deprecated === true ? undefined : extra?.default;
+    this.#typeName = typeName;
+  }
+
+  /** Found at its first use: a message may hold itself, and most are never met. */
+  get type(): FieldType {
+    return (this.#type ??= fieldType(this.#typeName));
+  }
 }
 
 export interface MessageType {
@@ -67,7 +83,7 @@ export function messageType(name: string): MessageType {
   const table = schemaTable.messages[name];
   if (table === undefined) throw new InvariantError(`Cannot find message ${name}: proto/ has none of that name`);
 
-  const fields = Object.entries(table).map(([wireName, entry]) => buildField(wireName, entry));
+  const fields = Object.entries(table).map(([wireName, entry]) => new Field(wireName, entry));
   const byNumber = fields.toSorted((a, b) => a.number - b.number);
   const type: MessageType = {
     name,
@@ -81,25 +97,14 @@ export function messageType(name: string): MessageType {
   return type;
 }
 
-function buildField(wireName: string, [number, typeName, label, extra]: FieldEntry): Field {
-  return {
-    wireName,
-    name: wireName.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-    number,
-    type: fieldType(typeName),
-    repeated: label === "repeated",
-    required: label === "required",
-    writtenDefault: extra?.deprecated === true ? undefined : extra?.default,
-  };
-}
-
 function fieldType(name: string): FieldType {
   const scalar = scalarKinds.find((kind) => kind === name);
   if (scalar !== undefined) return { kind: scalar };
   const values = schemaTable.enums[name];
   if (values !== undefined) return { kind: "enum", enum: buildEnum(name, values) };
   const message = messageType(name);
-  return { kind: name.endsWith("ID") ? "id" : "message", message };
+  const isId = name.endsWith("ID") && schemaTable.messages[name]?.["value"]?.[1] === "string";
+  return { kind: isId ? "id" : "message", message };
 }
 
 function buildEnum(name: string, values: Readonly<Record<string, number>>): EnumType {

@@ -16,6 +16,7 @@ import {
 import type { SchedulerCall, SchedulerEvent } from "../../../src/mesos/scheduler-api.ts";
 import type {
   AgentId,
+  ContainerId,
   ExecutorId,
   FrameworkId,
   FrameworkInfo,
@@ -62,6 +63,21 @@ describe.each(encodings)("in %s", (type) => {
       filters: { refuseSeconds: 0 },
     };
     expect(roundTrip(accept, type)).toEqual(accept);
+  });
+
+  test("a container within another one keeps its parents", () => {
+    const event = (containerId: string): SchedulerEvent => {
+      return {
+        type: "UPDATE",
+        status: { taskId, state: "TASK_RUNNING", containerStatus: { containerId: containerId as ContainerId } },
+      };
+    };
+    for (const id of ["alone", "outer.inner", "outer.middle.inner"]) {
+      expect(decodeSchedulerEvent(encodeSchedulerEvent(event(id), type), type)).toEqual(event(id));
+    }
+    expect(text(encodeSchedulerEvent(event("outer.inner"), JSON_TYPE))).toContain(
+      '"container_id":{"value":"inner","parent":{"value":"outer"}}',
+    );
   });
 
   test("a call keeps its framework id", () => {
