@@ -24,5 +24,10 @@ export const commands: readonly CommandEntry[] = [
   { name: "schema", load: async () => (await import("./schema.ts")).schemaCommand },
   { name: "config", load: async () => (await import("./config.ts")).configCommand },
   { name: "local-mesos", hidden: true, load: async () => (await import("./local-mesos.ts")).localMesosCommand },
+  {
+    name: "mesos-executor",
+    hidden: true,
+    load: async () => (await import("./mesos-executor.ts")).mesosExecutorCommand,
+  },
   { name: "local-kafka", hidden: true, load: async () => (await import("./local-kafka.ts")).localKafkaCommand },
 ];

@@ -4,6 +4,7 @@ import { startMesos } from "../local/mesos/mesos.ts";
 import type { CliCommand } from "./command.ts";
 import { dockerVariables } from "./docker-variables.ts";
 import { childLog, childOptions, serveAsChild } from "./engine-child.ts";
+import { selfCommand } from "./self.ts";
 
 const usage = `Usage: brigade local-mesos --port PORT --folder DIR --agents N --cpus C --mem M
 
@@ -24,6 +25,7 @@ export const localMesosCommand: CliCommand = {
         cpus: Number(option("cpus")),
         memMb: Number(option("mem")),
       })),
+      builtInExecutor: selfCommand(["mesos-executor"]),
       executorVariables: Object.fromEntries(dockerVariables(io.env)),
       clock: systemClock,
       random: systemRandom,

@@ -1,11 +1,12 @@
 import { assertNever } from "../../base/errors.ts";
-import type { OfferId, Resource, TaskInfo, TaskState } from "../../mesos/types.ts";
+import type { ExecutorId, ExecutorInfo, OfferId, Resource, TaskInfo, TaskState } from "../../mesos/types.ts";
 import { refuseMs } from "./filters.ts";
 import type { CallOf, Framework, KnownAgent, MasterState, OutstandingOffer } from "./master-state.ts";
 import { lostState, masterStatus } from "./master-statuses.ts";
 import type { Moment } from "./moment.ts";
 import { Resources } from "./resources.ts";
-import { malformedResource, taskProblem } from "./task-validation.ts";
+import { groupProblem } from "./task-group-validation.ts";
+import { type LaunchContext, malformedResource, taskProblem } from "./task-validation.ts";
 
 /** ACCEPT: launches tasks on the sum of the offers; what they leave goes back under a filter. */
 export function accept(state: MasterState, framework: Framework, call: CallOf<"ACCEPT">, now: Moment): void {
@@ -28,7 +29,7 @@ export function accept(state: MasterState, framework: Framework, call: CallOf<"A
         launch.tasks(operation.taskInfos);
         break;
       case "LAUNCH_GROUP":
-        launch.refuseGroup(operation.taskInfos);
+        launch.group(operation.executor, operation.taskInfos);
         break;
       case "UNSUPPORTED":
         // A bad operation without an id is skipped and answered by nothing, by real masters too.
@@ -79,58 +80,64 @@ class Launch {
   tasks(tasks: readonly TaskInfo[]): void {
     const malformed = malformedResource(tasks);
     for (const task of tasks) {
-      const problem = malformed ?? taskProblem(task, this.#context(task));
-      if (problem === undefined) this.#launch(task);
+      const problem = malformed ?? taskProblem(task, this.#context(task.executor));
+      if (problem === undefined) this.#launch([task], task.executor, false);
       else this.#refuse(task, "REASON_TASK_INVALID", problem);
     }
   }
 
-  refuseGroup(tasks: readonly TaskInfo[]): void {
-    for (const task of tasks) {
-      const message = "Task groups (LAUNCH_GROUP) are not supported by Brigade's embedded Mesos";
-      this.#refuse(task, "REASON_TASK_GROUP_INVALID", message);
-    }
+  /** All tasks of a group, or none. */
+  group(executor: ExecutorInfo, tasks: readonly TaskInfo[]): void {
+    const problem = malformedResource(tasks, executor) ?? groupProblem(executor, tasks, this.#context(executor));
+    if (problem === undefined) this.#launch(tasks, executor, true);
+    else for (const task of tasks) this.#refuse(task, "REASON_TASK_GROUP_INVALID", problem);
   }
 
-  #context(task: TaskInfo): Parameters<typeof taskProblem>[1] {
-    const { executor } = task;
+  #context(executor: ExecutorInfo | undefined): LaunchContext {
     const [framework, agentId] = [this.#framework, this.#agent.id];
     const existing =
       executor === undefined ? undefined : this.#state.executor(agentId, framework.id, executor.executorId);
     return { framework, agentId, role: this.#role, available: this.available, existing };
   }
 
-  #launch(info: TaskInfo): void {
+  #launch(infos: readonly TaskInfo[], wanted: ExecutorInfo | undefined, isGroup: boolean): void {
     const [state, framework, agent, role] = [this.#state, this.#framework, this.#agent, this.#role];
-    const executor = info.executor && {
-      ...info.executor,
+    const executor = wanted && {
+      ...wanted,
       frameworkId: framework.id,
-      resources: allocated(info.executor.resources, role),
+      resources: allocated(wanted.resources, role),
     };
-    if (executor === undefined) return;
-    const task: TaskInfo = { ...info, resources: allocated(info.resources, role), executor };
-
-    const launchExecutor = state.executor(agent.id, framework.id, executor.executorId) === undefined;
-    if (launchExecutor) {
+    const known = executor && state.executor(agent.id, framework.id, executor.executorId);
+    if (executor !== undefined && known === undefined) {
       const resources = Resources.of(executor.resources);
       this.available = this.available.minus(resources);
       state.addExecutor(agent, framework.id, { info: executor, role, resources });
     }
+    const tasks = infos.map((info) => ({
+      ...info,
+      resources: allocated(info.resources, role),
+      ...(executor === undefined ? {} : { executor }),
+    }));
+    for (const task of tasks) this.#charge(task, executor?.executorId);
+    const launchExecutor = known === undefined;
+    state.order(agent.id, { type: "run-tasks", framework: framework.info, tasks, isGroup, executor, launchExecutor });
+  }
+
+  #charge(task: TaskInfo, executorId: ExecutorId | undefined): void {
     const resources = Resources.of(task.resources);
     this.available = this.available.minus(resources);
-    state.addTask(framework, {
+    this.#state.addTask(this.#framework, {
       taskId: task.taskId,
       name: task.name,
-      frameworkId: framework.id,
-      agentId: agent.id,
-      executorId: executor.executorId,
-      role,
+      frameworkId: this.#framework.id,
+      agentId: this.#agent.id,
+      executorId,
+      role: this.#role,
       resources,
       labels: task.labels,
       state: "TASK_STAGING",
       forwarded: undefined,
     });
-    state.order(agent.id, { type: "run-task", framework: framework.info, task, executor, launchExecutor });
   }
 
   #refuse(task: TaskInfo, reason: string, message: string): void {

@@ -9,6 +9,7 @@ import {
   type TaskState,
   type TaskStatus,
 } from "../../mesos/types.ts";
+import type { ExecutorKind } from "./containers/containerizer.ts";
 
 /*
  * What an agent remembers over a restart, as a list of facts. Containers are noted for every framework, so that what
@@ -27,6 +28,7 @@ export type AgentFact =
       readonly type: "executor";
       readonly frameworkId: FrameworkId;
       readonly containerId: ContainerId;
+      readonly kind: ExecutorKind;
       readonly info: ExecutorInfo;
     }
   | ({ readonly type: "process"; readonly containerId: ContainerId } & ContainerProcess)
@@ -49,6 +51,7 @@ export interface RememberedTask {
 
 export interface RememberedExecutor {
   readonly containerId: ContainerId;
+  readonly kind: ExecutorKind;
   readonly info: ExecutorInfo;
   process: ContainerProcess | undefined;
   exited: boolean;
@@ -84,8 +87,8 @@ export function recall(facts: Iterable<AgentFact>): AgentMemory {
       case "executor": {
         const framework = memory.get(fact.frameworkId);
         if (framework === undefined) break;
-        const { containerId, info } = fact;
-        const executor = { containerId, info, process: undefined, exited: false, tasks: new Map() };
+        const { containerId, kind, info } = fact;
+        const executor = { containerId, kind, info, process: undefined, exited: false, tasks: new Map() };
         framework.executors.set(containerId, executor);
         containers.set(containerId, { framework, executor });
         break;

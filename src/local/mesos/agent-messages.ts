@@ -21,10 +21,13 @@ import type {
 /** Master to agent. */
 export type AgentOrder =
   | {
-      readonly type: "run-task";
+      readonly type: "run-tasks";
       readonly framework: FrameworkInfo;
-      readonly task: TaskInfo;
-      readonly executor: ExecutorInfo;
+      /** One, or those of a group. */
+      readonly tasks: readonly TaskInfo[];
+      readonly isGroup: boolean;
+      /** undefined: a command task, for which the agent makes one. */
+      readonly executor: ExecutorInfo | undefined;
       /** Whether the master believes that the executor has to be started for it. */
       readonly launchExecutor: boolean;
     }
@@ -54,7 +57,8 @@ export type AgentOrder =
 /** A task as an agent reports it when it registers. */
 export interface ReportedTask {
   readonly task: TaskInfo;
-  readonly executorId: ExecutorId;
+  /** undefined: a command task. */
+  readonly executorId: ExecutorId | undefined;
   readonly state: TaskState;
 }
 

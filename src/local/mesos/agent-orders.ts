@@ -1,9 +1,11 @@
 import { assertNever, invariant } from "../../base/errors.ts";
-import type { FrameworkId } from "../../mesos/types.ts";
+import type { ExecutorInfo, FrameworkId, TaskInfo } from "../../mesos/types.ts";
 import type { AgentOrder } from "./agent-messages.ts";
 import { taskFact } from "./agent-recovery.ts";
 import type { AgentState } from "./agent-state.ts";
-import type { Executor } from "./agent-types.ts";
+import type { Executor, Verdict } from "./agent-types.ts";
+import { commandExecutorInfo, defaultExecutorInfo } from "./built-in-executors.ts";
+import type { ExecutorKind } from "./containers/containerizer.ts";
 import { launchExecutor, NEVER_LAUNCHED, shutdownExecutor } from "./executors.ts";
 import type { Moment } from "./moment.ts";
 
@@ -12,8 +14,8 @@ type OrderOf<Type extends AgentOrder["type"]> = Extract<AgentOrder, { type: Type
 /** Carries out what the master asks of the agent. */
 export function carryOut(state: AgentState, order: AgentOrder, now: Moment): void {
   switch (order.type) {
-    case "run-task":
-      return runTask(state, order, now);
+    case "run-tasks":
+      return runTasks(state, order, now);
     case "kill-task":
       return killTask(state, order, now);
     case "shutdown-executor": {
@@ -43,38 +45,63 @@ export function carryOut(state: AgentState, order: AgentOrder, now: Moment): voi
   }
 }
 
-function runTask(state: AgentState, order: OrderOf<"run-task">, now: Moment): void {
-  const { task, executor: info, launchExecutor: mayLaunch } = order;
+function runTasks(state: AgentState, order: OrderOf<"run-tasks">, now: Moment): void {
+  const { tasks, isGroup, launchExecutor: mayLaunch } = order;
+  const [first] = tasks;
   const frameworkId = order.framework.id;
-  invariant(frameworkId !== undefined, "A framework without an id has no tasks");
+  invariant(frameworkId !== undefined && first !== undefined, "A launch without framework or task");
   const framework = state.openFramework(frameworkId, order.framework);
   if (framework.terminating) return;
-  const { executorId } = info;
+  const wanted = wantedExecutor(state.settings.builtInExecutor, order, frameworkId, first);
+  const { executorId } = wanted.info;
   const existing = framework.executors.get(executorId);
-  const problem = launchProblem(existing, mayLaunch);
+  const problem = launchProblem(existing, wanted.kind, mayLaunch);
   if (problem !== undefined) {
-    const dropped = state.lostState(frameworkId, "TASK_DROPPED");
-    const verdict = { state: dropped, reason: "REASON_EXECUTOR_TERMINATED", message: problem };
-    state.say(frameworkId, { taskId: task.taskId, executorId, ...verdict }, now);
-    if (mayLaunch) state.report({ type: "executor-exited", frameworkId, executorId, waitStatus: NEVER_LAUNCHED });
+    const verdict = { ...problem, state: state.lostState(frameworkId, problem.state) };
+    for (const { taskId } of tasks) state.say(frameworkId, { taskId, executorId, ...verdict }, now);
+    if (mayLaunch && wanted.kind !== "command") {
+      state.report({ type: "executor-exited", frameworkId, executorId, waitStatus: NEVER_LAUNCHED });
+    }
     state.forgetIfOver(frameworkId);
     return;
   }
-  const executor = existing ?? launchExecutor(state, framework, frameworkId, info, now);
-  framework.owners.set(task.taskId, executor);
-  state.remember(frameworkId, taskFact(executor, task, "TASK_STAGING"));
-  if (executor.phase === "running") state.deliver(executor, task);
-  else executor.queued.set(task.taskId, task);
+  const executor = existing ?? launchExecutor(state, framework, { frameworkId, ...wanted }, tasks, now);
+  for (const task of tasks) {
+    framework.owners.set(task.taskId, executor);
+    state.remember(frameworkId, taskFact(executor, task, "TASK_STAGING"));
+  }
+  const launch = { tasks, isGroup };
+  if (executor.phase === "running") state.deliver(executor, launch);
+  else executor.queued.push(launch);
+  if (existing !== undefined) state.resize(executor);
+}
+
+function wantedExecutor(
+  program: readonly string[],
+  { executor }: OrderOf<"run-tasks">,
+  frameworkId: FrameworkId,
+  task: TaskInfo,
+): { readonly kind: ExecutorKind; readonly info: ExecutorInfo } {
+  if (executor === undefined) return { kind: "command", info: commandExecutorInfo(frameworkId, task, program) };
+  if (executor.type === "DEFAULT") return { kind: "default", info: defaultExecutorInfo(executor, program) };
+  return { kind: "custom", info: executor };
 }
 
 /** Why a task cannot go to this executor, in Mesos' words. */
-function launchProblem(existing: Executor | undefined, mayLaunch: boolean): string | undefined {
-  if (mayLaunch) {
-    return existing === undefined ? undefined : "Master wants to launch executor, but one already exists";
+function launchProblem(existing: Executor | undefined, kind: ExecutorKind, mayLaunch: boolean): Verdict | undefined {
+  const dropped = (message: string): Verdict => {
+    return { state: "TASK_DROPPED", reason: "REASON_EXECUTOR_TERMINATED", message };
+  };
+  if (kind === "command" && existing !== undefined) {
+    const message = "Cannot reuse an already existing executor for a command task";
+    return { state: "TASK_ERROR", reason: "REASON_TASK_INVALID", message };
   }
-  if (existing === undefined) return "No executor is expected to launch and there is none running";
-  if (existing.phase === "terminating") return "Executor terminating";
-  return existing.phase === "terminated" ? "Executor terminated" : undefined;
+  if (mayLaunch) {
+    return existing === undefined ? undefined : dropped("Master wants to launch executor, but one already exists");
+  }
+  if (existing === undefined) return dropped("No executor is expected to launch and there is none running");
+  if (existing.phase === "terminating") return dropped("Executor terminating");
+  return existing.phase === "terminated" ? dropped("Executor terminated") : undefined;
 }
 
 function killTask(state: AgentState, { frameworkId, taskId, killPolicy }: OrderOf<"kill-task">, now: Moment): void {
@@ -87,18 +114,20 @@ function killTask(state: AgentState, { frameworkId, taskId, killPolicy }: OrderO
     state.say(frameworkId, { taskId, ...verdict }, now);
     return;
   }
-  const queued = executor.queued.get(taskId);
+  const queued = executor.queued.find(({ tasks }) => tasks.some((task) => task.taskId === taskId));
   if (queued === undefined) {
     if (executor.phase === "running") state.send(executor, { type: "KILL", taskId, killPolicy });
     return;
   }
-  executor.queued.delete(taskId);
+  executor.queued = executor.queued.filter((each) => each !== queued);
   const verdict = {
     state: "TASK_KILLED",
     reason: "REASON_TASK_KILLED_DURING_LAUNCH",
-    message: "Killed before delivery to the executor",
+    message: queued.isGroup
+      ? "A task within the task group was killed before delivery to the executor"
+      : "Killed before delivery to the executor",
   } as const;
-  state.endTask(executor, queued, verdict, now);
+  for (const task of queued.tasks) state.endTask(executor, task, verdict, now);
 }
 
 /** Nobody is left to be told of its tasks: their updates are dropped. */

@@ -50,11 +50,13 @@ export function factsOf(state: AgentState): AgentFact[] {
   for (const [frameworkId, { info, executors, terminating }] of state.frameworks) {
     facts.push({ type: "framework", info });
     for (const executor of executors.values()) {
-      const { containerId, process } = executor;
-      facts.push({ type: "executor", frameworkId, containerId, info: executor.info });
+      const { containerId, kind, process } = executor;
+      facts.push({ type: "executor", frameworkId, containerId, kind, info: executor.info });
       if (process !== undefined) facts.push({ type: "process", containerId, ...process });
       if (info.checkpoint === true) {
-        for (const task of executor.queued.values()) facts.push(taskFact(executor, task, "TASK_STAGING"));
+        for (const task of executor.queued.flatMap(({ tasks }) => tasks)) {
+          facts.push(taskFact(executor, task, "TASK_STAGING"));
+        }
         for (const task of executor.tasks.values()) facts.push(taskFact(executor, task.info, task.state));
       }
       if (executor.phase === "terminated") facts.push({ type: "exited", containerId });
@@ -81,17 +83,18 @@ function recoverExecutor(
   remembered: RememberedExecutor,
   now: Moment,
 ): boolean {
-  const { containerId, info, process } = remembered;
+  const { containerId, kind, info, process } = remembered;
   const frameworkId = frameworkInfo.id;
   if (frameworkId === undefined) return false;
   const executor: Executor = {
     frameworkId,
+    kind,
     info,
     containerId,
     phase: remembered.exited ? "terminated" : "registering",
     streamId: null,
     process,
-    queued: new Map(),
+    queued: [],
     tasks: new Map([...remembered.tasks].map(([id, task]) => [id, { ...task }] as const)),
     hadTask: true,
     verdict: undefined,
@@ -101,10 +104,11 @@ function recoverExecutor(
   if (remembered.exited) return false;
   state.containers.set(containerId, executor);
   if (process === undefined) {
-    executorExited(state, executor, NEVER_LAUNCHED, now);
+    executorExited(state, executor, { waitStatus: NEVER_LAUNCHED }, now);
     return false;
   }
-  state.command({ type: "adopt", containerId, process });
+  const container = { containerId, framework: frameworkInfo, frameworkId, kind, executor: info, process };
+  state.command({ type: "adopt", container });
   if (frameworkInfo.checkpoint === true && !removed) return true;
   executor.phase = "terminating";
   state.command({ type: "destroy", containerId });

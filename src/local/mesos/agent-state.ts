@@ -1,16 +1,17 @@
 import { invariant } from "../../base/errors.ts";
 import { type Random, uuidBytes } from "../../base/random.ts";
 import type { ExecutorEvent } from "../../mesos/executor-api.ts";
-import type {
-  ContainerId,
-  ExecutorId,
-  ExecutorInfo,
-  FrameworkId,
-  FrameworkInfo,
-  TaskId,
-  TaskInfo,
-  TaskState,
-  TaskStatus,
+import {
+  type ContainerId,
+  type ExecutorId,
+  type ExecutorInfo,
+  type FrameworkId,
+  type FrameworkInfo,
+  isTerminal,
+  type TaskId,
+  type TaskInfo,
+  type TaskState,
+  type TaskStatus,
 } from "../../mesos/types.ts";
 import type { AgentFact } from "./agent-memory.ts";
 import type { AgentReport } from "./agent-messages.ts";
@@ -21,9 +22,11 @@ import type {
   AgentTimer,
   Executor,
   ExecutorStreamId,
+  QueuedLaunch,
   Verdict,
 } from "./agent-types.ts";
 import type { Moment } from "./moment.ts";
+import { containerResources } from "./resources.ts";
 import { StatusUpdates } from "./status-updates.ts";
 import { Timers } from "./timers.ts";
 
@@ -108,11 +111,22 @@ export class AgentState {
     return executor;
   }
 
-  /** Puts a task into an executor's hands; from here on it is the executor that reports on it. */
-  deliver(executor: Executor, task: TaskInfo): void {
-    executor.tasks.set(task.taskId, { info: withoutData(task), state: "TASK_STAGING" });
+  /** Puts tasks into an executor's hands; from here on it is the executor that reports on them. */
+  deliver(executor: Executor, { tasks, isGroup }: QueuedLaunch): void {
     executor.hadTask = true;
-    this.send(executor, { type: "LAUNCH", task });
+    for (const task of tasks) {
+      executor.tasks.set(task.taskId, { info: withoutData(task), state: "TASK_STAGING" });
+      if (!isGroup) this.send(executor, { type: "LAUNCH", task });
+    }
+    if (isGroup) this.send(executor, { type: "LAUNCH_GROUP", tasks });
+  }
+
+  /** Its container is allowed what its executor and its live tasks are. Asked only of one that can be held to it. */
+  resize({ info, containerId, phase, tasks, queued }: Executor): void {
+    if (info.container === undefined || phase === "terminated") return;
+    const live = [...tasks.values()].filter(({ state }) => !isTerminal(state)).map((task) => task.info);
+    const all = [...live, ...queued.flatMap((launch) => launch.tasks)];
+    this.command({ type: "resize", containerId, resources: containerResources(info, all) });
   }
 
   /** Ends a task of an executor by the agent's own word. */

@@ -8,12 +8,14 @@ import type {
   ExecutorInfo,
   FrameworkId,
   FrameworkInfo,
+  Resource,
   TaskId,
   TaskInfo,
   TaskState,
 } from "../../mesos/types.ts";
 import type { AgentFact, ContainerProcess } from "./agent-memory.ts";
 import type { AgentReport } from "./agent-messages.ts";
+import type { ContainerAdoption, ContainerLaunch, ExecutorKind } from "./containers/containerizer.ts";
 
 /** A subscription of an executor, as the shell knows it. */
 export type ExecutorStreamId = string;
@@ -24,22 +26,13 @@ export type AgentCommand =
   | { readonly type: "send"; readonly streamId: ExecutorStreamId; readonly event: ExecutorEvent }
   /** Ends a stream in order. */
   | { readonly type: "end"; readonly streamId: ExecutorStreamId }
-  /** Starts the executor's command; `started` or `launch-failed` follows, and `exited` in the end. */
+  /** The next four are for the containerizer: see there. */
   | { readonly type: "launch"; readonly container: ContainerLaunch }
-  /** Looks after a container of an earlier life; `exited` follows in the end, at once if it is gone. */
-  | { readonly type: "adopt"; readonly containerId: ContainerId; readonly process: ContainerProcess }
-  /** Kills whatever is in the container at once; `exited` follows. */
+  | { readonly type: "adopt"; readonly container: ContainerAdoption }
+  | { readonly type: "resize"; readonly containerId: ContainerId; readonly resources: readonly Resource[] }
   | { readonly type: "destroy"; readonly containerId: ContainerId }
   /** To be remembered over a restart. */
   | { readonly type: "remember"; readonly fact: AgentFact };
-
-export interface ContainerLaunch {
-  readonly containerId: ContainerId;
-  readonly framework: FrameworkInfo;
-  readonly frameworkId: FrameworkId;
-  readonly executor: ExecutorInfo;
-  readonly shutdownGraceMs: number;
-}
 
 /**
  * - registering: its container was started, or has survived a restart of the agent; it has not subscribed
@@ -62,15 +55,22 @@ export interface Verdict {
   readonly message: string;
 }
 
+/** Tasks that go to their executor together, and that are killed together as long as they have not. */
+export interface QueuedLaunch {
+  readonly tasks: readonly TaskInfo[];
+  readonly isGroup: boolean;
+}
+
 export interface Executor {
   readonly frameworkId: FrameworkId;
+  readonly kind: ExecutorKind;
   readonly info: ExecutorInfo;
   readonly containerId: ContainerId;
   phase: ExecutorPhase;
   streamId: ExecutorStreamId | null;
   process: ContainerProcess | undefined;
-  /** Not delivered yet, for want of a subscription. */
-  readonly queued: Map<TaskId, TaskInfo>;
+  /** Not delivered yet, for want of a subscription; in order. */
+  queued: QueuedLaunch[];
   /** Delivered, or ended by the agent, and not forgotten: the terminal update is not acknowledged yet. */
   readonly tasks: Map<TaskId, AgentTask>;
   hadTask: boolean;
@@ -103,6 +103,8 @@ export interface AgentSettings {
   readonly endpoint: Address;
   /** `slave(1)`. */
   readonly processName: string;
+  /** argv of the program behind the built-in executors; `command` or `default` follows. */
+  readonly builtInExecutor: readonly string[];
   readonly executorRegistrationTimeoutMs: number;
   readonly executorReregistrationTimeoutMs: number;
   readonly executorShutdownGraceMs: number;

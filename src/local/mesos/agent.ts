@@ -1,15 +1,16 @@
 import { assertNever, invariant } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import type { ExecutorCall } from "../../mesos/executor-api.ts";
-import type { ContainerId, ExecutorId, FrameworkId, TaskStatus } from "../../mesos/types.ts";
-import type { AgentFact, AgentMemory, ContainerProcess } from "./agent-memory.ts";
+import type { ExecutorId, FrameworkId, TaskStatus } from "../../mesos/types.ts";
+import type { AgentFact, AgentMemory } from "./agent-memory.ts";
 import type { AgentOrder } from "./agent-messages.ts";
 import { carryOut } from "./agent-orders.ts";
 import { endRecovery, factsOf, recover } from "./agent-recovery.ts";
 import { AgentState } from "./agent-state.ts";
 import type { AgentCommand, AgentSettings, Executor, ExecutorStreamId } from "./agent-types.ts";
+import type { ContainerEvent } from "./containers/containerizer.ts";
 import { subscribeExecutor, updateByExecutor } from "./executor-calls.ts";
-import { executorExited, executorOverdue, launchFailed, shutdownExecutor } from "./executors.ts";
+import { executorExited, executorOverdue, launchFailed, notCreated, shutdownExecutor } from "./executors.ts";
 import type { CallRefusal } from "./master.ts";
 import type { Moment } from "./moment.ts";
 
@@ -17,12 +18,6 @@ interface FromExecutor {
   readonly frameworkId: FrameworkId;
   readonly executorId: ExecutorId;
 }
-
-/** What a launcher tells of its containers. */
-export type ContainerEvent =
-  | { readonly type: "started"; readonly containerId: ContainerId; readonly process: ContainerProcess }
-  | { readonly type: "launch-failed"; readonly containerId: ContainerId; readonly message: string }
-  | { readonly type: "exited"; readonly containerId: ContainerId; readonly waitStatus: number };
 
 export type AgentEvent =
   /** From the master. */
@@ -118,11 +113,14 @@ export class Agent {
         state.remember(executor.frameworkId, { type: "process", containerId, ...process });
         break;
       }
+      case "not-created":
+        notCreated(state, state.container(event.containerId), event.message, now);
+        break;
       case "launch-failed":
         launchFailed(state, state.container(event.containerId), event.message, now);
         break;
       case "exited":
-        executorExited(state, state.container(event.containerId), event.waitStatus, now);
+        executorExited(state, state.container(event.containerId), event, now);
         break;
       case "stop":
         for (const executor of state.containers.values()) shutdownExecutor(state, executor, now);
@@ -155,12 +153,12 @@ export class Agent {
     const frameworks = [...state.frameworks.values()].map((framework) => ({
       info: framework.info,
       executors: [...framework.executors.values()]
-        .filter(({ phase }) => phase !== "terminated")
+        .filter(({ phase, kind }) => phase !== "terminated" && kind !== "command")
         .map((each) => each.info),
       tasks: [...framework.executors.values()].flatMap((executor) =>
         [...executor.tasks.values()].map((task) => ({
           task: task.info,
-          executorId: executor.info.executorId,
+          executorId: executor.kind === "command" ? undefined : executor.info.executorId,
           state: task.state,
         })),
       ),

@@ -6,8 +6,8 @@ import type { Agent, AgentEvent } from "./agent.ts";
 import type { AgentJournal } from "./agent-journal.ts";
 import type { AgentMemory } from "./agent-memory.ts";
 import type { AgentCommand } from "./agent-types.ts";
+import type { Containerizer } from "./containers/containerizer.ts";
 import type { ExecutorEndpoint } from "./executor-endpoint.ts";
-import type { Launcher } from "./launcher.ts";
 import type { Master, MasterEvent } from "./master.ts";
 import type { MasterCommand } from "./master-state.ts";
 import type { Moment } from "./moment.ts";
@@ -18,7 +18,7 @@ export interface AgentNode {
   readonly id: AgentId;
   readonly agent: Agent;
   readonly endpoint: ExecutorEndpoint;
-  readonly launcher: Pick<Launcher, "launch" | "adopt" | "destroy">;
+  readonly containers: Pick<Containerizer, "launch" | "adopt" | "update" | "destroy">;
   readonly journal: Pick<AgentJournal, "append">;
 }
 
@@ -137,16 +137,19 @@ export class Cluster {
           node.endpoint.end(command.streamId);
           break;
         case "launch":
-          node.launcher.launch(command.container);
+          node.containers.launch(command.container);
           break;
         case "adopt":
-          node.launcher.adopt(command.containerId, command.process);
+          node.containers.adopt(command.container);
+          break;
+        case "resize":
+          node.containers.update(command.containerId, command.resources);
           break;
         case "remember":
           node.journal.append(command.fact);
           break;
         case "destroy":
-          node.launcher.destroy(command.containerId);
+          node.containers.destroy(command.containerId);
           break;
         default:
           assertNever(command);

@@ -23,7 +23,7 @@ export function subscribeExecutor(
     executor.streamId = null;
     return;
   }
-  if (!executor.hadTask && executor.queued.size === 0) {
+  if (!executor.hadTask && executor.queued.length === 0) {
     // All that it was started for was killed meanwhile.
     shutdownExecutor(state, executor, now);
     return;
@@ -38,8 +38,9 @@ export function subscribeExecutor(
   });
   for (const status of call.unacknowledgedUpdates) updateByExecutor(state, executor, status, now);
   dropUnconfirmed(state, executor, call, now);
-  for (const task of executor.queued.values()) state.deliver(executor, task);
-  executor.queued.clear();
+  const { queued } = executor;
+  executor.queued = [];
+  for (const launch of queued) state.deliver(executor, launch);
 }
 
 /** UPDATE: takes the update over, and says so to the executor by ACKNOWLEDGED. */
@@ -64,6 +65,7 @@ export function updateByExecutor(state: AgentState, caller: Executor, status: Ta
     if (task !== undefined) task.state = status.state;
     const containerStatus = containerStatusOf(state, owner);
     state.addUpdate(frameworkId, { ...complete, containerStatus }, now);
+    if (isTerminal(status.state)) state.resize(owner);
   }
   if (status.uuid === undefined) return;
   state.send(caller, { type: "ACKNOWLEDGED", taskId: status.taskId, uuid: status.uuid });

@@ -40,7 +40,8 @@ export interface MasterTask {
   readonly name: string;
   readonly frameworkId: FrameworkId;
   readonly agentId: AgentId;
-  readonly executorId: ExecutorId;
+  /** undefined: a command task, whose executor is its agent's business. */
+  readonly executorId: ExecutorId | undefined;
   readonly role: string;
   readonly resources: Resources;
   readonly labels: Labels | undefined;

@@ -38,7 +38,7 @@ export function latestState(task: MasterTask, now: Moment): TaskStatus {
     source: "SOURCE_MASTER",
     reason: "REASON_RECONCILIATION",
     agentId: task.agentId,
-    executorId: task.executorId,
+    ...(task.executorId === undefined ? {} : { executorId: task.executorId }),
     timestamp: now.wallMs / 1000,
     ...(forwarded?.healthy === undefined ? {} : { healthy: forwarded.healthy }),
     ...(forwarded?.containerStatus === undefined ? {} : { containerStatus: forwarded.containerStatus }),

@@ -97,7 +97,7 @@ function taskView(task: MasterTask): Readonly<Record<string, unknown>> {
     id: task.taskId,
     name: task.name,
     framework_id: task.frameworkId,
-    executor_id: task.executorId,
+    executor_id: task.executorId ?? "",
     slave_id: task.agentId,
     state: task.state,
     role: task.role,

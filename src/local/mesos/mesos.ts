@@ -10,11 +10,12 @@ import { AgentJournal, readJournal } from "./agent-journal.ts";
 import { recall } from "./agent-memory.ts";
 import type { AgentSettings } from "./agent-types.ts";
 import { type AgentNode, Cluster } from "./cluster.ts";
+import type { Containerizer } from "./containers/containerizer.ts";
+import { ProcessContainerizer } from "./containers/process-containerizer.ts";
 import { ExecutorEndpoint } from "./executor-endpoint.ts";
 import { type HttpAnswer, textAnswer } from "./http/answer.ts";
 import type { HttpRequest } from "./http/request-parser.ts";
 import { HttpServer } from "./http/server.ts";
-import { Launcher } from "./launcher.ts";
 import { Master } from "./master.ts";
 import { mesosVersion } from "./master-view.ts";
 import { routeAgent, routeMaster } from "./routes.ts";
@@ -49,6 +50,8 @@ export interface EmbeddedMesosOptions {
   readonly executorReregistrationTimeoutMs?: number;
   /** Of executors that do not say otherwise. Default 5 s. */
   readonly executorShutdownGraceMs?: number;
+  /** argv that runs `brigade mesos-executor`: agents start it for tasks without an executor. */
+  readonly builtInExecutor: readonly string[];
   /** What executors get beside PATH and the agent's own, as by the agent's flag `executor_environment_variables`. */
   readonly executorVariables?: Readonly<Record<string, string>>;
   readonly clock: Clock;
@@ -83,7 +86,7 @@ class Mesos implements EmbeddedMesos {
   readonly #options: EmbeddedMesosOptions;
   readonly #host: string;
   readonly #servers: HttpServer[] = [];
-  readonly #nodes: (AgentNode & { readonly launcher: Launcher; readonly journal: AgentJournal })[] = [];
+  readonly #nodes: (AgentNode & { readonly containers: Containerizer; readonly journal: AgentJournal })[] = [];
   #cluster: Cluster | undefined;
   #port = 0;
   #closing: Promise<void> | undefined;
@@ -135,7 +138,7 @@ class Mesos implements EmbeddedMesos {
     await this.#servers[0]?.close();
     for (const { id } of this.#nodes) this.#cluster?.toAgent(id, { type: "stop" });
     // Each executor has its grace period, after which its agent kills it: this ends.
-    await Promise.all(this.#nodes.map(({ launcher }) => launcher.idle()));
+    await Promise.all(this.#nodes.map(({ containers }) => containers.idle()));
     this.#cluster?.close();
     for (const { journal } of this.#nodes) journal.close();
     await Promise.all(this.#servers.map((server) => server.close()));
@@ -164,7 +167,7 @@ class Mesos implements EmbeddedMesos {
       refusal: (frameworkId, executorId, type) => core.refusal(frameworkId, executorId, type),
       onEvent: (event) => cluster.toAgent(id, event),
     });
-    const launcher = new Launcher({
+    const containers = new ProcessContainerizer({
       workDir,
       settings,
       clock,
@@ -173,7 +176,7 @@ class Mesos implements EmbeddedMesos {
     });
     const memory = recall(readJournal(workDir, log));
     const journal = new AgentJournal(workDir, () => core.facts());
-    const node = { id, agent: core, endpoint, launcher, journal };
+    const node = { id, agent: core, endpoint, containers, journal };
     this.#nodes.push(node);
     cluster.addAgent(node, memory);
     journal.compact();
@@ -216,7 +219,7 @@ class Mesos implements EmbeddedMesos {
 
   #agentSettings(id: AgentId, processName: string, port: number, agent: EmbeddedAgentOptions): AgentSettings {
     const { executorRegistrationTimeoutMs = 60_000, executorShutdownGraceMs = 5000 } = this.#options;
-    const { executorReregistrationTimeoutMs = 2000, executorVariables = {} } = this.#options;
+    const { executorReregistrationTimeoutMs = 2000, executorVariables = {}, builtInExecutor } = this.#options;
     const { hostname = this.#host, attributes = {} } = agent;
     const info: AgentInfo = {
       hostname,
@@ -233,6 +236,7 @@ class Mesos implements EmbeddedMesos {
       info,
       endpoint,
       processName,
+      builtInExecutor,
       executorRegistrationTimeoutMs,
       executorReregistrationTimeoutMs,
       executorShutdownGraceMs,

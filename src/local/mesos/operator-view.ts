@@ -52,7 +52,7 @@ function taskView({ taskId, name, frameworkId, agentId, executorId, state, label
     name,
     task_id: { value: taskId },
     framework_id: { value: frameworkId },
-    executor_id: { value: executorId },
+    ...(executorId === undefined ? {} : { executor_id: { value: executorId } }),
     agent_id: { value: agentId },
     state,
     ...(labels === undefined ? {} : { labels: { labels: labels.labels } }),

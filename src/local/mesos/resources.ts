@@ -1,4 +1,4 @@
-import type { Resource, ValueRange } from "../../mesos/types.ts";
+import type { ExecutorInfo, Resource, TaskInfo, ValueRange } from "../../mesos/types.ts";
 import { normalize, rangesContain, subtractRanges } from "./ranges.ts";
 
 /*
@@ -128,6 +128,12 @@ export class Resources {
       .map(({ identity, amount }) => `${identity.name}${role}:${printAmount(amount)}`)
       .join("; ");
   }
+}
+
+/** The sum of what an executor and its tasks are allowed. */
+export function containerResources(executor: ExecutorInfo, tasks: readonly TaskInfo[]): readonly Resource[] {
+  const all = [executor, ...tasks].flatMap(({ resources = [] }) => resources);
+  return Resources.of(all).toList({ allocationRole: null, legacyRole: false });
 }
 
 /**

@@ -16,9 +16,9 @@ export interface LaunchContext {
 }
 
 /** A resource that is malformed in any task fails all tasks of the operation. */
-export function malformedResource(tasks: readonly TaskInfo[]): string | undefined {
+export function malformedResource(tasks: readonly TaskInfo[], shared?: ExecutorInfo): string | undefined {
   for (const task of tasks) {
-    for (const resource of [...(task.resources ?? []), ...(task.executor?.resources ?? [])]) {
+    for (const resource of [...(task.resources ?? []), ...((shared ?? task.executor)?.resources ?? [])]) {
       const problem = resourceProblem(resource);
       if (problem !== undefined) return problem;
     }
@@ -32,6 +32,14 @@ export function malformedResource(tasks: readonly TaskInfo[]): string | undefine
  * Checks of fields that Brigade's types do not carry (health checks, limits, persistent volumes) are left out.
  */
 export function taskProblem(task: TaskInfo, context: LaunchContext): string | undefined {
+  return taskInfoProblem(task, context) ?? executorProblem(task, context);
+}
+
+/** What is wrong with a task whoever runs it. */
+export function taskInfoProblem(
+  task: TaskInfo,
+  context: Pick<LaunchContext, "framework" | "agentId">,
+): string | undefined {
   return (
     idProblem(task.taskId) ??
     (context.framework.tasks.has(task.taskId) ? `Task has duplicate ID: ${task.taskId}` : undefined) ??
@@ -39,11 +47,13 @@ export function taskProblem(task: TaskInfo, context: LaunchContext): string | un
     ((task.killPolicy?.gracePeriod?.nanoseconds ?? 0) < 0
       ? "Task's 'kill_policy.grace_period' must be non-negative"
       : undefined) ??
+    ((task.maxCompletionTime?.nanoseconds ?? 0) < 0
+      ? "Task's `max_completion_time` must be non-negative"
+      : undefined) ??
     (task.resources === undefined || task.resources.length === 0 ? "Task uses no resources" : undefined) ??
     resourcesProblem("Task", task.resources ?? []) ??
     commandProblem("Task", task.command) ??
-    containerProblem("Task", task.container) ??
-    executorProblem(task, context)
+    containerProblem("Task", task.container)
   );
 }
 
@@ -80,36 +90,47 @@ function executorProblem(task: TaskInfo, context: LaunchContext): string | undef
   if ((executor === undefined) === (task.command === undefined)) {
     return "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present";
   }
-  if (executor === undefined) {
-    const unsupported = "Task has no executor: command tasks are not supported by Brigade's embedded Mesos";
-    return roomProblem(task, undefined, context) ?? unsupported;
-  }
+  if (executor === undefined) return roomProblem(task, undefined, context);
   return (
     executorInfoProblem(executor) ??
-    frameworkIdProblem(executor, context.framework) ??
-    resourcesProblem("Executor", executor.resources ?? []) ??
-    (context.existing === undefined
-      ? undefined
-      : executorConflict(context.existing.info, { ...executor, frameworkId: context.framework.id })) ??
+    executorContextProblem(executor, context) ??
+    customExecutorProblem(executor) ??
     roomProblem(task, executor, context)
   );
 }
 
-function executorInfoProblem(executor: ExecutorInfo): string | undefined {
+/** What is wrong with an executor in itself. */
+export function executorInfoProblem(executor: ExecutorInfo): string | undefined {
   if (executor.type === "CUSTOM" && executor.command === undefined) {
     return "'ExecutorInfo.command' must be set for 'CUSTOM' executor";
   }
   if (executor.type === "DEFAULT" && executor.command !== undefined) {
     return "'ExecutorInfo.command' must not be set for 'DEFAULT' executor";
   }
-  const problem =
+  return (
     idProblem(executor.executorId) ??
     ((executor.shutdownGracePeriod?.nanoseconds ?? 0) < 0
       ? "ExecutorInfo's 'shutdown_grace_period' must be non-negative"
       : undefined) ??
     commandProblem("Executor", executor.command) ??
-    containerProblem("Executor", executor.container);
-  if (problem !== undefined) return problem;
+    containerProblem("Executor", executor.container)
+  );
+}
+
+/** What is wrong with an executor among those that run. */
+export function executorContextProblem(
+  executor: ExecutorInfo,
+  { framework, existing }: Pick<LaunchContext, "framework" | "existing">,
+): string | undefined {
+  return (
+    frameworkIdProblem(executor, framework) ??
+    resourcesProblem("Executor", executor.resources ?? []) ??
+    (existing === undefined ? undefined : executorConflict(existing.info, { ...executor, frameworkId: framework.id }))
+  );
+}
+
+/** What LAUNCH wants of an executor. */
+function customExecutorProblem(executor: ExecutorInfo): string | undefined {
   if (executor.type !== undefined && executor.type !== "CUSTOM") return "'ExecutorInfo.type' must be 'CUSTOM'";
   return executor.command === undefined ? "'ExecutorInfo.command' must be set" : undefined;
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { startTimeOf } from "../../../src/local/mesos/processes.ts";
+import { startTimeOf } from "../../../src/local/mesos/containers/processes.ts";
 import { jsonTask, launch } from "../../support/mesos/embedded.ts";
 import { JsonScheduler } from "../../support/mesos/json-scheduler.ts";
 import { until } from "../../support/until.ts";

@@ -11,6 +11,9 @@ export interface TestMesos extends AsyncDisposable {
   readonly workDir: string;
 }
 
+/** Runs command tasks, from source. */
+export const builtInExecutor = [process.execPath, join(import.meta.dir, "../../../src/main.ts"), "mesos-executor"];
+
 /** An embedded Mesos on free ports in a folder of its own, which is removed with it; one agent, short intervals. */
 export async function startTestMesos(options: Partial<EmbeddedMesosOptions> = {}): Promise<TestMesos> {
   const workDir = mkdtempSync(join(tmpdir(), "brigade-mesos-"));
@@ -18,6 +21,7 @@ export async function startTestMesos(options: Partial<EmbeddedMesosOptions> = {}
     port: 0,
     agents: [{ cpus: 4, memMb: 2048, attributes: { rack: "r0" } }],
     workDir,
+    builtInExecutor,
     allocationIntervalMs: 50,
     clock: systemClock,
     random: systemRandom,

@@ -6,12 +6,14 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { silentLogger } from "../../../src/base/log.ts";
 import { systemRandom } from "../../../src/base/random.ts";
 import { startMesos } from "../../../src/local/mesos/mesos.ts";
+import { builtInExecutor } from "./embedded.ts";
 
 const [workDir = "", port = "0"] = process.argv.slice(2);
 const mesos = await startMesos({
   port: Number(port),
   agents: [{ cpus: 4, memMb: 2048 }],
   workDir,
+  builtInExecutor,
   allocationIntervalMs: 50,
   executorReregistrationTimeoutMs: 500,
   clock: systemClock,

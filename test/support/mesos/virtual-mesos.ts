@@ -1,8 +1,9 @@
 import { silentLogger } from "../../../src/base/log.ts";
 import { seededRandom } from "../../../src/base/random.ts";
 import { Agent } from "../../../src/local/mesos/agent.ts";
-import type { AgentSettings, ContainerLaunch } from "../../../src/local/mesos/agent-types.ts";
+import type { AgentSettings } from "../../../src/local/mesos/agent-types.ts";
 import { Cluster } from "../../../src/local/mesos/cluster.ts";
+import type { ContainerLaunch } from "../../../src/local/mesos/containers/containerizer.ts";
 import { ExecutorEndpoint } from "../../../src/local/mesos/executor-endpoint.ts";
 import type { HttpAnswer } from "../../../src/local/mesos/http/answer.ts";
 import type { HttpRequest } from "../../../src/local/mesos/http/request-parser.ts";
@@ -54,15 +55,16 @@ export class VirtualMesos {
       onEvent: (event) => this.#cluster.toAgent(this.agentId, event),
     });
     this.#cluster.start();
-    const launcher = {
+    const containers = {
       launch: (container: ContainerLaunch) => {
         this.launched.push(container);
       },
       adopt: () => undefined,
+      update: () => undefined,
       destroy: (containerId: ContainerId) => this.exit(containerId, 9),
     };
     const journal = { append: () => undefined };
-    this.#cluster.addAgent({ id: this.agentId, agent, endpoint: this.#executors, launcher, journal }, new Map());
+    this.#cluster.addAgent({ id: this.agentId, agent, endpoint: this.#executors, containers, journal }, new Map());
   }
 
   /** As the master answers it, or the agent for paths of the executor API. */
@@ -101,6 +103,7 @@ export class VirtualMesos {
       },
       endpoint,
       processName: "slave(1)",
+      builtInExecutor: [],
       executorRegistrationTimeoutMs,
       executorReregistrationTimeoutMs: 2000,
       executorShutdownGraceMs: 5000,

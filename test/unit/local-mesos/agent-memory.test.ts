@@ -21,7 +21,13 @@ const frameworkId = "f" as FrameworkId;
 const containerId = "c" as ContainerId;
 
 const framework: AgentFact = { type: "framework", info: { id: frameworkId, user: "u", name: "n", checkpoint: true } };
-const executor: AgentFact = { type: "executor", frameworkId, containerId, info: { executorId: "e" as ExecutorId } };
+const executor: AgentFact = {
+  type: "executor",
+  frameworkId,
+  containerId,
+  kind: "custom",
+  info: { executorId: "e" as ExecutorId },
+};
 const started: AgentFact = { type: "process", containerId, pid: 17, startTime: "4711" };
 const exited: AgentFact = { type: "exited", containerId };
 

@@ -1,6 +1,7 @@
-import type { CommandInfo } from "../../mesos/types.ts";
-import type { AgentSettings, ContainerLaunch } from "./agent-types.ts";
-import { printDuration } from "./durations.ts";
+import type { CommandInfo } from "../../../mesos/types.ts";
+import type { AgentSettings } from "../agent-types.ts";
+import { printDuration } from "../durations.ts";
+import type { ContainerLaunch } from "./containerizer.ts";
 
 const RECOVERY_TIMEOUT = "15mins";
 const SUBSCRIPTION_BACKOFF_MAX = "2secs";
@@ -24,7 +25,7 @@ export function executorEnvironment(
     MESOS_EXECUTOR_ID: executor.executorId,
     MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD: printDuration(shutdownGraceMs),
     MESOS_FRAMEWORK_ID: frameworkId,
-    MESOS_HTTP_COMMAND_EXECUTOR: "0",
+    MESOS_HTTP_COMMAND_EXECUTOR: "1",
     MESOS_SLAVE_ID: id,
     MESOS_SLAVE_PID: `${processName}@${address}`,
     ...(framework.checkpoint === true

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
-import { errorCode } from "../../base/errors.ts";
-import type { ContainerProcess } from "./agent-memory.ts";
+import { readdirSync, readFileSync } from "node:fs";
+import { errorCode } from "../../../base/errors.ts";
+import type { ContainerProcess } from "../agent-memory.ts";
 
 /**
  * Kills a container's process group at once; that it is gone already is fine.
@@ -38,4 +38,28 @@ export function startTimeOf(pid: number): string | undefined {
 
 export function isRunning({ pid, startTime }: ContainerProcess): boolean {
   return startTimeOf(pid) === startTime;
+}
+
+/**
+ * Kills every process that has `variable` (`NAME=value`) in the environment that it was started with: what left the
+ * process group of its container. Does nothing where there is no /proc to look in.
+ */
+export function killMarked(variable: string): void {
+  if (process.platform !== "linux") return;
+  const mark = Buffer.from(`${variable}\0`);
+  for (const name of readdirSync("/proc")) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    try {
+      if (environmentOf(pid).includes(mark)) process.kill(pid, "SIGKILL");
+    } catch (error) {
+      // Gone meanwhile, or another user's.
+      if (!["ENOENT", "ESRCH", "EACCES", "EPERM"].includes(errorCode(error) ?? "")) throw error;
+    }
+  }
+}
+
+/** NAME=value, each with a zero behind it. */
+function environmentOf(pid: number): Buffer {
+  return readFileSync(`/proc/${pid}/environ`);
 }

@@ -1,0 +1,319 @@
+import { assertNever } from "../../../base/errors.ts";
+import { formatUuid, type Random, uuidBytes } from "../../../base/random.ts";
+import type { ExecutorCall, ExecutorEvent } from "../../../mesos/executor-api.ts";
+import {
+  type ContainerId,
+  type ExecutorId,
+  isTerminal,
+  type KillPolicy,
+  type TaskId,
+  type TaskInfo,
+  type TaskState,
+  type TaskStatus,
+} from "../../../mesos/types.ts";
+import { type CommandEnd, printEnd } from "./signals.ts";
+
+/** Between SIGTERM and SIGKILL where nobody says otherwise. */
+const DEFAULT_GRACE_MS = 3000;
+/** What of the executor's own grace period is kept for itself. */
+const OWN_GRACE_MS = 2000;
+
+export interface BuiltInSettings {
+  /** command: one task, run in the executor's own sandbox; default: groups of tasks, each in a folder of its own. */
+  readonly kind: "command" | "default";
+  readonly executorId: ExecutorId;
+  readonly shutdownGraceMs: number;
+  /** Wall clock where the clock of `nowMs` is 0. */
+  readonly epochMs: number;
+}
+
+export type SessionEvent =
+  | { readonly type: "event"; readonly event: ExecutorEvent }
+  /** The agent will not come back. */
+  | { readonly type: "gave-up" }
+  /** Of a command that never ran the end is `exited` with 1, as Mesos has it. */
+  | { readonly type: "ended"; readonly taskId: TaskId; readonly end: CommandEnd }
+  | { readonly type: "not-prepared"; readonly taskId: TaskId; readonly message: string }
+  | { readonly type: "started"; readonly taskId: TaskId }
+  | { readonly type: "time" };
+
+export type SessionCommand =
+  | { readonly type: "update"; readonly status: TaskStatus }
+  /** Runs its command; `started` and then `ended` follow, or `not-prepared`. */
+  | { readonly type: "start"; readonly task: TaskInfo }
+  /** To all processes of the command. */
+  | { readonly type: "signal"; readonly taskId: TaskId; readonly signal: "SIGTERM" | "SIGKILL" }
+  | { readonly type: "exit"; readonly code: number };
+
+interface Task {
+  readonly info: TaskInfo;
+  /** Those that were launched with it: one that does not finish takes the others with it. */
+  readonly group: readonly TaskId[];
+  /** Of a group. */
+  readonly containerId: ContainerId | undefined;
+  killed: boolean;
+  /** When it is killed for good. */
+  killAtMs: number | undefined;
+  /** When it has had all the time that it may have. */
+  overdueAtMs: number | undefined;
+  overdue: boolean;
+  ended: boolean;
+  acknowledged: boolean;
+}
+
+/**
+ * What Mesos' own executors decide: the one around a command task, and the one for groups of tasks. Events in, commands
+ * out; no clock and no processes inside.
+ */
+export class BuiltInSession {
+  readonly #settings: BuiltInSettings;
+  readonly #random: Random;
+  readonly #tasks = new Map<TaskId, Task>();
+  readonly #unacknowledged: TaskStatus[] = [];
+  #commands: SessionCommand[] = [];
+  #nowMs = 0;
+  #containerId: ContainerId | undefined;
+  #tellsKilling = false;
+  #leaving = false;
+
+  constructor(settings: BuiltInSettings, random: Random) {
+    this.#settings = settings;
+    this.#random = random;
+  }
+
+  get wakeAtMs(): number | undefined {
+    let next: number | undefined;
+    for (const { ended, killAtMs, overdueAtMs } of this.#tasks.values()) {
+      if (ended) continue;
+      for (const atMs of [killAtMs, overdueAtMs]) {
+        if (atMs !== undefined && (next === undefined || atMs < next)) next = atMs;
+      }
+    }
+    return next;
+  }
+
+  /** What the agent may not know, for each SUBSCRIBE. */
+  subscribe(): Extract<ExecutorCall, { type: "SUBSCRIBE" }> {
+    const tasks = [...this.#tasks.values()].filter(({ acknowledged }) => !acknowledged);
+    return {
+      type: "SUBSCRIBE",
+      unacknowledgedTasks: tasks.map(({ info }) => info),
+      unacknowledgedUpdates: [...this.#unacknowledged],
+    };
+  }
+
+  step(event: SessionEvent, nowMs: number): SessionCommand[] {
+    this.#nowMs = nowMs;
+    switch (event.type) {
+      case "event":
+        this.#fromAgent(event.event);
+        break;
+      case "gave-up":
+        for (const task of this.#live()) this.#signal(task, "SIGKILL");
+        this.#exit(1);
+        break;
+      case "started":
+        this.#started(event.taskId);
+        break;
+      case "ended":
+        this.#ended(event.taskId, event.end);
+        break;
+      case "not-prepared":
+        this.#failed(event.taskId, event.message);
+        break;
+      case "time":
+        this.#time();
+        break;
+      default:
+        assertNever(event);
+    }
+    const commands = this.#commands;
+    this.#commands = [];
+    return commands;
+  }
+
+  #fromAgent(event: ExecutorEvent): void {
+    switch (event.type) {
+      case "SUBSCRIBED":
+        this.#containerId = event.containerId;
+        this.#tellsKilling = (event.frameworkInfo.capabilities ?? []).some(({ type }) => type === "TASK_KILLING_STATE");
+        return;
+      case "LAUNCH":
+        return this.#launch([event.task]);
+      case "LAUNCH_GROUP":
+        return this.#launch(event.tasks);
+      case "KILL": {
+        const task = this.#tasks.get(event.taskId);
+        if (task !== undefined) this.#kill(task, graceMs(event.killPolicy) ?? graceMs(task.info.killPolicy));
+        return;
+      }
+      case "ACKNOWLEDGED":
+        return this.#acknowledged(event.taskId, event.uuid);
+      case "SHUTDOWN":
+        this.#leaving = true;
+        for (const task of this.#live()) {
+          this.#kill(task, Math.max(0, this.#settings.shutdownGraceMs - OWN_GRACE_MS));
+        }
+        return this.#exitIfOver();
+      case "ERROR":
+        for (const task of this.#live()) this.#signal(task, "SIGKILL");
+        return this.#exit(1);
+      case "MESSAGE":
+      case "HEARTBEAT":
+      case "UNKNOWN":
+        return;
+      default:
+        assertNever(event);
+    }
+  }
+
+  #launch(infos: readonly TaskInfo[]): void {
+    const group = infos.map(({ taskId }) => taskId);
+    for (const info of infos) {
+      if (this.#tasks.has(info.taskId)) continue;
+      this.#tasks.set(info.taskId, {
+        info,
+        group,
+        containerId: this.#nestedContainerId(),
+        killed: false,
+        killAtMs: undefined,
+        overdueAtMs: undefined,
+        overdue: false,
+        ended: false,
+        acknowledged: false,
+      });
+      this.#update(info.taskId, "TASK_STARTING");
+    }
+    // As Mesos' own, which end over it: the agent then says what became of the task.
+    if (this.#settings.kind === "command" && infos.some(({ command }) => command?.value === undefined)) {
+      this.#exit(1);
+      return;
+    }
+    for (const info of infos) this.#commands.push({ type: "start", task: info });
+  }
+
+  #started(taskId: TaskId): void {
+    const task = this.#tasks.get(taskId);
+    if (task === undefined || task.ended) return;
+    const { maxCompletionTime } = task.info;
+    if (maxCompletionTime !== undefined) task.overdueAtMs = this.#nowMs + maxCompletionTime.nanoseconds / 1e6;
+    this.#update(taskId, "TASK_RUNNING");
+  }
+
+  /** @param grace default: 3 s. A second one counts where it ends the task sooner */
+  #kill(task: Task, grace = DEFAULT_GRACE_MS): void {
+    if (task.ended) return;
+    const atMs = this.#nowMs + grace;
+    if (task.killed) {
+      task.killAtMs = Math.min(task.killAtMs ?? atMs, atMs);
+      return;
+    }
+    task.killed = true;
+    task.killAtMs = atMs;
+    if (this.#tellsKilling) this.#update(task.info.taskId, "TASK_KILLING");
+    this.#signal(task, "SIGTERM");
+  }
+
+  #ended(taskId: TaskId, end: CommandEnd): void {
+    const task = this.#tasks.get(taskId);
+    if (task === undefined || task.ended) return;
+    task.ended = true;
+    const message = `Command ${printEnd(end)}`;
+    if (task.overdue) {
+      this.#update(taskId, "TASK_FAILED", message, "REASON_MAX_COMPLETION_TIME_REACHED");
+    } else if (task.killed) {
+      this.#update(taskId, "TASK_KILLED", message);
+    } else {
+      this.#update(taskId, end.type === "exited" && end.code === 0 ? "TASK_FINISHED" : "TASK_FAILED", message);
+    }
+    if (task.killed || end.type !== "exited" || end.code !== 0) this.#killGroupOf(task);
+    this.#exitIfOver();
+  }
+
+  #failed(taskId: TaskId, message: string): void {
+    const task = this.#tasks.get(taskId);
+    if (task === undefined || task.ended) return;
+    task.ended = true;
+    this.#update(taskId, "TASK_FAILED", message, "REASON_CONTAINER_LAUNCH_FAILED");
+    this.#killGroupOf(task);
+    this.#exitIfOver();
+  }
+
+  #killGroupOf(task: Task): void {
+    for (const id of task.group) {
+      const other = this.#tasks.get(id);
+      if (other !== undefined) this.#kill(other, graceMs(other.info.killPolicy));
+    }
+  }
+
+  #time(): void {
+    for (const task of this.#live()) {
+      if (task.overdueAtMs !== undefined && task.overdueAtMs <= this.#nowMs) {
+        task.overdueAtMs = undefined;
+        task.overdue = true;
+        this.#kill(task, 0);
+      }
+      if (task.killAtMs !== undefined && task.killAtMs <= this.#nowMs) {
+        task.killAtMs = undefined;
+        this.#signal(task, "SIGKILL");
+      }
+    }
+  }
+
+  #acknowledged(taskId: TaskId, uuid: Uint8Array): void {
+    const index = this.#unacknowledged.findIndex((one) => Buffer.compare(one.uuid ?? new Uint8Array(), uuid) === 0);
+    if (index >= 0) this.#unacknowledged.splice(index, 1);
+    const task = this.#tasks.get(taskId);
+    if (task !== undefined) task.acknowledged = true;
+    this.#exitIfOver();
+  }
+
+  /** Leaves when all has ended and the agent knows it; told to leave, when all has ended. */
+  #exitIfOver(): void {
+    if (this.#live().length > 0) return;
+    if (this.#leaving || (this.#tasks.size > 0 && this.#unacknowledged.length === 0)) this.#exit(0);
+  }
+
+  #exit(code: number): void {
+    this.#commands.push({ type: "exit", code });
+  }
+
+  #live(): Task[] {
+    return [...this.#tasks.values()].filter(({ ended }) => !ended);
+  }
+
+  #signal({ info: { taskId } }: Task, signal: "SIGTERM" | "SIGKILL"): void {
+    this.#commands.push({ type: "signal", taskId, signal });
+  }
+
+  #nestedContainerId(): ContainerId | undefined {
+    if (this.#settings.kind === "command" || this.#containerId === undefined) return undefined;
+    return `${this.#containerId}.${formatUuid(uuidBytes(this.#random))}` as ContainerId;
+  }
+
+  #update(taskId: TaskId, state: TaskState, message?: string, reason?: string): void {
+    const containerId = this.#tasks.get(taskId)?.containerId;
+    const status: TaskStatus = {
+      taskId,
+      state,
+      source: "SOURCE_EXECUTOR",
+      executorId: this.#settings.executorId,
+      timestamp: (this.#settings.epochMs + this.#nowMs) / 1000,
+      uuid: uuidBytes(this.#random),
+      ...(message === undefined ? {} : { message }),
+      ...(reason === undefined ? {} : { reason }),
+      ...(containerId === undefined ? {} : { containerStatus: { containerId } }),
+    };
+    this.#unacknowledged.push(status);
+    if (isTerminal(state)) {
+      const task = this.#tasks.get(taskId);
+      if (task !== undefined) task.ended = true;
+    }
+    this.#commands.push({ type: "update", status });
+  }
+}
+
+function graceMs(policy: KillPolicy | undefined): number | undefined {
+  const nanoseconds = policy?.gracePeriod?.nanoseconds;
+  return nanoseconds === undefined ? undefined : nanoseconds / 1e6;
+}
