@@ -9,6 +9,7 @@ import { abortable } from "./abortable.ts";
 import { KafkaClient, type KafkaClientOptions } from "./client.ts";
 import { TopicConnection } from "./connection.ts";
 import { asKafkaError, classifyFailure, KafkaClosedError, topicRefused } from "./errors.ts";
+import { FormerMember, type MemberMemory } from "./former-member.ts";
 import { GroupMember, type Membership } from "./member.ts";
 import { readPositions } from "./offsets.ts";
 import { PartitionReader, type ReaderOptions } from "./reader.ts";
@@ -20,8 +21,10 @@ export interface KafkaInputOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+  /** undefined: a successor of a killed process waits until that one's session has timed out. */
+  readonly memory?: MemberMemory | undefined;
   /**
-   * After so long without a heartbeat the others take over, ms. It is also what a successor of a killed process waits.
+   * After so long without a heartbeat the others take over, ms.
    * Brokers accept 6 s to 30 min by default. Default 10 s.
    */
   readonly sessionTimeoutMs?: number;
@@ -42,6 +45,8 @@ const GOOD_SESSION_MS = 60_000;
 /** A group's first member waits until its coordinator has been made: that takes a second, and is no interruption. */
 const COORDINATOR_ATTEMPTS = 5;
 const LONG_JOIN_MS = 2000;
+/** A join takes a few ms where the group waits for nobody. */
+const WAITING_JOIN_MS = 200;
 const LEAVE_TIMEOUT_MS = 2000;
 
 /** What is held now. A commit or a batch that belongs to another object than the present one is stale. */
@@ -64,8 +69,10 @@ interface Held {
  * engine's decision.
  */
 export class KafkaInput implements Input {
-  readonly #options: Required<Omit<KafkaInputOptions, "reader">> & Pick<KafkaInputOptions, "reader">;
+  readonly #options: Required<Omit<KafkaInputOptions, "reader" | "memory">> &
+    Pick<KafkaInputOptions, "reader" | "memory">;
   readonly #member: GroupMember;
+  readonly #former: FormerMember;
   readonly #closing = new AbortController();
   #onEvent: (event: InputEvent) => void = () => undefined;
   #loop: Promise<void> | undefined;
@@ -84,6 +91,7 @@ export class KafkaInput implements Input {
       log: options.log.child({ topic: options.topic, group: options.group }),
     };
     this.#member = new GroupMember(this.#options, this.#options.log);
+    this.#former = new FormerMember({ ...this.#options, memberId: options.memory?.former });
   }
 
   async start(onEvent: (event: InputEvent) => void): Promise<void> {
@@ -163,17 +171,25 @@ export class KafkaInput implements Input {
   }
 
   async #join(connection: TopicConnection, signal: AbortSignal): Promise<Membership> {
-    const { clock, random, log } = this.#options;
+    const { clock, random, log, memory } = this.#options;
     for (let attempt = 1; ; attempt++) {
-      const cancel = clock.schedule(LONG_JOIN_MS, () => {
+      const cancelHaste = clock.schedule(WAITING_JOIN_MS, () => void this.#former.leave(signal));
+      const cancelWord = clock.schedule(LONG_JOIN_MS, () => {
         log.info("waiting for the consumer group: a former member may have to time out first");
       });
       try {
-        const membership = await abortable(this.#member.join(connection), signal).finally(cancel);
-        if (membership !== undefined) return membership;
+        const membership = await abortable(this.#member.join(connection), signal);
+        if (membership !== undefined) {
+          this.#former.gone();
+          memory?.joined(membership.memberId);
+          return membership;
+        }
       } catch (error) {
         if (classifyFailure(error) !== "coordinator-moved" || attempt >= COORDINATOR_ATTEMPTS) throw error;
         connection.forgetCoordinator();
+      } finally {
+        cancelHaste();
+        cancelWord();
       }
       await clock.sleep(backoffMs(RETRY, attempt, random), { signal });
     }

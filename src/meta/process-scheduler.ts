@@ -21,6 +21,7 @@ import { processorMetrics } from "./process-metrics.ts";
 import { processorSnapshot, taskSnapshots } from "./process-snapshot.ts";
 import type { Deployment, StopMode } from "./protocol.ts";
 import type { ProcessorPhase, ProcessorSnapshot, TaskSnapshot } from "./snapshot.ts";
+import { forgetMember, StoredMember } from "./stored-member.ts";
 import { forgetPositions, StoredPositions } from "./stored-positions.ts";
 import { untilTopicsUsable } from "./usable-topics.ts";
 
@@ -51,6 +52,7 @@ interface Parts {
   readonly engine: Engine;
   readonly runner: FineRunner;
   readonly positions: StoredPositions;
+  readonly member: StoredMember;
 }
 
 /**
@@ -127,6 +129,7 @@ export class ProcessScheduler {
       // Closing with `kill` tears the framework down.
       await close(parts, { kill: true });
     }
+    await forgetMember(this.#options.store, this.#spec.name);
     await forgetPositions(this.#options.store, this.#spec.name);
     await forgetIdentity(this.#options.store, this.#spec.name);
     this.#ended();
@@ -227,6 +230,7 @@ export class ProcessScheduler {
     const { name: processor, input: topic } = this.#spec;
     const positions = await StoredPositions.load({ store, processor, group: this.#group, topic, clock, log });
     if (absent.has(topic)) positions.forget();
+    const member = await StoredMember.load({ store, processor, group: this.#group, log });
     this.#trouble = STARTING;
     const identity = await this.#takeIdentity(this.#stopping.signal);
     const kafka = { brokers: settings.kafkaAddress, clientId: `brigade-${this.#spec.name}` };
@@ -234,7 +238,7 @@ export class ProcessScheduler {
     const runner = this.#newRunner(identity);
     const engine = new Engine({
       spec: this.#spec,
-      input: new KafkaInput({ kafka, topic: this.#spec.input, group, clock, random, log }),
+      input: new KafkaInput({ kafka, topic: this.#spec.input, group, memory: member, clock, random, log }),
       output: new KafkaOutput({ kafka, clock, random, log }),
       runner,
       positions,
@@ -242,7 +246,7 @@ export class ProcessScheduler {
       onNote: (note) => logNote(note, log),
       onFatal: (error) => this.#options.onFatal(asError(error), true),
     });
-    this.#parts = { engine, runner, positions };
+    this.#parts = { engine, runner, positions, member };
     this.#trouble = null;
     log.info("processor starts", { group, epoch: identity.epoch, frameworkId: identity.frameworkId ?? "new" });
     await engine.start();
@@ -365,8 +369,9 @@ function topicsOf({ input, output, error }: ProcessorSpec): readonly string[] {
   return [input, output, error?.topic].filter((topic) => topic !== null && topic !== undefined);
 }
 
-async function close({ engine, positions }: Parts, how: { readonly kill: boolean }): Promise<void> {
+async function close({ engine, positions, member }: Parts, how: { readonly kill: boolean }): Promise<void> {
   await engine.close(how);
+  await member.close();
   await positions.close();
 }
 

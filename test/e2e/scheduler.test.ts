@@ -1,4 +1,5 @@
 import { expect } from "bun:test";
+import { existsSync } from "node:fs";
 import { definition } from "../support/e2e/definitions.ts";
 import { endToEnd } from "../support/e2e/end-to-end.ts";
 import { eventually } from "../support/e2e/eventually.ts";
@@ -74,6 +75,33 @@ for (const signal of ["SIGTERM", "SIGKILL"] as const) {
     },
   );
 }
+
+endToEnd("after SIGKILL of the scheduler its consumer group does not wait for a dead member", async (world) => {
+  await using engines = await startLocal(world, { args: ["--no-scheduler"] });
+  await world.define(definition("copy", "in", "out", ["cat"]));
+  const config = await configure(world, engines);
+  await using first = await startScheduler(world, config);
+  await first.api.untilRunning("copy");
+  const member = world.path("state", "values", "processors+copy+member");
+  await eventually("the member's id is stored", () => existsSync(member));
+  await first.process.end("SIGKILL");
+
+  await using second = await startScheduler(world, config);
+  await second.api.untilRunning("copy");
+  expect(second.process.logged("the member of the life before has left the consumer group")).toHaveLength(1);
+  await engines.topics.produceValues("in", ["1"]);
+  await second.api.untilSettled("copy", 1);
+  // One that says goodbye leaves nothing to be done.
+  expect(await second.process.end()).toBe(0);
+  await using third = await startScheduler(world, config);
+  await third.api.untilRunning("copy");
+  expect(third.process.logged("the member of the life before has left the consumer group")).toEqual([]);
+  await world.undefine("copy");
+  await eventually("its absence is seen", async () => (await third.api.status()).held.length === 1);
+  await world.mustRun(["processors", "remove", "--all", "--api", third.api.url]);
+  await third.api.untilGone("copy");
+  expect(existsSync(member)).toBe(false);
+});
 
 endToEnd("brigade processor runs one processor alone, and a scheduler can take over from it", async (world) => {
   await using engines = await startLocal(world, { args: ["--no-scheduler"] });

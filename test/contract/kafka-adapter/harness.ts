@@ -66,7 +66,9 @@ export function uniqueName(what: string): string {
   return `${what}-${process.pid}-${Date.now()}-${names++}`;
 }
 
-export interface MemberOptions extends Partial<Pick<KafkaInputOptions, "metadataMs" | "sessionTimeoutMs" | "reader">> {
+type InputOptions = Pick<KafkaInputOptions, "metadataMs" | "sessionTimeoutMs" | "reader" | "memory">;
+
+export interface MemberOptions extends Partial<InputOptions> {
   /** Whether it reads on from the committed offsets by itself. Default true. */
   readonly reads?: boolean;
 }
@@ -83,12 +85,12 @@ export class TestMember {
     kafka: KafkaInputOptions["kafka"],
     topic: string,
     group: string,
-    { reads = true, metadataMs = 200, sessionTimeoutMs = 6000, reader = {} }: MemberOptions,
+    { reads = true, metadataMs = 200, sessionTimeoutMs = 6000, reader = {}, memory }: MemberOptions,
   ) {
     this.#reads = reads;
     const random = systemRandom;
-    const options = { kafka, topic, group, clock, random, log: silentLogger, metadataMs, sessionTimeoutMs, reader };
-    this.input = new KafkaInput({ ...options, heartbeatMs: 100 });
+    const ours = { metadataMs, sessionTimeoutMs, reader, memory, heartbeatMs: 100 };
+    this.input = new KafkaInput({ kafka, topic, group, clock, random, log: silentLogger, ...ours });
   }
 
   start(): Promise<void> {

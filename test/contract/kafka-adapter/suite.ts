@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { noBytes, utf8 } from "../../../src/base/bytes.ts";
+import { systemClock } from "../../../src/base/clock.ts";
 import { silentLogger } from "../../../src/base/log.ts";
 import {
   MetadataTooLargeError,
@@ -9,6 +10,9 @@ import {
 } from "../../../src/engine/errors.ts";
 import type { Header } from "../../../src/engine/ports.ts";
 import { KafkaClient } from "../../../src/kafka/client.ts";
+import { TopicConnection } from "../../../src/kafka/connection.ts";
+import { classifyFailure, kafkaErrorType } from "../../../src/kafka/errors.ts";
+import { GroupMember, type Membership } from "../../../src/kafka/member.ts";
 import { rejection } from "../../support/rejection.ts";
 import { byNumber, countUp, record, type TestBroker, TestClient, uniqueName, waitUntil } from "./harness.ts";
 
@@ -261,6 +265,40 @@ export function kafkaAdapterSuite({ name, start, skip = {} }: SuiteOptions): voi
     );
 
     test(
+      "the successor of a member that ended without a word has its place at once, and that one is fenced",
+      async () => {
+        await using client = connect();
+        const topic = await client.topic(2);
+        const group = uniqueName("group");
+        await using killed = await joinInSilence(client, topic, group);
+        const joined: string[] = [];
+        const memory = { former: killed.memberId, joined: (memberId: string) => joined.push(memberId) };
+        const successor = await client.join(topic, group, { memory });
+        const { epoch } = await successor.assigned(2);
+        await successor.input.commit(epoch, [{ partition: 0, offset: 0, metadata: "mine" }]);
+        expect(joined).toEqual([expect.any(String)]);
+        expect(joined).not.toContain(killed.memberId);
+        expect(kafkaErrorType(await rejection(killed.commit("not mine")))).toBe("UNKNOWN_MEMBER_ID");
+        expect(await client.admin.lag(group, topic)).toMatchObject([{ metadata: "mine" }, { committed: null }]);
+      },
+      TIMEOUT_MS,
+    );
+
+    test(
+      "a former member that the group does not know is no hindrance; others are waited for",
+      async () => {
+        await using client = connect();
+        const topic = await client.topic();
+        const group = uniqueName("group");
+        await using other = await joinInSilence(client, topic, group, 6000);
+        const memory = { former: `${other.memberId}-and-gone`, joined: () => undefined };
+        const successor = await client.join(topic, group, { memory });
+        await successor.assigned(1); // once the session of the other has timed out
+      },
+      TIMEOUT_MS,
+    );
+
+    test(
       "closing at any moment ends, also while it joins",
       async () => {
         await using client = connect();
@@ -475,5 +513,51 @@ async function produceInTransactions({ kafka }: TestClient, topic: string): Prom
     }
   } finally {
     client.close();
+  }
+}
+
+interface SilentMember extends AsyncDisposable {
+  readonly memberId: string;
+  commit(metadata: string): Promise<unknown>;
+}
+
+/** A member that has the whole group, and says nothing more: no heartbeat, no farewell. */
+async function joinInSilence(
+  { kafka }: TestClient,
+  topic: string,
+  group: string,
+  sessionTimeoutMs = 300_000,
+): Promise<SilentMember> {
+  const client = new KafkaClient({ ...kafka, log: silentLogger });
+  const connection = new TopicConnection(client, topic, systemClock);
+  await connection.open();
+  const options = { group, sessionTimeoutMs, rebalanceTimeoutMs: sessionTimeoutMs };
+  const member = new GroupMember(options, silentLogger);
+  const { memberId, generation } = await joined(member, connection);
+  return {
+    memberId,
+    async commit(metadata) {
+      const partitions = [{ partition: 0, offset: "0", metadata }];
+      const coordinator = await connection.coordinator(group);
+      const request = { groupId: group, groupGenerationId: generation, memberId, topics: [{ topic, partitions }] };
+      return coordinator.offsetCommit(request);
+    },
+    async [Symbol.asyncDispose]() {
+      client.close();
+    },
+  };
+}
+
+/** A fresh broker has to make its coordinator first. */
+async function joined(member: GroupMember, connection: TopicConnection): Promise<Membership> {
+  for (;;) {
+    try {
+      const membership = await member.join(connection);
+      if (membership !== undefined) return membership;
+    } catch (error) {
+      if (classifyFailure(error) !== "coordinator-moved") throw error;
+      connection.forgetCoordinator();
+      await Bun.sleep(50);
+    }
   }
 }
