@@ -28,8 +28,8 @@ export interface EngineStream {
   readonly end: Promise<"ended" | EngineLostError>;
   /** Sends the rest of what the Engine reads from this connection. */
   finishWith(bytes: Uint8Array): void;
-  /** Idempotent. */
-  close(): void;
+  /** Idempotent. @param why for the error that `end` then is */
+  close(why?: string): void;
 }
 
 /** Calls of the Docker Engine API. Connections are kept and used again. */
@@ -105,7 +105,7 @@ export class EngineClient {
         if (bytes.byteLength > 0) connection.write(bytes);
         connection.endWriting();
       },
-      close: () => connection.close(),
+      close: (why) => connection.close(why),
     };
   }
 

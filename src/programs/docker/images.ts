@@ -1,4 +1,3 @@
-import { showUtf8 } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import { describeError, InputError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
@@ -7,10 +6,13 @@ import { imageExists } from "./engine-api.ts";
 import type { EngineClient } from "./engine-client.ts";
 import { EngineLostError, EngineRefusedError } from "./errors.ts";
 import { parseImageName } from "./image-name.ts";
+import { PullProgress } from "./pull-progress.ts";
 import { registryCredentials } from "./registry-credentials.ts";
 
 /** A pull says something each second while it loads; while a large layer is unpacked it is silent for longer. */
 const SILENCE_MS = 600_000;
+/** How often a pull that takes long is told of. */
+const PROGRESS_MS = 10_000;
 /** How long a forced pull that failed is not repeated, where the image is here anyway. */
 const FORCED_PULL_PAUSE_MS = 60_000;
 
@@ -25,11 +27,15 @@ export interface ImagesOptions {
 /** How a pull came out: null, or why the image is not here. */
 export type PullFailure = { readonly reason: "image-missing" | "image-refused"; readonly message: string } | null;
 
-/** The images of an Engine: pulled when they are needed, one pull at a time for each. */
+/**
+ * The images of an Engine: pulled when they are needed, one pull at a time for each. Executors that pull the same image at
+ * the same time do not load it twice: the Engine has them share each layer.
+ */
 export class Images {
   readonly #options: ImagesOptions;
+  /** By image and credentials. */
   readonly #pulls = new Map<string, Promise<PullFailure>>();
-  /** When a forced pull failed last, by image. */
+  /** When a forced pull failed last, in the same way. */
   readonly #failedMs = new Map<string, number>();
 
   constructor(options: ImagesOptions) {
@@ -39,13 +45,15 @@ export class Images {
   /**
    * Pulls an image. Whoever asks while a pull of it is under way gets that one's result.
    *
+   * @param credentials file in the form of Docker's config.json; by default the one that the environment tells
    * @throws {EngineLostError} the Engine, not the registry, is gone
    */
-  pull(image: string): Promise<PullFailure> {
-    const running = this.#pulls.get(image);
+  pull(image: string, credentials?: string): Promise<PullFailure> {
+    const key = keyOf(image, credentials);
+    const running = this.#pulls.get(key);
     if (running !== undefined) return running;
-    const pull = this.#pull(image).finally(() => this.#pulls.delete(image));
-    this.#pulls.set(image, pull);
+    const pull = this.#pull(image, credentials).finally(() => this.#pulls.delete(key));
+    this.#pulls.set(key, pull);
     return pull;
   }
 
@@ -53,24 +61,25 @@ export class Images {
    * Pulls an image although it may be here. Where that fails, the one that is here does, and for a minute no further
    * pull is tried: a registry that is down must not stop what could run, and an image made locally is in none.
    */
-  async refresh(image: string): Promise<PullFailure> {
+  async refresh(image: string, credentials?: string): Promise<PullFailure> {
     const { client, clock, log } = this.#options;
-    const failedMs = this.#failedMs.get(image);
+    const key = keyOf(image, credentials);
+    const failedMs = this.#failedMs.get(key);
     if (failedMs !== undefined && clock.monotonicMs() - failedMs < FORCED_PULL_PAUSE_MS) return null;
-    const failure = await this.pull(image);
-    this.#failedMs.delete(image);
+    const failure = await this.pull(image, credentials);
+    this.#failedMs.delete(key);
     if (failure === null || !(await imageExists(client, image))) return failure;
-    this.#failedMs.set(image, clock.monotonicMs());
+    this.#failedMs.set(key, clock.monotonicMs());
     log.warn("image cannot be pulled, the one that is here is used", { image, reason: failure.message });
     return null;
   }
 
-  async #pull(image: string): Promise<PullFailure> {
+  async #pull(image: string, credentials: string | undefined): Promise<PullFailure> {
     const { log, clock } = this.#options;
     log.info("image is being pulled", { image });
     const startedMs = clock.monotonicMs();
     try {
-      const failure = await this.#stream(image);
+      const failure = await this.#stream(image, credentials);
       if (failure === undefined) {
         log.info("image was pulled", { image, durationMs: Math.round(clock.monotonicMs() - startedMs) });
         return null;
@@ -84,13 +93,16 @@ export class Images {
   }
 
   /** @returns what the Engine reports in the stream as the reason of its failure */
-  async #stream(image: string): Promise<string | undefined> {
-    const { client, clock, log, env } = this.#options;
+  async #stream(image: string, credentials: string | undefined): Promise<string | undefined> {
+    const { client, env } = this.#options;
     const { registry, repository, tag } = parseImageName(image);
-    const auth = await registryCredentials(registry, env);
+    const auth = await registryCredentials(registry, {
+      env,
+      ...(credentials === undefined ? {} : { file: credentials }),
+    });
     const query = new URLSearchParams({ fromImage: repository, ...(tag === null ? {} : { tag }) });
-    const progress = new PullProgress((status) => log.debug("image pull goes on", { image, status }));
-    let lastMs = clock.monotonicMs();
+    const progress = new PullProgress();
+    let heardMs = this.#options.clock.monotonicMs();
     const stream = await client.stream(
       {
         action: `pull image ${image}`,
@@ -99,58 +111,41 @@ export class Images {
         ...(auth === undefined ? {} : { headers: { "X-Registry-Auth": auth } }),
       },
       {
-        onData(chunk) {
-          lastMs = clock.monotonicMs();
+        onData: (chunk) => {
+          heardMs = this.#options.clock.monotonicMs();
           progress.push(chunk);
         },
       },
     );
-    let cancel: (() => void) | undefined;
-    const watch = (ms: number): void => {
-      cancel = clock.schedule(ms, () => {
-        const left = lastMs + SILENCE_MS - clock.monotonicMs();
-        if (left > 0) watch(left);
-        else stream.close();
-      });
-    };
-    watch(SILENCE_MS);
+    const stopTelling = this.#tell(image, progress, {
+      heardMs: () => heardMs,
+      giveUp: () => stream.close(`no word of the pull for ${SILENCE_MS / 60_000} min`),
+    });
     const end = await stream.end;
-    cancel?.();
+    stopTelling();
     if (end instanceof EngineLostError) throw end;
     return progress.failure;
   }
+
+  /** Tells how a pull goes on, and gives one up that has been silent for too long. @returns ends that */
+  #tell(image: string, progress: PullProgress, pull: { heardMs(): number; giveUp(): void }): () => void {
+    const { clock, log } = this.#options;
+    let told = "";
+    const later = (): (() => void) =>
+      clock.schedule(PROGRESS_MS, () => {
+        if (clock.monotonicMs() - pull.heardMs() >= SILENCE_MS) return pull.giveUp();
+        const { layers, downloaded } = progress.summary;
+        if (told !== layers + downloaded) log.info("image pull goes on", { image, layers, downloaded });
+        told = layers + downloaded;
+        cancel = later();
+      });
+    let cancel = later();
+    return () => cancel();
+  }
 }
 
-/** Reads a pull's progress: JSON objects, one a line, of which one may say `error`. */
-class PullProgress {
-  failure: string | undefined;
-  readonly #onStatus: (status: string) => void;
-  #rest = "";
-  #lastStatus = "";
-
-  constructor(onStatus: (status: string) => void) {
-    this.#onStatus = onStatus;
-  }
-
-  push(chunk: Uint8Array): void {
-    const lines = (this.#rest + showUtf8(chunk)).split("\n");
-    this.#rest = lines.pop() ?? "";
-    for (const line of lines) if (line.trim() !== "") this.#line(line);
-  }
-
-  #line(line: string): void {
-    let entry: { readonly error?: unknown; readonly status?: unknown };
-    try {
-      entry = JSON.parse(line) as typeof entry;
-    } catch (error) {
-      if (error instanceof SyntaxError) return;
-      throw error;
-    }
-    if (typeof entry.error === "string") this.failure = entry.error;
-    if (typeof entry.status !== "string" || entry.status === this.#lastStatus) return;
-    this.#lastStatus = entry.status;
-    this.#onStatus(entry.status);
-  }
+function keyOf(image: string, credentials = ""): string {
+  return `${image} ${credentials}`;
 }
 
 /**

@@ -2,50 +2,113 @@ import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { errorCode, InputError } from "../../base/errors.ts";
+import { askCredentialHelper, type RegistryCredentials } from "./credential-helper.ts";
 import type { Environment } from "./engine-address.ts";
 
-/** The key of Docker Hub in `auths`, from the days of its first API. */
+/** The key of Docker Hub in `auths` and for helpers, from the days of its first API. */
 const DOCKER_HUB = "https://index.docker.io/v1/";
 
 interface StoredAuth {
-  readonly auth?: string;
-  readonly username?: string;
-  readonly password?: string;
-  readonly identitytoken?: string;
+  readonly auth?: unknown;
+  readonly username?: unknown;
+  readonly password?: unknown;
+  readonly identitytoken?: unknown;
+}
+
+/** Docker's config.json, as far as it is read. */
+interface DockerConfig {
+  readonly auths: Readonly<Record<string, StoredAuth>>;
+  /** Helper for every registry. */
+  readonly credsStore: string | undefined;
+  /** Helpers by registry, which come first. */
+  readonly credHelpers: Readonly<Record<string, unknown>>;
+}
+
+export interface CredentialsOptions {
+  readonly env: Environment;
+  /** Default: `config.json` in `DOCKER_CONFIG`, or `~/.docker`; that one need not exist. */
+  readonly file?: string;
 }
 
 /**
- * The value of `X-Registry-Auth` for a registry, from the `auths` of Docker's `config.json` (in `DOCKER_CONFIG`, or
- * `~/.docker`). It is read anew for each pull, so that a `docker login` counts at once. Credential helpers are not asked.
+ * The value of `X-Registry-Auth` for a registry, from a file in the form of Docker's `config.json`: what its helper
+ * (`credHelpers`, `credsStore`) knows, else what stands in its `auths`. It is read anew for each pull, so that a `docker
+ * login` counts at once.
  *
  * @returns undefined where nothing is known of the registry
- * @throws {InputError} the file cannot be read or is not JSON
+ * @throws {InputError} the file cannot be read or is not of that form, or its helper fails
  */
-export async function registryCredentials(registry: string, env: Environment): Promise<string | undefined> {
-  const file = join(env["DOCKER_CONFIG"] || join(env["HOME"] ?? homedir(), ".docker"), "config.json");
-  const auths = await readAuths(file);
+export async function registryCredentials(registry: string, options: CredentialsOptions): Promise<string | undefined> {
+  const { env } = options;
+  const file = options.file ?? join(env["DOCKER_CONFIG"] || join(env["HOME"] ?? homedir(), ".docker"), "config.json");
+  const config = await readConfig(file, options.file === undefined);
   const keys = registry === "docker.io" ? [DOCKER_HUB, registry] : [registry, `https://${registry}`];
-  const key = keys.find((one) => auths[one] !== undefined);
-  const stored = key === undefined ? undefined : auths[key];
-  if (key === undefined || stored === undefined) return undefined;
-
-  const [, user, secret] = /^([^:]*):(.*)$/s.exec(Buffer.from(stored.auth ?? "", "base64").toString()) ?? [];
-  const credentials = {
-    username: stored.username ?? user ?? "",
-    // The Engine's own rule for texts in this field: padded by NUL in some old files.
-    password: (stored.password ?? secret ?? "").replace(/\0+$/, ""),
-    ...(stored.identitytoken === undefined ? {} : { identitytoken: stored.identitytoken }),
-    serveraddress: key,
-  };
-  return Buffer.from(JSON.stringify(credentials)).toString("base64url");
+  const credentials = (await askHelper(config, keys, env)) ?? storedCredentials(config, keys);
+  return credentials && Buffer.from(JSON.stringify(credentials)).toString("base64url");
 }
 
-async function readAuths(file: string): Promise<Readonly<Record<string, StoredAuth>>> {
+async function askHelper(
+  { credHelpers, credsStore }: DockerConfig,
+  keys: readonly string[],
+  env: Environment,
+): Promise<RegistryCredentials | undefined> {
+  const key = keys.find((one) => typeof credHelpers[one] === "string");
+  const helper = key === undefined ? credsStore : String(credHelpers[key]);
+  const [serveraddress = ""] = key === undefined ? keys : [key];
+  return helper === undefined ? undefined : askCredentialHelper(helper, serveraddress, { env });
+}
+
+function storedCredentials({ auths }: DockerConfig, keys: readonly string[]): RegistryCredentials | undefined {
+  const serveraddress = keys.find((one) => auths[one] !== undefined);
+  const stored = serveraddress === undefined ? undefined : auths[serveraddress];
+  if (serveraddress === undefined || stored === undefined) return undefined;
+  const pair = Buffer.from(textOf(stored.auth) ?? "", "base64").toString();
+  const [, user = "", secret = ""] = /^([^:]*):(.*)$/s.exec(pair) ?? [];
+  const identitytoken = textOf(stored.identitytoken);
+  const credentials: RegistryCredentials = {
+    username: textOf(stored.username) ?? user,
+    // The Engine's own rule for texts in this field: padded by NUL in some old files.
+    password: (textOf(stored.password) ?? secret).replace(/\0+$/, ""),
+    ...(identitytoken === undefined ? {} : { identitytoken }),
+    serveraddress,
+  };
+  // Where a helper keeps the rest, `docker login` leaves an empty entry.
+  return credentials.username === "" && identitytoken === undefined ? undefined : credentials;
+}
+
+async function readConfig(file: string, mayLack: boolean): Promise<DockerConfig> {
+  const wrong = (why: string, cause?: unknown): InputError =>
+    new InputError(
+      `Cannot read registry credentials from ${file}: ${why}`,
+      cause === undefined ? undefined : { cause },
+    );
+  let text: string;
   try {
-    const { auths } = JSON.parse(await readFile(file, "utf8")) as { auths?: Record<string, StoredAuth> };
-    return auths ?? {};
+    text = await readFile(file, "utf8");
   } catch (cause) {
-    if (errorCode(cause) === "ENOENT") return {};
-    throw new InputError(`Cannot read registry credentials from ${file}: must be Docker's config.json`, { cause });
+    if (mayLack && errorCode(cause) === "ENOENT") return { auths: {}, credsStore: undefined, credHelpers: {} };
+    throw wrong("it cannot be read", cause);
   }
+  try {
+    const json = objectOf(JSON.parse(text));
+    const auths = Object.entries(objectOf(json["auths"] ?? {})).map(([key, value]) => [key, objectOf(value)] as const);
+    return {
+      auths: Object.fromEntries(auths),
+      credsStore: textOf(json["credsStore"]) || undefined,
+      credHelpers: objectOf(json["credHelpers"] ?? {}),
+    };
+  } catch (error) {
+    // The parser's own words may quote what it read.
+    if (error instanceof SyntaxError || error instanceof TypeError) throw wrong("it must be Docker's config.json");
+    throw error;
+  }
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new TypeError("not an object");
+  return value as Readonly<Record<string, unknown>>;
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }

@@ -5,8 +5,6 @@ import { join } from "node:path";
 import { outcomeOf } from "../../../../src/programs/docker/container-exit.ts";
 import { readEngineAddress } from "../../../../src/programs/docker/engine-address.ts";
 import { parseImageName } from "../../../../src/programs/docker/image-name.ts";
-import { registryCredentials } from "../../../../src/programs/docker/registry-credentials.ts";
-import { rejection } from "../../../support/rejection.ts";
 
 describe("the Engine's address", () => {
   test.each([
@@ -63,33 +61,6 @@ test.each([
   [255, false, { type: "exited", code: 255 }],
 ])("exit code %d, out of memory %p", (exitCode, outOfMemory, outcome) => {
   expect(outcomeOf({ exitCode, outOfMemory })).toEqual(outcome as ReturnType<typeof outcomeOf>);
-});
-
-describe("registry credentials", () => {
-  const decode = (text: string | undefined): unknown => JSON.parse(Buffer.from(text ?? "", "base64url").toString());
-
-  test("come from Docker's config.json, by the registry's host", async () => {
-    using folder = temporaryFolder();
-    const auth = Buffer.from("me:pass:word").toString("base64");
-    const auths = { "https://index.docker.io/v1/": { auth }, "registry:5000": { identitytoken: "token" } };
-    writeFileSync(join(folder.path, "config.json"), JSON.stringify({ auths }));
-    const env = { DOCKER_CONFIG: folder.path };
-    expect(decode(await registryCredentials("docker.io", env))).toEqual({
-      username: "me",
-      password: "pass:word",
-      serveraddress: "https://index.docker.io/v1/",
-    });
-    expect(decode(await registryCredentials("registry:5000", env))).toMatchObject({ identitytoken: "token" });
-    expect(await registryCredentials("elsewhere", env)).toBeUndefined();
-  });
-
-  test("are none without the file, and a file that is not JSON is named", async () => {
-    using folder = temporaryFolder();
-    expect(await registryCredentials("docker.io", { DOCKER_CONFIG: folder.path })).toBeUndefined();
-    writeFileSync(join(folder.path, "config.json"), "{");
-    const error = await rejection(registryCredentials("docker.io", { DOCKER_CONFIG: folder.path }));
-    expect(String(error)).toContain("config.json");
-  });
 });
 
 function temporaryFolder(): Disposable & { readonly path: string } {
