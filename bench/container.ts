@@ -42,12 +42,13 @@ const value = new Uint8Array(1000).fill(120);
 const request: RunRequest = {
   spec: {
     name: "bench",
-    program: { type: "image", image: BUSYBOX_IMAGE, forcePull: false, command: ["cat"] },
+    program: { type: "image", image: BUSYBOX_IMAGE, command: ["cat"], container: { pull: "if-missing" } },
     isolation: "container",
     cpus: 1,
     memMb: 32,
     volumes: [],
     env: [],
+    secrets: [],
     timeoutMs: 60_000,
     maxOutputBytes: 900_000,
     version: "1",

@@ -37,6 +37,7 @@ const request: RunRequest = {
     memMb: 32,
     volumes: [],
     env: [],
+    secrets: [],
     timeoutMs: 60_000,
     maxOutputBytes: 900_000,
     version: "1",

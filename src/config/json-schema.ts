@@ -35,8 +35,9 @@ export function describeFields(fields: Fields): readonly FieldDescription[] {
 }
 
 export function jsonSchemaOf(schema: v.GenericSchema): JsonSchema {
-  const { fields, item, options } = shapeOf(schema);
+  const { fields, item, value, options } = shapeOf(schema);
   if (fields !== undefined) return objectSchema(fields);
+  if (value !== undefined) return { type: "object", additionalProperties: jsonSchemaOf(value) };
   if (item !== undefined) return { type: "array", items: jsonSchemaOf(item) };
   if (options !== undefined) return { anyOf: options.map(jsonSchemaOf) };
   return kindOf(schema).jsonSchema ?? {};

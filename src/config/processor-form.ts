@@ -1,7 +1,20 @@
 import * as v from "valibot";
+import { containerForm } from "./container-form.ts";
 import type { ConstraintSpec, ErrorTopicSpec, VolumeSpec } from "./processor.ts";
-import { duration, flag, kind, memory, number, oneOf, type Reader, size, text } from "./schema-kinds.ts";
-import { either, environment, list, section } from "./schema-shapes.ts";
+import {
+  absolutePath,
+  described,
+  duration,
+  flag,
+  kind,
+  memory,
+  number,
+  oneOf,
+  type Reader,
+  size,
+  text,
+} from "./schema-kinds.ts";
+import { either, environment, list, section, table } from "./schema-shapes.ts";
 
 /*
  * A processor as a user writes it: every field with its type, default, unit and description. Messages, the JSON Schema
@@ -27,8 +40,6 @@ export const namePattern = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/;
 /** Kafka's own rule (org.apache.kafka.common.internals.Topic). */
 export const topicPattern = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/;
 
-const described = <T>(schema: Reader<T>, description: string): Reader<T> => v.pipe(schema, v.description(description));
-
 const topicExpects = 'a topic name: 1 to 249 of the characters A-Z a-z 0-9 . _ -, and neither "." nor ".."';
 
 const topic = (): Reader<string> => text({ expects: topicExpects, pattern: topicPattern });
@@ -42,8 +53,6 @@ const topicOrNone = (): Reader<string | null> =>
     },
     (input) => (input === "" ? null : typeof input === "string" && topicPattern.test(input) ? input : undefined),
   );
-
-const absolutePath = (): Reader<string> => text({ expects: "an absolute path", pattern: /^\/[^\0]*$/ });
 
 const image = (): Reader<string> =>
   text({ expects: 'the name of a Docker image, such as "busybox:1.36", without blanks', pattern: /^[^\s\0]+$/ });
@@ -88,6 +97,12 @@ const volumes = (): Reader<readonly VolumeSpec[]> =>
       })),
     ),
   );
+
+const secrets = table(absolutePath(), {
+  expects: 'an object of files, such as {"TOKEN": "/etc/brigade/secrets/token"}',
+  name: /^[^=\s\0]+$/,
+  nameExpects: 'the name of a variable, without blanks and "="',
+});
 
 const constraint: Reader<ConstraintSpec> = v.pipe(
   section({
@@ -217,10 +232,18 @@ export const processorForm = section({
   ),
   docker: v.optional(described(image(), "The Docker image that is run. This, `command` or `extractor` is required.")),
   command: v.optional(described(command(), "The program that is run; with an image, the arguments to its entrypoint.")),
+  container: v.optional(described(containerForm, "Docker's options, where the program is an image."), () => ({})),
   mem: v.optional(described(memory({ minMb: 1 }), "Memory of one run, in MB of 2^20 bytes."), 64),
   cpus: v.optional(described(cpus(), "CPUs of one run."), 0.2),
   volumes: v.optional(described(volumes(), "What containers see of the host."), () => []),
   env: v.optional(described(environment(), "Environment of the program. Values are never shown."), () => []),
+  secrets: v.optional(
+    described(
+      secrets,
+      "More of its environment: names, and files on the agent with the values. The executor reads them for each run.",
+    ),
+    () => ({}),
+  ),
   constraints: v.optional(
     described(
       list(constraint, 'an array of {"attribute", "value"}'),

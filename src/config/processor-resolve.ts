@@ -21,6 +21,7 @@ export function resolveProcessor(form: ProcessorForm, group: string | null): Pro
     memMb: extractor?.memory ?? form.mem,
     volumes: extractor?.volumes ?? form.volumes,
     env: extractor?.env ?? form.env,
+    secrets: form.secrets,
     constraints: form.constraints,
     timeoutMs: form.timeout ?? null,
     retry: {
@@ -41,12 +42,12 @@ export function resolveProcessor(form: ProcessorForm, group: string | null): Pro
   return { ...spec, version: versionOf(spec) };
 }
 
-function programOf({ docker, command, extractor }: ProcessorForm): ProgramSpec {
-  if (extractor !== undefined) {
-    return { type: "image", image: extractor.dockerImage, forcePull: extractor.forcePull, command: command ?? null };
-  }
-  if (docker !== undefined) return { type: "image", image: docker, forcePull: false, command: command ?? null };
-  return { type: "command", command: command ?? [] };
+function programOf({ docker, command, extractor, container: form }: ProcessorForm): ProgramSpec {
+  const image = extractor?.dockerImage ?? docker;
+  if (image === undefined) return { type: "command", command: command ?? [] };
+  const { arguments: args, pull = "if-missing", ...options } = form;
+  const container = { ...options, pull: extractor?.forcePull === true ? ("always" as const) : pull };
+  return { type: "image", image, command: args ?? command ?? null, container };
 }
 
 function executorOf({ image, forcePull, volumes, ...rest }: ProcessorForm["executor"]): ExecutorSpec {

@@ -1,36 +1,13 @@
 import { formatDuration } from "../base/duration.ts";
 import { formatSize } from "../base/size.ts";
-import type { VolumeSpec } from "./processor.ts";
-import type { ProcessorForm } from "./processor-form.ts";
+import { containerRules } from "./container-rules.ts";
+import { environmentRules } from "./environment-rules.ts";
+import { type CheckedForm, error, type Finding, type Rule, warning } from "./rule.ts";
 
 /*
  * What must hold between the fields of one processor. Each rule sees the fields that are right by themselves, so that a
  * mistake in one does not hide a mistake between two others.
  */
-
-/** What a rule found; `path` begins below the processor. */
-export interface Finding {
-  readonly severity: "error" | "warning";
-  readonly path: readonly (string | number)[];
-  readonly message: string;
-  readonly hint?: string;
-}
-
-/** A form of which the fields with mistakes are left out, and the names of all fields that the user wrote. */
-export interface CheckedForm {
-  readonly form: Partial<ProcessorForm>;
-  readonly given: ReadonlySet<string>;
-}
-
-type Rule = (checked: CheckedForm) => readonly Finding[];
-
-/** The Engine's own limit ("Minimum memory limit allowed is 6MB"). */
-const MIN_CONTAINER_MB = 6;
-
-const error = (path: Finding["path"], message: string, hint?: string): Finding =>
-  hint === undefined ? { severity: "error", path, message } : { severity: "error", path, message, hint };
-
-const warning = (path: Finding["path"], message: string): Finding => ({ severity: "warning", path, message });
 
 /** Output and error records would be read again and again. */
 const notIntoItself: Rule = ({ form }) => {
@@ -71,43 +48,6 @@ const isolationFits: Rule = ({ form, given }) => {
   return [];
 };
 
-/** The isolation that will be used, as far as the form tells. */
-function isContainer({ form, given }: CheckedForm): boolean {
-  return form.isolation === undefined ? given.has("docker") || given.has("extractor") : form.isolation === "container";
-}
-
-const containerHasRoom: Rule = (checked) => {
-  const { form, given } = checked;
-  if (!isContainer(checked)) return [];
-  const [mem, path] = given.has("extractor") ? [form.extractor?.memory, ["extractor", "memory"]] : [form.mem, ["mem"]];
-  return mem !== undefined && mem < MIN_CONTAINER_MB
-    ? [error(path, `is ${mem} MB, must be ${MIN_CONTAINER_MB} MB or more for a container`)]
-    : [];
-};
-
-const volumesNeedContainers: Rule = (checked) =>
-  checked.form.volumes !== undefined && checked.form.volumes.length > 0 && !isContainer(checked)
-    ? [warning(["volumes"], "has no effect in process isolation, which sees the agent's files as they are")]
-    : [];
-
-const containerPathsDiffer: Rule = ({ form, given }) => [
-  ...(given.has("extractor")
-    ? repeatedPaths(form.extractor?.volumes, ["extractor", "volumes"])
-    : repeatedPaths(form.volumes, ["volumes"])),
-  ...repeatedPaths(form.executor?.volumes, ["executor", "volumes"]),
-];
-
-function repeatedPaths(volumes: readonly VolumeSpec[] | undefined, path: Finding["path"]): Finding[] {
-  const seen = new Set<string>();
-  return (volumes ?? []).flatMap(({ containerPath }, index) => {
-    if (!seen.has(containerPath)) {
-      seen.add(containerPath);
-      return [];
-    }
-    return [error([...path, index, "container-path"], `is "${containerPath}" like that of a volume above it`)];
-  });
-}
-
 const executorOptionsNeedItsImage: Rule = ({ form: { executor } }) => {
   if (executor === undefined || executor.image !== null) return [];
   const { forcePull, volumes } = executor;
@@ -116,16 +56,6 @@ const executorOptionsNeedItsImage: Rule = ({ form: { executor } }) => {
     ...(forcePull ? [warning(["executor", "forcePull"], without)] : []),
     ...(volumes.length > 0 ? [warning(["executor", "volumes"], without)] : []),
   ];
-};
-
-/** Brigade sets these for each run (the program's contract), over what the specification says. */
-const environmentIsOurs: Rule = ({ form, given }) => {
-  const [env, prefix] = given.has("extractor") ? [form.extractor?.env, ["extractor"]] : [form.env, []];
-  return (env ?? []).flatMap(([name], index) =>
-    name.startsWith("BRIGADE_")
-      ? [warning([...prefix, "env", index], `sets "${name}": names that begin with BRIGADE_ are set by Brigade itself`)]
-      : [],
-  );
 };
 
 const backoffGrows: Rule = ({ form: { retry } }) =>
@@ -152,11 +82,9 @@ const rules: readonly Rule[] = [
   notIntoItself,
   oneTopicForBoth,
   isolationFits,
-  containerHasRoom,
-  volumesNeedContainers,
-  containerPathsDiffer,
+  ...containerRules,
   executorOptionsNeedItsImage,
-  environmentIsOurs,
+  ...environmentRules,
   backoffGrows,
   outputFits,
 ];

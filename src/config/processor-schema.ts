@@ -4,8 +4,9 @@ import { byPlace, hasErrors, type Problem, showValue } from "./problem.ts";
 import type { ProcessorSpec } from "./processor.ts";
 import { type ProcessorForm, processorForm } from "./processor-form.ts";
 import { resolveProcessor } from "./processor-resolve.ts";
-import { checkRules, type Finding } from "./processor-rules.ts";
+import { checkRules } from "./processor-rules.ts";
 import { checkProcessorSet, type ProcessorSketch } from "./processor-set.ts";
+import type { Finding } from "./rule.ts";
 
 export interface ParsedProcessors {
   /** Empty if there is any error: a file is used as a whole or not at all. */

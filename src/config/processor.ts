@@ -1,3 +1,5 @@
+import type { ContainerSpec } from "./container.ts";
+
 /*
  * A processor's specification after parsing: every default filled in, every unit fixed, immutable. The schema that
  * makes it from JSON stands in processor-schema.ts.
@@ -15,9 +17,9 @@ export type ProgramSpec =
   | {
       readonly type: "image";
       readonly image: string;
-      readonly forcePull: boolean;
       /** Arguments to the image's entrypoint; null leaves the image's own. */
       readonly command: string | readonly string[] | null;
+      readonly container: ContainerSpec;
     };
 
 export interface RetrySpec {
@@ -75,6 +77,8 @@ export interface ProcessorSpec {
   readonly memMb: number;
   readonly volumes: readonly VolumeSpec[];
   readonly env: readonly (readonly [name: string, value: string])[];
+  /** Environment from files of the agent, which the executor there reads. */
+  readonly secrets: readonly (readonly [name: string, file: string])[];
   readonly constraints: readonly ConstraintSpec[];
   /** null: no limit. */
   readonly timeoutMs: number | null;

@@ -55,6 +55,11 @@ export function withoutOptional(schema: v.GenericSchema): v.GenericSchema {
   return wrapped;
 }
 
+/** With the sentence that the JSON Schema and the reference have for it. */
+export function described<T>(schema: Reader<T>, description: string): Reader<T> {
+  return v.pipe(schema, v.description(description));
+}
+
 export interface TextOptions {
   readonly expects: string;
   /** Anchored. Default: anything but the empty text. */
@@ -65,6 +70,10 @@ export function text({ expects, pattern = /^[^]+$/ }: TextOptions): Reader<strin
   return kind({ expects, jsonSchema: { type: "string", pattern: pattern.source } }, (input) =>
     typeof input === "string" && pattern.test(input) ? input : undefined,
   );
+}
+
+export function absolutePath(): Reader<string> {
+  return text({ expects: "an absolute path", pattern: /^\/[^\0]*$/ });
 }
 
 /** One of a few words, in any case where `ignoreCase` is set; the result is spelt as in `words`. */

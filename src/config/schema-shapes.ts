@@ -17,6 +17,8 @@ type FieldValues<T extends Fields> = { readonly [K in keyof T]: v.InferOutput<T[
 export interface ShapeMetadata {
   readonly fields?: Fields;
   readonly item?: v.GenericSchema;
+  /** Of an object whose names are the user's own. */
+  readonly value?: v.GenericSchema;
   readonly options?: readonly v.GenericSchema[];
 }
 
@@ -66,6 +68,35 @@ export function list<T>(item: Reader<T>, expects: string): Reader<readonly T[]> 
   return v.pipe(
     v.array(item, (issue) => `is ${showValue(issue.input)}, must be ${expects}`),
     v.metadata({ item, expects }),
+  );
+}
+
+export interface TableOptions {
+  /** Ends the sentence "must be …". */
+  readonly expects: string;
+  /** What the names may be. */
+  readonly name: RegExp;
+  readonly nameExpects: string;
+}
+
+/** An object whose names are the user's own. The result is in the order of the names, which means nothing. */
+export function table<T>(
+  value: Reader<T>,
+  { expects, name, nameExpects }: TableOptions,
+): Reader<readonly (readonly [name: string, value: T])[]> {
+  return v.pipe(
+    v.custom<Record<string, unknown>>(isObject, (issue) => `is ${showValue(issue.input)}, must be ${expects}`),
+    v.record(v.string(), value),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!isObject(dataset.value)) return;
+      for (const [key, own] of Object.entries(dataset.value)) {
+        if (name.test(key)) continue;
+        const message = `is under the name ${showValue(key)}, must be under ${nameExpects}`;
+        addIssue({ message, path: [{ type: "object", origin: "key", input: dataset.value, key, value: own }] });
+      }
+    }),
+    v.transform((entries) => Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1))),
+    v.metadata({ value, expects }),
   );
 }
 

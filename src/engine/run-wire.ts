@@ -12,14 +12,24 @@ import type { InputRecord, RunOutcome, RunResult } from "./ports.ts";
  * Each release reads the version before its own.
  */
 
-const REQUEST_VERSION = 1;
+const REQUEST_VERSION = 2;
 const RESULT_VERSION = 1;
 const PREFIX_BYTES = 5;
 
 /** The parts of a specification that the place of execution needs. `env` values are secret: they are never logged. */
 export type RunSpec = Pick<
   ProcessorSpec,
-  "name" | "program" | "isolation" | "cpus" | "memMb" | "volumes" | "env" | "timeoutMs" | "maxOutputBytes" | "version"
+  | "name"
+  | "program"
+  | "isolation"
+  | "cpus"
+  | "memMb"
+  | "volumes"
+  | "env"
+  | "secrets"
+  | "timeoutMs"
+  | "maxOutputBytes"
+  | "version"
 >;
 
 export interface RunRequest {
@@ -36,8 +46,8 @@ export class RunWireError extends BrigadeError {
 }
 
 export function runSpec(spec: ProcessorSpec): RunSpec {
-  const { name, program, isolation, cpus, memMb, volumes, env, timeoutMs, maxOutputBytes, version } = spec;
-  return { name, program, isolation, cpus, memMb, volumes, env, timeoutMs, maxOutputBytes, version };
+  const { name, program, isolation, cpus, memMb, volumes, env, secrets, timeoutMs, maxOutputBytes, version } = spec;
+  return { name, program, isolation, cpus, memMb, volumes, env, secrets, timeoutMs, maxOutputBytes, version };
 }
 
 /** Equal in all runs of a record, and different for any other record of the same topic's lifetime. */
@@ -63,10 +73,10 @@ export function encodeRunRequest({ spec, record, attempt }: RunRequest): Uint8Ar
 
 /** @throws {RunWireError} */
 export function decodeRunRequest(bytes: Uint8Array): RunRequest {
-  const { json, rest } = unframe(bytes, REQUEST_VERSION, "run request");
+  const { version, json, rest } = unframe(bytes, [1, REQUEST_VERSION], "run request");
   // The sender is a Brigade of this version or the one before: the shape is ours, and checked by its own tests.
   const head = json as {
-    spec: RunSpec;
+    spec: RunSpec | RunSpec1;
     attempt: number;
     topic: string;
     partition: number;
@@ -83,10 +93,24 @@ export function decodeRunRequest(bytes: Uint8Array): RunRequest {
   const headers = head.headers.map(([name, length]) => [name, length === null ? null : take(length)] as const);
   const { topic, partition, offset, timestampMs } = head;
   return {
-    spec: head.spec,
+    spec: version === 1 ? fromVersion1(head.spec as RunSpec1) : (head.spec as RunSpec),
     attempt: head.attempt,
     record: { topic, partition, offset, timestampMs, key, value, headers },
   };
+}
+
+/** Version 1 knew no options of containers but `forcePull`, and no secrets. */
+interface RunSpec1 extends Omit<RunSpec, "program" | "secrets"> {
+  readonly program:
+    | Extract<RunSpec["program"], { type: "command" }>
+    | (Omit<Extract<RunSpec["program"], { type: "image" }>, "container"> & { readonly forcePull: boolean });
+}
+
+function fromVersion1({ program, ...spec }: RunSpec1): RunSpec {
+  const secrets: RunSpec["secrets"] = [];
+  if (program.type === "command") return { ...spec, secrets, program };
+  const { forcePull, ...image } = program;
+  return { ...spec, secrets, program: { ...image, container: { pull: forcePull ? "always" : "if-missing" } } };
 }
 
 export function encodeRunResult(result: RunResult): Uint8Array {
@@ -103,7 +127,7 @@ export function encodeRunResult(result: RunResult): Uint8Array {
 
 /** @throws {RunWireError} */
 export function decodeRunResult(bytes: Uint8Array): RunResult {
-  const { json, rest } = unframe(bytes, RESULT_VERSION, "run result");
+  const { json, rest } = unframe(bytes, [RESULT_VERSION], "run result");
   const head = json as {
     outcome: RunOutcome;
     durationMs: number;
@@ -127,17 +151,25 @@ function frame(version: number, json: unknown, parts: readonly Uint8Array[]): Ui
   return concatBytes([prefix, text, ...parts]);
 }
 
-function unframe(bytes: Uint8Array, version: number, what: string): { json: unknown; rest: Uint8Array } {
-  if (bytes.byteLength < PREFIX_BYTES) throw new RunWireError(`Cannot read ${what}: ${bytes.byteLength} bytes`);
-  if (bytes[0] !== version) {
-    throw new RunWireError(`Cannot read ${what}: version ${bytes[0]}, this Brigade reads version ${version}`);
+/** @param known the versions that are read, the newest last */
+function unframe(
+  bytes: Uint8Array,
+  known: readonly number[],
+  what: string,
+): { version: number; json: unknown; rest: Uint8Array } {
+  const [version] = bytes;
+  if (version === undefined || bytes.byteLength < PREFIX_BYTES) {
+    throw new RunWireError(`Cannot read ${what}: ${bytes.byteLength} bytes`);
+  }
+  if (!known.includes(version)) {
+    throw new RunWireError(`Cannot read ${what}: version ${version}, this Brigade reads ${known.join(" and ")}`);
   }
   const length = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(1);
   const end = PREFIX_BYTES + length;
   const text = end <= bytes.byteLength ? decodeUtf8(bytes.subarray(PREFIX_BYTES, end)) : undefined;
   if (text === undefined) throw new RunWireError(`Cannot read ${what}: its head is cut or not UTF-8`);
   try {
-    return { json: JSON.parse(text), rest: bytes.subarray(end) };
+    return { version, json: JSON.parse(text), rest: bytes.subarray(end) };
   } catch (cause) {
     throw new RunWireError(`Cannot read ${what}: its head is not JSON`, { cause });
   }

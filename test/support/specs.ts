@@ -13,6 +13,7 @@ export function processorSpec(overrides: Partial<ProcessorSpec> = {}): Processor
     memMb: 32,
     volumes: [],
     env: [],
+    secrets: [],
     constraints: [],
     timeoutMs: null,
     retry: { attempts: 3, initialBackoffMs: 1000, maxBackoffMs: 60_000, maxAgeMs: 86_400_000 },

@@ -1,6 +1,9 @@
+import { invariant } from "../../base/errors.ts";
+import { ownLabelPrefix } from "../../config/container.ts";
 import type { RunRequest, RunSpec } from "../../engine/run-wire.ts";
 import { ownerVariable } from "../orphan-guard.ts";
 import { programEnvironment } from "../program-environment.ts";
+import { type ContainerOptions, containerOptions, type HostOptions, hostOptions } from "./container-options.ts";
 
 /** Who a container belongs to: found again by its labels (docs/concepts/promises.md, I9). */
 export interface Owner {
@@ -14,22 +17,22 @@ export interface Owner {
 }
 
 export const ownerLabels = {
-  deployment: "io.brigade.deployment",
-  agent: "io.brigade.agent",
-  executor: "io.brigade.executor",
-  owner: "io.brigade.owner",
-  lockFile: "io.brigade.lock",
+  deployment: `${ownLabelPrefix}deployment`,
+  agent: `${ownLabelPrefix}agent`,
+  executor: `${ownLabelPrefix}executor`,
+  owner: `${ownLabelPrefix}owner`,
+  lockFile: `${ownLabelPrefix}lock`,
 } as const satisfies Record<keyof Owner, string>;
 
-export const processorLabel = "io.brigade.processor";
-export const taskLabel = "io.brigade.task";
+export const processorLabel = `${ownLabelPrefix}processor`;
+export const taskLabel = `${ownLabelPrefix}task`;
 
 const CPU_PERIOD_US = 100_000;
 /** The least that the kernel takes for a quota. */
 const MIN_CPU_QUOTA_US = 1000;
 
 /** The body of `POST /containers/create`, as far as it is used here. */
-export interface ContainerConfig {
+export interface ContainerConfig extends ContainerOptions {
   readonly Image: string;
   readonly Cmd?: readonly string[];
   readonly Env: readonly string[];
@@ -40,7 +43,7 @@ export interface ContainerConfig {
   readonly OpenStdin: boolean;
   /** Standard input ends when the one who is attached to it leaves. */
   readonly StdinOnce: boolean;
-  readonly HostConfig: {
+  readonly HostConfig: HostOptions & {
     readonly LogConfig: { readonly Type: "none" };
     readonly Memory: number;
     readonly MemorySwap: number;
@@ -57,22 +60,39 @@ export interface ContainerConfig {
 
 /** The container that a run needs. */
 export function containerConfig(runKey: string, request: RunRequest, owner: Owner): ContainerConfig {
-  const { spec, record } = request;
-  const hasInput = record.value !== null && record.value.byteLength > 0;
+  const { value } = request.record;
+  return containerOf(request.spec, {
+    env: { ...programEnvironment(request), [ownerVariable]: owner.owner },
+    hasInput: value !== null && value.byteLength > 0,
+    labels: { ...labelsOf(owner), [taskLabel]: runKey },
+  });
+}
+
+export interface ContainerSurroundings {
+  readonly env: Readonly<Record<string, string>>;
+  /** Without input nothing is attached, and standard input is /dev/null. */
+  readonly hasInput: boolean;
+  /** Brigade's own, which nothing overrides. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A container as a specification wants it, whoever it is for. */
+export function containerOf(spec: RunSpec, { env, hasInput, labels }: ContainerSurroundings): ContainerConfig {
   const memoryBytes = Math.round(spec.memMb * 1024 * 1024);
+  const { image: Image, command, container } = imageOf(spec);
   return {
-    ...imageAndCommand(spec),
-    Env: Object.entries({ ...programEnvironment(request), [ownerVariable]: owner.owner }).map(
-      ([name, value]) => `${name}=${value}`,
-    ),
-    Labels: { ...labelsOf(owner), [processorLabel]: spec.name, [taskLabel]: runKey },
-    // Without input nothing is attached, and standard input is /dev/null.
+    Image,
+    ...(command === null ? {} : { Cmd: typeof command === "string" ? ["/bin/sh", "-c", command] : command }),
+    ...containerOptions(container),
+    Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+    Labels: { ...Object.fromEntries(container.labels ?? []), ...labels, [processorLabel]: spec.name },
     AttachStdin: hasInput,
     AttachStdout: true,
     AttachStderr: true,
     OpenStdin: hasInput,
     StdinOnce: hasInput,
     HostConfig: {
+      ...hostOptions(container),
       LogConfig: { Type: "none" },
       Memory: memoryBytes,
       // Memory and swap together: no swap beside the memory.
@@ -102,10 +122,8 @@ export function labelsOf(owner: Owner): Record<string, string> {
   };
 }
 
-function imageAndCommand({ program }: RunSpec): Pick<ContainerConfig, "Image" | "Cmd"> {
-  // A processor file with container isolation and no image is refused: see processor-rules.ts.
-  if (program.type !== "image") return { Image: "" };
-  const { image: Image, command } = program;
-  if (command === null) return { Image };
-  return { Image, Cmd: typeof command === "string" ? ["/bin/sh", "-c", command] : [...command] };
+/** A processor file with container isolation and no image is refused: see processor-rules.ts. */
+export function imageOf({ name, program }: RunSpec): Extract<RunSpec["program"], { type: "image" }> {
+  invariant(program.type === "image", `Processor "${name}" is to run in a container and has no image`);
+  return program;
 }

@@ -21,12 +21,3 @@ export function outcomeOf({ exitCode, outOfMemory }: ContainerState): RunOutcome
   const signal = signalNames.get(exitCode - SIGNAL_BASE);
   return signal === undefined ? { type: "exited", code: exitCode } : { type: "signaled", signal };
 }
-
-/** The Engine's own exit codes of a container whose program could not be started. */
-const CANNOT_EXECUTE = 126;
-const NOT_FOUND = 127;
-
-/** Whether a container that was never started lacks its program. */
-export function lacksProgram({ exitCode }: ContainerState): boolean {
-  return exitCode === CANNOT_EXECUTE || exitCode === NOT_FOUND;
-}

@@ -2,7 +2,7 @@ import { describeError } from "../../base/errors.ts";
 import type { RunOutcome } from "../../engine/ports.ts";
 import type { RunRequest } from "../../engine/run-wire.ts";
 import type { ProgramEnd, ProgramHandle } from "../programs.ts";
-import { containerConfig, type Owner } from "./container-config.ts";
+import { containerConfig, imageOf, type Owner } from "./container-config.ts";
 import { ContainerStreams } from "./container-streams.ts";
 import { EngineContainer, type EngineContainerOptions } from "./engine-container.ts";
 import type { EngineWatch } from "./engine-watch.ts";
@@ -59,13 +59,12 @@ export class ContainerRun implements ProgramHandle {
 
   async #outcome(): Promise<RunOutcome | Extract<ProgramEnd, { type: "lost" }>> {
     const { watch, owner } = this.#options;
-    const { program } = this.#request.spec;
     const execution = this.#execution;
     try {
       const generation = await watch.enter();
       await this.#container.create({
         config: containerConfig(this.#runKey, this.#request, owner),
-        forcePull: program.type === "image" && program.forcePull,
+        pull: imageOf(this.#request.spec).container,
         unwanted: execution.unwanted,
       });
       if (execution.endedByUs !== undefined) return execution.endedByUs;

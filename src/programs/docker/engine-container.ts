@@ -1,11 +1,13 @@
 import { invariant } from "../../base/errors.ts";
+import type { ContainerSpec } from "../../config/container.ts";
 import type { RunOutcome } from "../../engine/ports.ts";
 import { notStartable } from "../start-failure.ts";
 import type { EndSignal } from "../termination.ts";
 import type { ContainerConfig } from "./container-config.ts";
-import { lacksProgram, outcomeOf } from "./container-exit.ts";
+import { outcomeOf } from "./container-exit.ts";
 import {
   createContainer,
+  imageExists,
   inspectContainer,
   removeContainer,
   signalContainer,
@@ -15,7 +17,7 @@ import {
 import type { EngineClient } from "./engine-client.ts";
 import { EngineRefusedError } from "./errors.ts";
 import type { Images, PullFailure } from "./images.ts";
-import { NeverRanError, refusedOption } from "./never-ran.ts";
+import { NeverRanError, refusedOption, refusedStart } from "./never-ran.ts";
 
 export interface EngineContainerOptions {
   readonly client: EngineClient;
@@ -25,7 +27,7 @@ export interface EngineContainerOptions {
 /** What is to be made. */
 export interface ContainerOrder {
   readonly config: ContainerConfig;
-  readonly forcePull: boolean;
+  readonly pull: Pick<ContainerSpec, "pull" | "credentials">;
   /** Resolves when it is not wanted any more: nobody waits for a pull then. */
   readonly unwanted: Promise<"unwanted">;
 }
@@ -46,16 +48,17 @@ export class EngineContainer {
   }
 
   /**
-   * Creates it, and pulls its image where that is missing.
+   * Creates it, and pulls its image before that as its order says.
    *
    * @throws {NeverRanError}
    * @throws {EngineLostError | EngineRefusedError} the Engine's own trouble
    */
-  async create({ config, forcePull, unwanted }: ContainerOrder): Promise<void> {
+  async create({ config, pull: { pull, credentials }, unwanted }: ContainerOrder): Promise<void> {
     const { client, images } = this.#options;
-    const ensure = async (pull: (image: string) => Promise<PullFailure>): Promise<void> => {
+    const image = config.Image;
+    const ensure = async (pulled: Promise<PullFailure>): Promise<void> => {
       // The pull itself goes on: others may wait for it, and the next run will.
-      const failure = await Promise.race([pull(config.Image), unwanted]);
+      const failure = await Promise.race([pulled, unwanted]);
       if (failure === "unwanted") throw new NeverRanError({ type: "killed" });
       if (failure !== null) throw new NeverRanError(notStartable(failure.reason, failure.message));
     };
@@ -63,14 +66,20 @@ export class EngineContainer {
       this.#id = await createContainer(client, config);
     };
 
-    if (forcePull) await ensure((image) => images.refresh(image));
+    if (pull === "always") await ensure(images.refresh(image, credentials));
     try {
       return await create();
     } catch (error) {
-      // To ask whether the image is here would cost each run a call; the Engine tells it anyway.
-      if (!(error instanceof EngineRefusedError && error.status === 404)) throw refusedOption(error);
+      // To ask whether the image is here would cost each run a call; the Engine tells it anyway, in the same way as it
+      // tells that a network is missing.
+      const mayLackImage = error instanceof EngineRefusedError && error.status === 404;
+      if (!mayLackImage || (await imageExists(client, image))) throw refusedOption(error);
     }
-    await ensure((image) => images.pull(image));
+    if (pull === "never") {
+      const message = `Cannot run image "${image}": it is not on the agent, and container.pull is "never"`;
+      throw new NeverRanError(notStartable("image-missing", message));
+    }
+    await ensure(images.pull(image, credentials));
     await create().catch((error: unknown) => {
       throw refusedOption(error);
     });
@@ -117,10 +126,6 @@ export class EngineContainer {
   /** The Engine tells by exit codes of its own whether it was the program that it did not find. */
   async #startFailure(error: unknown): Promise<unknown> {
     if (!(error instanceof EngineRefusedError)) return error;
-    const state = await inspectContainer(this.#options.client, this.id);
-    if (lacksProgram(state)) {
-      return new NeverRanError(notStartable("program-not-found", `Cannot start the container: ${error.reason}`));
-    }
-    return error.status === 400 ? refusedOption(error) : error;
+    return refusedStart(error, await inspectContainer(this.#options.client, this.id));
   }
 }

@@ -146,7 +146,7 @@ describe.skipIf(why !== "")(`a run in a container${why}`, () => {
   });
 
   test("a forced pull that fails takes the image that is here", async () => {
-    const { outcome } = await executor.run(containerRequest(["cat"], { forcePull: true }));
+    const { outcome } = await executor.run(containerRequest(["cat"], { container: { pull: "always" } }));
     expect(outcome).toEqual({ type: "succeeded" });
   });
 

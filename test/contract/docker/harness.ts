@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLogger } from "../../../src/base/log.ts";
+import type { ContainerSpec } from "../../../src/config/container.ts";
 import type { InputRecord, RunResult } from "../../../src/engine/ports.ts";
 import type { RunRequest, RunSpec } from "../../../src/engine/run-wire.ts";
 import type { Owner } from "../../../src/programs/docker/container-config.ts";
@@ -13,7 +14,8 @@ import { BUSYBOX_IMAGE, type DockerEngine } from "../../support/docker.ts";
 
 export interface RunParts {
   readonly image?: string;
-  readonly forcePull?: boolean;
+  /** Docker's options. */
+  readonly container?: Partial<ContainerSpec>;
   /** Instead of one that is exactly `hello`. */
   readonly value?: Uint8Array | null;
   readonly spec?: Partial<RunSpec>;
@@ -21,16 +23,17 @@ export interface RunParts {
 }
 
 export function containerRequest(command: string | readonly string[] | null, parts: RunParts = {}): RunRequest {
-  const { image = BUSYBOX_IMAGE, forcePull = false, value = Buffer.from("hello"), spec, record } = parts;
+  const { image = BUSYBOX_IMAGE, container = {}, value = Buffer.from("hello"), spec, record } = parts;
   return {
     spec: {
       name: "echo",
-      program: { type: "image", image, forcePull, command },
+      program: { type: "image", image, command, container: { pull: "if-missing", ...container } },
       isolation: "container",
       cpus: 1,
       memMb: 32,
       volumes: [],
       env: [],
+      secrets: [],
       timeoutMs: null,
       maxOutputBytes: 900_000,
       version: "v1",

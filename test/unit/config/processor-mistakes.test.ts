@@ -77,6 +77,11 @@ describe("a value that is none of its field", () => {
       "$.constraints[0].value: constraints[0].value is missing, must be non-empty text",
     ],
     [{ isolation: "exec" }, '$.isolation: isolation is "exec", must be "process" or "container"'],
+    [{ secrets: { TOKEN: "token" } }, '$.secrets.TOKEN: secrets.TOKEN is "token", must be an absolute path'],
+    [
+      { secrets: ["/token"] },
+      '$.secrets: secrets is ["/token"], must be an object of files, such as {"TOKEN": "/etc/brigade/secrets/token"}',
+    ],
     [{ from: "latests" }, '$.from: from is "latests", must be "earliest" or "latest"'],
     [{ ordering: 1 }, '$.ordering: ordering is 1, must be one of "none", "key", "partition"'],
     [{ memory: 64 }, '$.memory: memory is no known field (did you mean "mem"?)'],
@@ -142,6 +147,22 @@ describe("fields that do not go together", () => {
     ]);
     expect(withFields({ volumes: [volume], executor: { image: "x", volumes: [volume, volume] } })).toEqual([
       '$.executor.volumes[1].container-path: executor.volumes[1].container-path is "/b" like that of a volume above it',
+    ]);
+  });
+
+  test("a variable has one source, and those of Brigade have theirs", () => {
+    expect(withFields({ env: ["A=1"], secrets: { A: "/a", BRIGADE_KEY: "/b" } })).toEqual([
+      "$.secrets.A: secrets.A is set by env as well, must be set by one of them",
+      "$.secrets.BRIGADE_KEY: secrets.BRIGADE_KEY must not begin with BRIGADE_, which is Brigade's own",
+    ]);
+  });
+
+  test("the executor's environment cannot replace the executor, nor lift what its agent refuses", () => {
+    const env = ["DOCKER_HOST=tcp://build:2375", "AWS_REGION=x", "LD_PRELOAD=/srv/x.so", "BUN_OPTIONS=x", "PATH=/srv"];
+    expect(withFields({ executor: { env } }).map((line) => line.split(",")[0])).toEqual([
+      '$.executor.env[2]: executor.env[2] sets "LD_PRELOAD"',
+      '$.executor.env[3]: executor.env[3] sets "BUN_OPTIONS"',
+      '$.executor.env[4]: executor.env[4] sets "PATH"',
     ]);
   });
 

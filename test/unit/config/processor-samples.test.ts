@@ -23,7 +23,12 @@ describe("the original's forms are accepted unchanged", () => {
     ]);
     const [first, second] = processors;
     expect(first).toMatchObject({ cpus: 0.45, memMb: 64, isolation: "container", volumes: [], env: [], group: null });
-    expect(first?.program).toEqual({ type: "image", image: "echo", forcePull: false, command: null });
+    expect(first?.program).toEqual({
+      type: "image",
+      image: "echo",
+      command: null,
+      container: { pull: "if-missing" },
+    });
     expect(consumerGroup("brigade", first!)).toBe("BrigadeProc-test2-PROCESSOR");
     expect(consumerGroup("brigade", second!)).toBe("BrigadeProc-test3-PROCESSOR2");
   });
@@ -50,7 +55,7 @@ describe("the original's forms are accepted unchanged", () => {
     expect(problems[0]?.message).toContain('"SL-NITF-Metadata-Extractor"');
     expect(processors[0]).toMatchObject({
       name: "SL-NITF-Metadata-Extractor",
-      program: { type: "image", image: "sl-nitf-extractor:latest", forcePull: true, command: null },
+      program: { type: "image", image: "sl-nitf-extractor:latest", command: null, container: { pull: "always" } },
       memMb: 40,
       cpus: 0.1,
       group: "BrigadeProc-catalog.file.id.sl-nitf-SL NITF Metadata Extractor",
@@ -59,7 +64,7 @@ describe("the original's forms are accepted unchanged", () => {
 
   test("the dev branch's own defaults", () => {
     const spec = only('{"name": "a", "input": "b", "extractor": {"dockerImage": "c"}}');
-    expect(spec).toMatchObject({ memMb: 64, cpus: 0.5, program: { forcePull: false } });
+    expect(spec).toMatchObject({ memMb: 64, cpus: 0.5, program: { container: { pull: "if-missing" } } });
   });
 
   test("constraints, with and without an attribute", () => {
@@ -86,6 +91,7 @@ describe("a processor", () => {
       memMb: 64,
       volumes: [],
       env: [],
+      secrets: [],
       constraints: [],
       timeoutMs: null,
       retry: { attempts: 3, initialBackoffMs: 1000, maxBackoffMs: 60_000, maxAgeMs: 86_400_000 },
@@ -105,7 +111,9 @@ describe("a processor", () => {
     const spec = only(`{
       "$schema": "./brigade.schema.json", "x-owner": {"team": "maps"},
       "name": "a", "input": "b", "output": "c", "error": {"topic": "d", "value": "input", "x-why": 1},
-      "docker": "image:1", "command": ["--fast", ""], "mem": "1.5GB", "cpus": 2, "env": ["A=", "B=x=y"],
+      "docker": "image:1", "command": ["--fast", ""], "mem": "1.5GB",
+      "container": {"pull": "never", "credentials": "/etc/registry.json", "user": "1000", "privileged": "false", "dns": []},
+      "secrets": {"Z": "/z", "Y": "/y"}, "cpus": 2, "env": ["A=", "B=x=y"],
       "volumes": [{"host-path": "/a", "container-path": "/b"}],
       "isolation": "container", "timeout": "1h30m", "retry": {"attempts": "5", "backoff": "100ms", "max-backoff": "2s", "max-age": "7d"},
       "max-output": "4MiB", "empty-output": "drop", "concurrency": 7, "max-in-flight": "1GB", "from": "latest",
@@ -117,7 +125,16 @@ describe("a processor", () => {
     }`);
     expect(spec).toMatchObject({
       error: { topic: "d", value: "input" },
-      program: { type: "image", image: "image:1", forcePull: false, command: ["--fast", ""] },
+      program: {
+        type: "image",
+        image: "image:1",
+        command: ["--fast", ""],
+        container: { pull: "never", credentials: "/etc/registry.json", user: "1000" },
+      },
+      secrets: [
+        ["Y", "/y"],
+        ["Z", "/z"],
+      ],
       memMb: 1536,
       env: [
         ["A", ""],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { utf8 } from "../../../src/base/bytes.ts";
+import { concatBytes, utf8 } from "../../../src/base/bytes.ts";
 import type { Header, InputRecord } from "../../../src/engine/ports.ts";
 import {
   decodeRunRequest,
@@ -47,6 +47,39 @@ describe("a run request", () => {
     for (let length = 0; length < whole.byteLength; length++) {
       expect(() => decodeRunRequest(whole.subarray(0, length))).toThrow(RunWireError);
     }
+  });
+});
+
+describe("a run request of the version before", () => {
+  /** As version 1 wrote it: `forcePull` was the one option of containers, and there were no secrets. */
+  const ofVersion1 = (program: unknown): Uint8Array => {
+    const { secrets: _, ...old } = { ...spec, program };
+    const place = { topic: "in", partition: 0, offset: 7, timestampMs: 1, keyBytes: null, valueBytes: 2, headers: [] };
+    const json = utf8(JSON.stringify({ spec: old, attempt: 1, ...place }));
+    const length = new Uint8Array(4);
+    new DataView(length.buffer).setUint32(0, json.byteLength);
+    return concatBytes([Uint8Array.of(1), length, json, utf8("hi")]);
+  };
+
+  test.each([
+    [true, "always"],
+    [false, "if-missing"],
+  ] as const)("is read: forcePull %p means to pull %s", (forcePull, pull) => {
+    const { spec: read, record: own } = decodeRunRequest(
+      ofVersion1({ type: "image", image: "echo", forcePull, command: null }),
+    );
+    const program = { type: "image", image: "echo", command: null, container: { pull } } as const;
+    expect(read).toEqual({ ...spec, program, secrets: [] });
+    expect(own.value).toEqual(utf8("hi"));
+  });
+
+  test("is read where its program is a command", () => {
+    expect(decodeRunRequest(ofVersion1(spec.program)).spec).toEqual(spec);
+  });
+
+  test("of another version is refused with the versions that are read", () => {
+    const [, ...rest] = ofVersion1(spec.program);
+    expect(() => decodeRunRequest(Uint8Array.of(9, ...rest))).toThrow("version 9, this Brigade reads 1 and 2");
   });
 });
 

@@ -9,7 +9,7 @@ const options = { deployment: "test", executorCommand: "/opt/brigade executor", 
 function spec(executor: Partial<ExecutorSpec>, overrides: Partial<ProcessorSpec> = {}): ProcessorSpec {
   const { executor: base } = processorSpec();
   return processorSpec({
-    program: { type: "image", image: "resize:1", forcePull: false, command: null },
+    program: { type: "image", image: "resize:1", command: null, container: { pull: "if-missing" } },
     isolation: "container",
     ...overrides,
     executor: { ...base, ...executor },

@@ -24,6 +24,7 @@ export function requestOf(
       memMb: 32,
       volumes: [],
       env: [],
+      secrets: [],
       timeoutMs: null,
       maxOutputBytes: 900_000,
       version: "v1",
