@@ -12,8 +12,10 @@ import { Session } from "../src/host/session.ts";
 import { ExecutorConnection } from "../src/mesos/executor-connection.ts";
 import { type ExecutorEnvironment, readExecutorEnvironment } from "../src/mesos/executor-environment.ts";
 import { hostPathsOf } from "../src/programs/docker/host-paths.ts";
+import { GuardedPrograms } from "../src/programs/guarded-programs.ts";
 import { type ClosablePrograms, IsolatedPrograms } from "../src/programs/isolated-programs.ts";
 import { ownerVariable, startOrphanGuard } from "../src/programs/orphan-guard.ts";
+import { PolicyFile } from "../src/programs/policy-file.ts";
 import { ProcessPrograms } from "../src/programs/process-program.ts";
 import { StderrLog } from "../src/programs/stderr-log.ts";
 
@@ -22,15 +24,21 @@ type Variables = Readonly<Record<string, string | undefined>>;
 /** Of a scheduler that does not tell it. */
 const DEFAULT_DEPLOYMENT = "brigade";
 
+export interface ExecutorMainOptions {
+  /** Aborted when the process is asked to end: tasks are then ended within the shutdown grace period. */
+  readonly signal?: AbortSignal;
+  /** The file with the agent's policy, instead of the default one. */
+  readonly policyFile?: string;
+}
+
 /**
  * `brigade executor`: a Mesos agent starts it, it runs the programs of one processor on that agent, and leaves when it
  * has been idle for long enough. Its log goes to standard error, which is a file in the sandbox.
  *
  * @param env the process environment, with the variables that an agent sets (MESOS_FRAMEWORK_ID, …)
- * @param signal aborted when the process is asked to end: tasks are then ended within the shutdown grace period
  * @returns the exit code
  */
-export async function executorMain(env: Variables, { signal }: { signal?: AbortSignal } = {}): Promise<number> {
+export async function executorMain(env: Variables, options: ExecutorMainOptions = {}): Promise<number> {
   const log = createLogger({ sink: (entry) => void writeSync(2, `${formatTextLine(entry)}\n`) });
   let environment: ExecutorEnvironment;
   try {
@@ -42,14 +50,14 @@ export async function executorMain(env: Variables, { signal }: { signal?: AbortS
   }
   const { executorId, frameworkId, agentId } = environment;
   log.info("executor starts", { version: brigadeVersion, executorId, frameworkId, agentId });
-  return runExecutor(environment, env, log, signal);
+  return runExecutor(environment, env, log, options);
 }
 
 async function runExecutor(
   environment: ExecutorEnvironment,
   env: Variables,
   log: Logger,
-  signal?: AbortSignal,
+  { signal, policyFile }: ExecutorMainOptions,
 ): Promise<number> {
   const clock = systemClock;
   const random = systemRandom;
@@ -58,10 +66,11 @@ async function runExecutor(
   const owner = formatUuid(uuidBytes(random));
   const stopGuard = startOrphanGuard(owner);
   const stderrLog = new StderrLog(join(folder, "programs.stderr"), log);
-  const programs = new IsolatedPrograms({
+  const isolated = new IsolatedPrograms({
     process: new ProcessPrograms({ folder, clock, stderrLog, env: { [ownerVariable]: owner } }),
     openContainers: () => openContainers({ environment, env, folder, owner, log, stderrLog }),
   });
+  const programs = new GuardedPrograms(isolated, new PolicyFile(policyFile));
 
   const session = new Session(
     {

@@ -1,11 +1,13 @@
 /**
- * Writes docs/reference/processor.md and docs/reference/settings.md from the schemas.
+ * Writes docs/reference/processor.md, settings.md and agent.md from the schemas.
  *
  *   bun scripts/docs.ts           write them
  *   bun scripts/docs.ts --check   exit 1 if they are not up to date
  */
 import { join, resolve } from "node:path";
 import { getDefault, getDescription } from "valibot";
+import { DEFAULT_POLICY_FILE } from "../src/config/agent-policy.ts";
+import { agentPolicyForm } from "../src/config/agent-policy-form.ts";
 import { describeFields, type FieldDescription } from "../src/config/json-schema.ts";
 import { processorForm } from "../src/config/processor-form.ts";
 import { kindOf, withoutOptional } from "../src/config/schema-kinds.ts";
@@ -25,6 +27,7 @@ export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
     ["docs/reference/processor.md", processorPage()],
     ["docs/reference/settings.md", settingsPage()],
+    ["docs/reference/agent.md", agentPage()],
   ]);
 }
 
@@ -52,6 +55,21 @@ or more. Processors that feed each other in a circle get a warning.
 ${parts.join("\n")}`;
 }
 
+function agentPage(): string {
+  return `${generated}
+
+# The agent's policy
+
+What processors may do on an agent is for whoever runs that agent to say, in the file \`${DEFAULT_POLICY_FILE}\` there (JSON;
+\`brigade executor --policy FILE\` reads another one). It is read by the executors on the agent, and a change counts for the
+next run. Nothing in a processor file can lift it.
+
+Without the file everything is allowed but \`privileged\`. A processor that wants what the policy refuses is paused, and
+says so. Where the file cannot be read or has a mistake, nothing runs on the agent, and \`brigade status\` says why.
+
+${fieldTable(shapeOf(agentPolicyForm).fields ?? {})}`;
+}
+
 /** The fields themselves, then those of every object among them. */
 function sections(fields: Fields, prefix: string): readonly (readonly [title: string, fields: Fields])[] {
   const inner = describeFields(fields).flatMap(({ name, schema }) => {
@@ -62,9 +80,10 @@ function sections(fields: Fields, prefix: string): readonly (readonly [title: st
 }
 
 function objectFields(schema: FieldDescription["schema"]): Fields | undefined {
-  const { fields, item, options = [] } = shapeOf(schema);
+  const { fields, item, value, options = [] } = shapeOf(schema);
   if (fields !== undefined) return fields;
-  return [...(item === undefined ? [] : [item]), ...options].map(objectFields).find((inner) => inner !== undefined);
+  const inside = [item, value, ...options].filter((one) => one !== undefined);
+  return inside.map(objectFields).find((inner) => inner !== undefined);
 }
 
 function fieldTable(fields: Fields): string {

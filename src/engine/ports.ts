@@ -146,7 +146,7 @@ export type RunOutcome =
   | { readonly type: "output-too-large"; readonly limitBytes: number }
   | {
       readonly type: "not-startable";
-      readonly reason: "program-not-found" | "image-missing" | "image-refused" | "option-refused";
+      readonly reason: "program-not-found" | "image-missing" | "image-refused" | "option-refused" | "secret-missing";
       readonly message: string;
     }
   /** Ended by {@link Runner.cancel} or by an executor that shuts down. */

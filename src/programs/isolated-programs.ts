@@ -1,6 +1,6 @@
-import { noBytes } from "../base/bytes.ts";
 import { describeError } from "../base/errors.ts";
 import type { RunRequest } from "../engine/run-wire.ts";
+import { PendingRun } from "./pending-run.ts";
 import type { ProgramEnd, ProgramHandle, Programs } from "./programs.ts";
 
 /** Programs that need to be closed. */
@@ -57,34 +57,5 @@ export class IsolatedPrograms implements ClosablePrograms {
       if (!this.#closed) this.#containers = undefined;
       throw error;
     }
-  }
-}
-
-/** A run that waits until its place of execution is open. */
-class PendingRun implements ProgramHandle {
-  readonly #request: RunRequest;
-  readonly #onEnd: (end: ProgramEnd) => void;
-  #handle: ProgramHandle | undefined;
-  #killed = false;
-
-  constructor(request: RunRequest, onEnd: (end: ProgramEnd) => void) {
-    this.#request = request;
-    this.#onEnd = onEnd;
-  }
-
-  kill(graceMs: number): void {
-    this.#killed = true;
-    this.#handle?.kill(graceMs);
-  }
-
-  begin(start: () => ProgramHandle): void {
-    if (!this.#killed) {
-      this.#handle = start();
-      return;
-    }
-    const { version } = this.#request.spec;
-    const outcome = { type: "killed" } as const;
-    const result = { outcome, stdout: noBytes, stderrTail: noBytes, durationMs: 0, specVersion: version };
-    this.#onEnd({ type: "ended", result });
   }
 }

@@ -17,7 +17,7 @@ import { processorSpec } from "../../support/specs.ts";
 import { until } from "../../support/until.ts";
 import { answer, frameworkId, offer, status } from "./keeper-harness.ts";
 
-const spec = processorSpec({ env: [["TOKEN", "secret"]] });
+const spec = processorSpec({ env: [["TOKEN", "hunter2"]] });
 
 const record: InputRecord = {
   topic: "in",
@@ -147,7 +147,7 @@ describe("a run", () => {
     const request = decodeRunRequest(task.data!);
     expect(request.record).toEqual(record);
     expect(request.attempt).toBe(2);
-    expect(request.spec.env).toEqual([["TOKEN", "secret"]]);
+    expect(request.spec.env).toEqual([["TOKEN", "hunter2"]]);
     expect(task.resources).toEqual([
       { name: "cpus", type: "SCALAR", scalar: { value: 0.1 } },
       { name: "mem", type: "SCALAR", scalar: { value: 32 } },
@@ -159,7 +159,7 @@ describe("a run", () => {
     const [label] = task.labels?.labels ?? [];
     expect(label?.key).toBe("processor-configuration");
     expect(JSON.parse(label?.value ?? "")).toMatchObject({ name: "upper", cpus: 0.1, env: { TOKEN: "***" } });
-    expect(label?.value).not.toContain("secret");
+    expect(label?.value).not.toContain("hunter2");
   });
 
   test("starts an executor with the given command and configuration", async () => {

@@ -131,7 +131,7 @@ describe("a credential helper", () => {
   test("that does not end is ended", async () => {
     using folder = new DockerFolder();
     folder.helper("x", "exec sleep 1000");
-    const error = await rejection(askCredentialHelper("x", "r", { ...folder, env: folder.env, timeoutMs: 50 }));
+    const error = await rejection(askCredentialHelper("x", "r", { env: folder.env, timeoutMs: 50 }));
     expect(String(error)).toContain("it was ended by SIGTERM");
   });
 });
