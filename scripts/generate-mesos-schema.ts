@@ -6,11 +6,17 @@
  *   bun scripts/generate-mesos-schema.ts --check  exits 1 if it is not what proto/ says
  */
 import { join, resolve } from "node:path";
-import { Enum, type Field, type NamespaceBase, Root, Type } from "protobufjs";
+import { Enum, type Field, MapField, type NamespaceBase, Root, Type } from "protobufjs";
 
 const root = resolve(import.meta.dir, "..");
 export const schemaPath = join(root, "src/mesos/codec/schema.gen.ts");
-const files = ["mesos/v1/mesos.proto", "mesos/v1/scheduler/scheduler.proto", "mesos/v1/executor/executor.proto"];
+const files = [
+  "mesos/v1/mesos.proto",
+  "mesos/v1/scheduler/scheduler.proto",
+  "mesos/v1/executor/executor.proto",
+  "mesos/v1/master/master.proto",
+  "mesos/v1/agent/agent.proto",
+];
 
 type FieldEntry = readonly [number: number, type: string, label: string, extra?: Record<string, unknown>];
 
@@ -55,8 +61,9 @@ export function generateSchema(): string {
 }
 
 function entryOf(field: Field): FieldEntry {
-  const type = field.resolvedType === null ? field.type : field.resolvedType.fullName.slice(1);
-  const label = field.repeated ? "repeated" : field.required ? "required" : "optional";
+  const own = field.resolvedType === null ? field.type : field.resolvedType.fullName.slice(1);
+  const type = field instanceof MapField ? `map<${field.keyType},${own}>` : own;
+  const label = field.repeated || field.map ? "repeated" : field.required ? "required" : "optional";
   const options = field.options ?? {};
   const extra: Record<string, unknown> = {};
   if (options["default"] !== undefined) extra["default"] = options["default"];

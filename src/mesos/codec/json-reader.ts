@@ -9,6 +9,16 @@ import { type EnumType, type Field, type MessageType, messageType } from "./sche
 
 type Fields = Record<string, unknown>;
 
+/** Objects inside objects that Mesos still reads. */
+const MAX_DEPTH = 200;
+
+/** What is known of the message while it is read. */
+interface Reading {
+  /** Paths of required members that are not there. */
+  missing: string[];
+  depth: number;
+}
+
 /**
  * @param name whole name of the message: `mesos.v1.scheduler.Event`
  * @throws {CodecError} `malformed`: not JSON; `mismatched`: JSON that does not fit the message
@@ -16,9 +26,9 @@ type Fields = Record<string, unknown>;
 export function decodeJson(name: string, text: string): object {
   const json = parseJson(text);
   if (!isObject(json)) throw mismatched("Expecting a JSON object");
-  const missing: string[] = [];
-  const value = readObject(messageType(name), json, "", missing);
-  if (missing.length > 0) throw mismatched(`Missing required fields: ${missing.join(", ")}`);
+  const reading: Reading = { missing: [], depth: 0 };
+  const value = readObject(messageType(name), json, "", reading);
+  if (reading.missing.length > 0) throw mismatched(`Missing required fields: ${reading.missing.join(", ")}`);
   return value;
 }
 
@@ -45,43 +55,52 @@ function syntaxError(cause: unknown): CodecError {
 }
 
 /** @param path of the object within the message, with a dot at its end */
-function readObject(type: MessageType, json: Fields, path: string, missing: string[]): Fields {
+function readObject(type: MessageType, json: Fields, path: string, reading: Reading): Fields {
+  if (++reading.depth > MAX_DEPTH) throw new CodecError("malformed", "nesting too deep");
   const target: Fields = {};
-  const missingBefore = missing.length;
+  const missingBefore = reading.missing.length;
   const ownMissing: string[] = [];
   if (type.list !== undefined) target[type.list.name] = [];
   for (const field of type.byNumber) {
     const value = Object.hasOwn(json, field.wireName) ? json[field.wireName] : undefined;
-    const read = value === undefined || value === null ? undefined : readField(field, value, path, missing);
+    const read = value === undefined || value === null ? undefined : readField(field, value, path, reading);
     if (read !== undefined) target[field.name] = read;
     else if (field.required) ownMissing.push(path + field.wireName);
   }
   // Mesos names what an object itself lacks before what its members lack.
-  if (ownMissing.length > 0) missing.splice(missingBefore, 0, ...ownMissing);
+  if (ownMissing.length > 0) reading.missing.splice(missingBefore, 0, ...ownMissing);
+  reading.depth--;
   return target;
 }
 
-function readField(field: Field, value: unknown, path: string, missing: string[]): unknown {
-  if (!field.repeated) return readValue(field, value, `${path}${field.wireName}`, missing);
+function readField(field: Field, value: unknown, path: string, reading: Reading): unknown {
+  if (!field.repeated) return readValue(field, value, `${path}${field.wireName}`, reading);
   const items = Array.isArray(value) ? value : [value];
   const read = items
-    .map((item, index) => readValue(field, item, `${path}${field.wireName}[${index}]`, missing))
+    .map((item, index) => readValue(field, item, `${path}${field.wireName}[${index}]`, reading))
     .filter((item) => item !== undefined);
   return read.length > 0 ? read : undefined;
 }
 
 /** undefined stands for a value that this library does not know, which counts as unset. */
-function readValue(field: Field, value: unknown, path: string, missing: string[]): unknown {
+function readValue(field: Field, value: unknown, path: string, reading: Reading): unknown {
   const type = field.type;
   switch (type.kind) {
     case "message":
       if (!isObject(value)) throw unexpected(field, value);
-      return readObject(type.message, value, `${path}.`, missing);
+      return readObject(type.message, value, `${path}.`, reading);
     case "id": {
       if (!isObject(value)) throw unexpected(field, value);
-      const id = readObject(type.message, value, `${path}.`, missing);
+      const id = readObject(type.message, value, `${path}.`, reading);
       // An id without value is reported as its own missing member, not as one of the object around it.
       return idOf(id) ?? "";
+    }
+    case "map": {
+      if (!isObject(value)) throw unexpected(field, value);
+      const entries = Object.entries(value).map(
+        ([key, item]) => [key, readValue(type.value, item, `${path}.${key}`, reading)] as const,
+      );
+      return entries.length > 0 ? Object.fromEntries(entries) : undefined;
     }
     case "string":
       if (typeof value !== "string") throw unexpected(field, value);

@@ -53,6 +53,11 @@ function writeValue(field: Field, value: unknown, style: JsonStyle): string {
       const bytes = value as Uint8Array;
       return `"${Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64")}"`;
     }
+    case "map": {
+      const entries = Object.entries(value as Fields);
+      if (entries.length === 0) return "";
+      return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${writeValue(type.value, item, style)}`).join(",")}}`;
+    }
     case "double":
       return writeDouble(value as number, style);
     case "string":

@@ -46,6 +46,10 @@ function readMessage(reader: WireReader, type: MessageType): Fields {
     }
     const value = readValue(reader, field);
     if (value === undefined) continue;
+    if (field.type.kind === "map") {
+      target[field.name] = { ...(target[field.name] as Fields | undefined), ...(value as Fields) };
+      continue;
+    }
     if (!field.repeated) target[field.name] = value;
     else if (target[field.name] === undefined) target[field.name] = [value];
     else (target[field.name] as unknown[]).push(value);
@@ -81,6 +85,8 @@ function readValue(reader: WireReader, field: Field): unknown {
       reader.leave(outer);
       return idOf(id);
     }
+    case "map":
+      return readEntry(reader, type.value);
     case "message": {
       const outer = reader.enter();
       const value = readMessage(reader, type.message);
@@ -88,6 +94,21 @@ function readValue(reader: WireReader, field: Field): unknown {
       return value;
     }
   }
+}
+
+/** One entry of a map, as an object of its own; without its value it counts for nothing. */
+function readEntry(reader: WireReader, valueField: Field): Fields {
+  const outer = reader.enter();
+  let key = "";
+  let value: unknown;
+  while (!reader.done) {
+    const tag = reader.tag();
+    if (tag === tagOf(1, WIRE_LENGTH)) key = reader.string();
+    else if (tag === tagOf(2, wireTypeOf(valueField))) value = readValue(reader, valueField);
+    else reader.skip(tag & 7);
+  }
+  reader.leave(outer);
+  return value === undefined ? {} : { [key]: value };
 }
 
 // ---------------------------------------------------------------------------------------------------------- writing
@@ -107,6 +128,17 @@ function writeMessage(writer: WireWriter, type: MessageType, value: Fields): voi
 
 function writeField(writer: WireWriter, owner: MessageType, field: Field, value: unknown): void {
   const type = field.type;
+  if (type.kind === "map") {
+    for (const [key, item] of Object.entries(value as Fields)) {
+      writer.tag(field.number, WIRE_LENGTH);
+      const start = writer.open();
+      writer.tag(1, WIRE_LENGTH);
+      writer.string(key);
+      writeField(writer, owner, type.value, item);
+      writer.close(start);
+    }
+    return;
+  }
   writer.tag(field.number, wireTypeOf(field));
   switch (type.kind) {
     case "string":
@@ -159,11 +191,16 @@ function writeId(writer: WireWriter, type: MessageType, id: string): void {
   writer.close(start);
 }
 
+function tagOf(number: number, wireType: number): number {
+  return (number << 3) | wireType;
+}
+
 function wireTypeOf(field: Field): number {
   switch (field.type.kind) {
     case "string":
     case "bytes":
     case "id":
+    case "map":
     case "message":
       return WIRE_LENGTH;
     case "double":

@@ -31,7 +31,9 @@ export type FieldType =
   | { readonly kind: "enum"; readonly enum: EnumType }
   /** An id: `{value: "…"}` on the wire, the bare string here; with a `parent` it has that before a dot. */
   | { readonly kind: "id"; readonly message: MessageType }
-  | { readonly kind: "message"; readonly message: MessageType };
+  | { readonly kind: "message"; readonly message: MessageType }
+  /** An object with a member for each key. On the wire a list of entries: key 1, value 2. */
+  | { readonly kind: "map"; readonly value: Field };
 
 export class Field {
   /** As in the .proto and in JSON: `task_id`. */
@@ -50,7 +52,7 @@ export class Field {
     this.wireName = wireName;
     this.name = wireName.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
     this.number = number;
-    this.repeated = label === "repeated";
+    this.repeated = label === "repeated" && !typeName.startsWith("map<");
     this.required = label === "required";
     this.writtenDefault = extra?.deprecated === true ? undefined : extra?.default;
     this.#typeName = typeName;
@@ -98,6 +100,8 @@ export function messageType(name: string): MessageType {
 }
 
 function fieldType(name: string): FieldType {
+  const mapValue = /^map<string,(.*)>$/.exec(name)?.[1];
+  if (mapValue !== undefined) return { kind: "map", value: new Field("value", [2, mapValue, "optional"]) };
   const scalar = scalarKinds.find((kind) => kind === name);
   if (scalar !== undefined) return { kind: scalar };
   const values = schemaTable.enums[name];

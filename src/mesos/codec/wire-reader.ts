@@ -3,6 +3,8 @@ import { CodecError } from "./errors.ts";
 const TWO_TO_32 = 4_294_967_296;
 /** Groups inside groups that are skipped before the bytes count as garbage. Mesos uses none. */
 const MAX_GROUP_DEPTH = 32;
+/** Messages inside messages, as protocol buffers' own libraries limit them. */
+const MAX_MESSAGE_DEPTH = 100;
 
 /**
  * Reads protocol buffer primitives from a byte array, which must not change meanwhile.
@@ -19,6 +21,7 @@ export class WireReader {
   readonly #buffer: Buffer;
   #low = 0;
   #high = 0;
+  #depth = 0;
 
   constructor(bytes: Uint8Array) {
     this.#buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -87,11 +90,13 @@ export class WireReader {
     const length = this.uint32();
     const outer = this.end;
     if (length > outer - this.#at) throw malformed("a sub-message is cut short");
+    if (++this.#depth > MAX_MESSAGE_DEPTH) throw malformed("messages are nested too deep");
     this.end = this.#at + length;
     return outer;
   }
 
   leave(outer: number): void {
+    this.#depth--;
     this.end = outer;
   }
 
