@@ -2,16 +2,16 @@ import type { Clock } from "../../base/clock.ts";
 import { assertNever, invariant } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import type { AgentId } from "../../mesos/types.ts";
-import type { Agent, AgentEvent } from "./agent.ts";
-import type { AgentJournal } from "./agent-journal.ts";
-import type { AgentMemory } from "./agent-memory.ts";
-import type { AgentCommand } from "./agent-types.ts";
+import type { Agent, AgentEvent } from "./agent/agent.ts";
+import type { AgentJournal } from "./agent/agent-journal.ts";
+import type { AgentMemory } from "./agent/agent-memory.ts";
+import type { AgentCommand } from "./agent/agent-types.ts";
+import type { ExecutorEndpoint } from "./agent/executor-endpoint.ts";
 import type { Containerizer } from "./containers/containerizer.ts";
-import type { ExecutorEndpoint } from "./executor-endpoint.ts";
-import type { Master, MasterEvent } from "./master.ts";
-import type { MasterCommand } from "./master-state.ts";
+import type { Master, MasterEvent } from "./master/master.ts";
+import type { MasterCommand } from "./master/master-state.ts";
+import type { SchedulerEndpoint } from "./master/scheduler-endpoint.ts";
 import type { Moment } from "./moment.ts";
-import type { SchedulerEndpoint } from "./scheduler-endpoint.ts";
 
 /** An agent's core and what carries out its commands. */
 export interface AgentNode {

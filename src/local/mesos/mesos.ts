@@ -4,22 +4,22 @@ import { errorCode } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { formatUuid, type Random, uuidBytes } from "../../base/random.ts";
 import type { Address, AgentId, AgentInfo, Attribute, MasterInfo, Resource } from "../../mesos/types.ts";
-import { Agent } from "./agent.ts";
-import { type AgentIdentity, readIdentity, writeIdentity } from "./agent-identity.ts";
-import { AgentJournal, readJournal } from "./agent-journal.ts";
-import { recall } from "./agent-memory.ts";
-import type { AgentSettings } from "./agent-types.ts";
+import { Agent } from "./agent/agent.ts";
+import { type AgentIdentity, readIdentity, writeIdentity } from "./agent/agent-identity.ts";
+import { AgentJournal, readJournal } from "./agent/agent-journal.ts";
+import { recall } from "./agent/agent-memory.ts";
+import type { AgentSettings } from "./agent/agent-types.ts";
+import { ExecutorEndpoint } from "./agent/executor-endpoint.ts";
 import { type AgentNode, Cluster } from "./cluster.ts";
 import type { Containerizer } from "./containers/containerizer.ts";
 import { ProcessContainerizer } from "./containers/process-containerizer.ts";
-import { ExecutorEndpoint } from "./executor-endpoint.ts";
 import { type HttpAnswer, textAnswer } from "./http/answer.ts";
 import type { HttpRequest } from "./http/request-parser.ts";
 import { HttpServer } from "./http/server.ts";
-import { Master } from "./master.ts";
-import { mesosVersion } from "./master-view.ts";
+import { Master } from "./master/master.ts";
+import { mesosVersion } from "./master/master-view.ts";
+import { SchedulerEndpoint } from "./master/scheduler-endpoint.ts";
 import { routeAgent, routeMaster } from "./routes.ts";
-import { SchedulerEndpoint } from "./scheduler-endpoint.ts";
 
 export interface EmbeddedAgentOptions {
   /** Default: the host that everything listens on. */

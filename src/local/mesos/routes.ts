@@ -1,11 +1,11 @@
 import type { MasterInfo } from "../../mesos/types.ts";
-import type { ExecutorEndpoint } from "./executor-endpoint.ts";
+import type { ExecutorEndpoint } from "./agent/executor-endpoint.ts";
 import { emptyAnswer, type HttpAnswer, jsonAnswer, textAnswer, wrongMethod } from "./http/answer.ts";
 import type { HttpRequest } from "./http/request-parser.ts";
-import type { MasterState } from "./master-state.ts";
-import { stateView, versionView } from "./master-view.ts";
-import { operatorAnswer } from "./operator-endpoint.ts";
-import type { SchedulerEndpoint } from "./scheduler-endpoint.ts";
+import type { MasterState } from "./master/master-state.ts";
+import { stateView, versionView } from "./master/master-view.ts";
+import { operatorAnswer } from "./master/operator-endpoint.ts";
+import type { SchedulerEndpoint } from "./master/scheduler-endpoint.ts";
 
 /** The master's paths, each also behind `/master`; the longest registered prefix wins. */
 export function routeMaster(

@@ -1,15 +1,15 @@
 import { silentLogger } from "../../../src/base/log.ts";
 import { seededRandom } from "../../../src/base/random.ts";
-import { Agent } from "../../../src/local/mesos/agent.ts";
-import type { AgentSettings } from "../../../src/local/mesos/agent-types.ts";
+import { Agent } from "../../../src/local/mesos/agent/agent.ts";
+import type { AgentSettings } from "../../../src/local/mesos/agent/agent-types.ts";
+import { ExecutorEndpoint } from "../../../src/local/mesos/agent/executor-endpoint.ts";
 import { Cluster } from "../../../src/local/mesos/cluster.ts";
 import type { ContainerLaunch } from "../../../src/local/mesos/containers/containerizer.ts";
-import { ExecutorEndpoint } from "../../../src/local/mesos/executor-endpoint.ts";
 import type { HttpAnswer } from "../../../src/local/mesos/http/answer.ts";
 import type { HttpRequest } from "../../../src/local/mesos/http/request-parser.ts";
-import { Master } from "../../../src/local/mesos/master.ts";
+import { Master } from "../../../src/local/mesos/master/master.ts";
+import { SchedulerEndpoint } from "../../../src/local/mesos/master/scheduler-endpoint.ts";
 import { routeAgent, routeMaster } from "../../../src/local/mesos/routes.ts";
-import { SchedulerEndpoint } from "../../../src/local/mesos/scheduler-endpoint.ts";
 import type { AgentId, ContainerId, Resource } from "../../../src/mesos/types.ts";
 import { ManualClock } from "../manual-clock.ts";
 

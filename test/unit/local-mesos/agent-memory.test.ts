@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silentLogger } from "../../../src/base/log.ts";
 import { seededRandom, uuidBytes } from "../../../src/base/random.ts";
-import { AgentJournal, readJournal } from "../../../src/local/mesos/agent-journal.ts";
-import { type AgentFact, recall } from "../../../src/local/mesos/agent-memory.ts";
+import { AgentJournal, readJournal } from "../../../src/local/mesos/agent/agent-journal.ts";
+import { type AgentFact, recall } from "../../../src/local/mesos/agent/agent-memory.ts";
 import type {
   AgentId,
   ContainerId,

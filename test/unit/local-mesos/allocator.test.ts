@@ -1,8 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { seededRandom } from "../../../src/base/random.ts";
-import { Allocator } from "../../../src/local/mesos/allocator.ts";
-import { FilterList, refuseMs } from "../../../src/local/mesos/filters.ts";
+import { Allocator } from "../../../src/local/mesos/master/allocator.ts";
+import { FilterList, refuseMs } from "../../../src/local/mesos/master/filters.ts";
 import { Resources } from "../../../src/local/mesos/resources.ts";
 import type { AgentId, FrameworkId } from "../../../src/mesos/types.ts";
 

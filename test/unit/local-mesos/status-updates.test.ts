@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { seededRandom, uuidBytes } from "../../../src/base/random.ts";
-import { type Forward, StatusUpdates } from "../../../src/local/mesos/status-updates.ts";
+import { type Forward, StatusUpdates } from "../../../src/local/mesos/agent/status-updates.ts";
 import type { FrameworkId, TaskId, TaskState, TaskStatus } from "../../../src/mesos/types.ts";
 
 const framework = "f" as FrameworkId;

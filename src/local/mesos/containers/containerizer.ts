@@ -6,7 +6,7 @@ import type {
   Resource,
   TaskInfo,
 } from "../../../mesos/types.ts";
-import type { ContainerProcess } from "../agent-memory.ts";
+import type { ContainerProcess } from "../agent/agent-memory.ts";
 
 /**
  * Who subscribes from a container.

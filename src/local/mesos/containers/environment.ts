@@ -1,5 +1,5 @@
 import type { CommandInfo } from "../../../mesos/types.ts";
-import type { AgentSettings } from "../agent-types.ts";
+import type { AgentSettings } from "../agent/agent-types.ts";
 import { printDuration } from "../durations.ts";
 import type { ContainerLaunch } from "./containerizer.ts";
 

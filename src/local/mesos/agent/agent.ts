@@ -1,0 +1,175 @@
+import { assertNever, invariant } from "../../../base/errors.ts";
+import type { Random } from "../../../base/random.ts";
+import type { ExecutorCall } from "../../../mesos/executor-api.ts";
+import type { ExecutorId, FrameworkId, TaskStatus } from "../../../mesos/types.ts";
+import type { AgentOrder } from "../agent-messages.ts";
+import type { ContainerEvent } from "../containers/containerizer.ts";
+import type { CallRefusal } from "../master/master.ts";
+import type { Moment } from "../moment.ts";
+import type { AgentFact, AgentMemory } from "./agent-memory.ts";
+import { carryOut } from "./agent-orders.ts";
+import { endRecovery, factsOf, recover } from "./agent-recovery.ts";
+import { AgentState } from "./agent-state.ts";
+import type { AgentCommand, AgentSettings, Executor, ExecutorStreamId } from "./agent-types.ts";
+import { subscribeExecutor, updateByExecutor } from "./executor-calls.ts";
+import { executorExited, executorOverdue, launchFailed, notCreated, shutdownExecutor } from "./executors.ts";
+
+interface FromExecutor {
+  readonly frameworkId: FrameworkId;
+  readonly executorId: ExecutorId;
+}
+
+export type AgentEvent =
+  /** From the master. */
+  | { readonly type: "order"; readonly order: AgentOrder }
+  /** Calls of executors, which {@link Agent.refusal} has let pass. */
+  | ({
+      readonly type: "subscribe";
+      readonly streamId: ExecutorStreamId;
+      readonly call: Extract<ExecutorCall, { type: "SUBSCRIBE" }>;
+    } & FromExecutor)
+  | ({ readonly type: "update"; readonly status: TaskStatus } & FromExecutor)
+  | ({ readonly type: "message"; readonly data: Uint8Array } & FromExecutor)
+  | ContainerEvent
+  /** Shuts every executor down, each with its grace period. */
+  | { readonly type: "stop" }
+  /** A deadline of {@link Agent.nextWakeMs} has come. */
+  | { readonly type: "wake" };
+
+/**
+ * An agent: it starts executors, hands them tasks, and owns the delivery of their status updates. Events in, commands
+ * out; no I/O and no clock inside, chance comes with the constructor.
+ *
+ * As with real agents the loss of an executor's stream goes unnoticed: what is sent meanwhile is lost.
+ */
+export class Agent {
+  readonly #state: AgentState;
+
+  constructor(settings: AgentSettings, random: Random) {
+    this.#state = new AgentState(settings, random);
+  }
+
+  /** When the next `wake` is wanted, on the monotonic clock. */
+  get nextWakeMs(): number | undefined {
+    const [a, b] = [this.#state.timers.nextMs, this.#state.updates.nextWakeMs];
+    return a === undefined ? b : b === undefined ? a : Math.min(a, b);
+  }
+
+  /** How many executors have a process. */
+  get liveExecutors(): number {
+    return this.#state.containers.size;
+  }
+
+  /**
+   * Registers with the master: at once, or after executors of an earlier life have had `executor_reregistration_timeout`
+   * to subscribe again.
+   */
+  start(memory: AgentMemory, now: Moment): AgentCommand[] {
+    const { timers, settings } = this.#state;
+    if (recover(this.#state, memory, now)) {
+      timers.set(now.monotonicMs + settings.executorReregistrationTimeoutMs, { type: "recovered" });
+    } else {
+      this.#register(now);
+    }
+    return this.#state.takeCommands();
+  }
+
+  /** All that is to be remembered over a restart. */
+  facts(): AgentFact[] {
+    return factsOf(this.#state);
+  }
+
+  /** Why an executor's call is refused, by the ids that it carries. */
+  refusal(frameworkId: FrameworkId, executorId: ExecutorId, type: ExecutorCall["type"]): CallRefusal | undefined {
+    if (type === "HEARTBEAT") return undefined;
+    if (!this.#state.frameworks.has(frameworkId)) return { status: 400, message: "Framework cannot be found" };
+    const executor = this.#state.findExecutor(frameworkId, executorId);
+    if (executor === undefined) return { status: 400, message: "Executor cannot be found" };
+    if (type === "SUBSCRIBE" || executor.streamId !== null) return undefined;
+    return { status: 403, message: "Executor is not subscribed" };
+  }
+
+  step(event: AgentEvent, now: Moment): AgentCommand[] {
+    const state = this.#state;
+    switch (event.type) {
+      case "order":
+        carryOut(state, event.order, now);
+        break;
+      case "subscribe":
+        subscribeExecutor(state, this.#caller(event), event.streamId, event.call, now);
+        break;
+      case "update":
+        updateByExecutor(state, this.#caller(event), event.status, now);
+        break;
+      case "message": {
+        const { frameworkId, executorId, data } = event;
+        state.report({ type: "message", frameworkId, executorId, data });
+        break;
+      }
+      case "started": {
+        const { containerId, process } = event;
+        const executor = state.container(containerId);
+        executor.process = process;
+        state.remember(executor.frameworkId, { type: "process", containerId, ...process });
+        break;
+      }
+      case "not-created":
+        notCreated(state, state.container(event.containerId), event.message, now);
+        break;
+      case "launch-failed":
+        launchFailed(state, state.container(event.containerId), event.message, now);
+        break;
+      case "exited":
+        executorExited(state, state.container(event.containerId), event, now);
+        break;
+      case "stop":
+        for (const executor of state.containers.values()) shutdownExecutor(state, executor, now);
+        break;
+      case "wake":
+        this.#wake(now);
+        break;
+      default:
+        assertNever(event);
+    }
+    return state.takeCommands();
+  }
+
+  #wake(now: Moment): void {
+    const { timers, updates } = this.#state;
+    for (let timer = timers.take(now.monotonicMs); timer !== undefined; timer = timers.take(now.monotonicMs)) {
+      if (timer.type === "recovered") {
+        endRecovery(this.#state);
+        this.#register(now);
+      } else {
+        executorOverdue(this.#state, timer);
+      }
+    }
+    updates.wake(now.monotonicMs);
+  }
+
+  #register(now: Moment): void {
+    const state = this.#state;
+    const { info, endpoint, processName } = state.settings;
+    const frameworks = [...state.frameworks.values()].map((framework) => ({
+      info: framework.info,
+      executors: [...framework.executors.values()]
+        .filter(({ phase, kind }) => phase !== "terminated" && kind !== "command")
+        .map((each) => each.info),
+      tasks: [...framework.executors.values()].flatMap((executor) =>
+        [...executor.tasks.values()].map((task) => ({
+          task: task.info,
+          executorId: executor.kind === "command" ? undefined : executor.info.executorId,
+          state: task.state,
+        })),
+      ),
+    }));
+    state.report({ type: "registered", info, endpoint, processName, frameworks });
+    state.updates.resend(now.monotonicMs);
+  }
+
+  #caller({ frameworkId, executorId }: FromExecutor): Executor {
+    const executor = this.#state.findExecutor(frameworkId, executorId);
+    invariant(executor !== undefined, `Agent does not know executor ${executorId} of framework ${frameworkId}`);
+    return executor;
+  }
+}

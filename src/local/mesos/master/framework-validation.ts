@@ -1,0 +1,85 @@
+import type { FrameworkId, FrameworkInfo } from "../../../mesos/types.ts";
+import { idProblem } from "../ids.ts";
+
+/** The longest time that fits into nanoseconds of an int64. */
+const LONGEST_FAILOVER_SECONDS = 2 ** 63 / 1e9;
+
+/** The roles that a framework is subscribed to: those of `roles`, or the single old one. */
+export function rolesOf(info: FrameworkInfo): readonly string[] {
+  if (isMultiRole(info)) return info.roles ?? [];
+  return [info.role ?? "*"];
+}
+
+/**
+ * Why a master refuses to subscribe a framework, in its words; undefined where it does not.
+ *
+ * The answer travels as an ERROR event in a stream that was opened with status 200.
+ */
+export function frameworkProblem(
+  info: FrameworkInfo,
+  frameworkId: FrameworkId | undefined,
+  suppressedRoles: readonly string[],
+): string | undefined {
+  return (
+    roleFieldsProblem(info) ??
+    rolesProblem(rolesOf(info)) ??
+    suppressedProblem(rolesOf(info), suppressedRoles) ??
+    failoverTimeoutProblem(info.failoverTimeout) ??
+    (frameworkId === undefined || frameworkId === "" ? undefined : idProblem(frameworkId))
+  );
+}
+
+function isMultiRole(info: FrameworkInfo): boolean {
+  return (info.capabilities ?? []).some(({ type }) => type === "MULTI_ROLE");
+}
+
+function roleFieldsProblem(info: FrameworkInfo): string | undefined {
+  if (isMultiRole(info)) {
+    if (info.role === undefined || info.role === "*") return undefined;
+    return "'FrameworkInfo.role' must not be set when the framework is MULTI_ROLE capable";
+  }
+  if ((info.roles ?? []).length === 0) return undefined;
+  return "'FrameworkInfo.roles' must not be set when the framework is not MULTI_ROLE capable";
+}
+
+function rolesProblem(roles: readonly string[]): string | undefined {
+  const repeated = new Set(roles.filter((role, i) => roles.indexOf(role) !== i));
+  if (repeated.size > 0) return `'FrameworkInfo.roles' contains duplicate items: { ${[...repeated].join(", ")} }`;
+  for (const role of roles) {
+    const problem = roleProblem(role);
+    if (problem !== undefined) return `'FrameworkInfo.roles' contains invalid role: ${problem}`;
+  }
+  return undefined;
+}
+
+/** What is wrong with a role's name, in Mesos' words. */
+export function roleProblem(role: string): string | undefined {
+  if (role === "*") return undefined;
+  if (role === "") return "Role names cannot be the empty string";
+  if (role.startsWith("/")) return `Role '${role}' cannot start with a slash`;
+  if (role.endsWith("/")) return `Role '${role}' cannot end with a slash`;
+  for (const component of role.split("/")) {
+    if (component === "") return `Role '${role}' cannot contain two adjacent slashes`;
+    if (component === "." || component === ".." || component === "*") {
+      return `Role '${role}' cannot include '${component}' as a component`;
+    }
+    if (component.startsWith("-")) return `Role component '${component}' is invalid because it starts with a dash`;
+    if (/\s/.test(component) || component.includes("\b")) {
+      return `Role component '${component}' is invalid because it contains backspace or whitespace`;
+    }
+  }
+  return undefined;
+}
+
+function suppressedProblem(roles: readonly string[], suppressed: readonly string[]): string | undefined {
+  const foreign = suppressed.filter((role) => !roles.includes(role));
+  if (foreign.length === 0) return undefined;
+  return `Suppressed roles { ${foreign.join(", ")} } are not contained in the set of roles`;
+}
+
+function failoverTimeoutProblem(seconds: number | undefined): string | undefined {
+  if (seconds === undefined || Math.abs(seconds) <= LONGEST_FAILOVER_SECONDS) return undefined;
+  // As C++ prints a double: 1e+12, not 1000000000000.
+  const shown = seconds >= 1e6 ? seconds.toExponential().replace(/e\+(\d)$/, "e+0$1") : String(seconds);
+  return `The framework failover_timeout (${shown}) is invalid`;
+}

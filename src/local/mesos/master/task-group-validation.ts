@@ -1,0 +1,67 @@
+import { isDeepStrictEqual } from "node:util";
+import type { ExecutorInfo, TaskInfo } from "../../../mesos/types.ts";
+import { Resources } from "../resources.ts";
+import { executorContextProblem, executorInfoProblem, type LaunchContext, taskInfoProblem } from "./task-validation.ts";
+
+/** In thousandths. */
+const LEAST_CPUS = 10;
+const LEAST_MEM = 32_000;
+
+/** Why a master refuses a group of tasks as a whole, in its words and in the order of its checks. */
+export function groupProblem(
+  executor: ExecutorInfo,
+  tasks: readonly TaskInfo[],
+  context: LaunchContext,
+): string | undefined {
+  for (const task of tasks) {
+    const problem =
+      taskInfoProblem(task, context) ??
+      (task.container?.type === "DOCKER" ? "Docker ContainerInfo is not supported on the task" : undefined);
+    if (problem !== undefined) return `Task '${task.taskId}' is invalid: ${problem}`;
+  }
+  const repeated = tasks.find(({ taskId }, i) => tasks.findIndex((each) => each.taskId === taskId) !== i);
+  if (repeated !== undefined) return `Task '${repeated.taskId}' is invalid: Task has duplicate ID: ${repeated.taskId}`;
+  return executorProblem(executor, tasks, context) ?? roomProblem(executor, tasks, context);
+}
+
+function executorProblem(
+  executor: ExecutorInfo,
+  tasks: readonly TaskInfo[],
+  context: LaunchContext,
+): string | undefined {
+  const { executorId, type, frameworkId } = executor;
+  if (type === undefined || type === "UNKNOWN") return "'ExecutorInfo.type' must be set";
+  const own = executorInfoProblem(executor);
+  if (own !== undefined) return own;
+  if (frameworkId === undefined) return "'ExecutorInfo.framework_id' must be set";
+  const problem = executorContextProblem(executor, context);
+  if (problem !== undefined) return problem;
+  if (executor.container?.type === "DOCKER") return "Docker ContainerInfo is not supported on the executor";
+  const other = tasks.find((task) => task.executor !== undefined && !isDeepStrictEqual(task.executor, executor));
+  if (other !== undefined) {
+    return `The \`ExecutorInfo\` of task '${other.taskId}' is different from executor '${executorId}'`;
+  }
+  const scalars = Resources.of(executor.resources).scalars();
+  const [cpus, mem, disk] = ["cpus", "mem", "disk"].map((name) => scalars.get(name));
+  if ((cpus ?? 0) < LEAST_CPUS) {
+    const shown = cpus === undefined ? "None" : cpus / 1000;
+    return `Executor '${executorId}' uses less CPUs (${shown}) than the minimum required (0.01)`;
+  }
+  if ((mem ?? 0) < LEAST_MEM) {
+    const shown = mem === undefined ? "None" : `${mem / 1000}MB`;
+    return `Executor '${executorId}' uses less memory (${shown}) than the minimum required (32MB)`;
+  }
+  return disk === undefined ? `Executor '${executorId}' uses no disk` : undefined;
+}
+
+function roomProblem(
+  executor: ExecutorInfo,
+  tasks: readonly TaskInfo[],
+  { role, available, existing }: LaunchContext,
+): string | undefined {
+  const wanted = tasks.flatMap(({ resources = [] }) => resources);
+  const needed = Resources.of(existing === undefined ? [...wanted, ...(executor.resources ?? [])] : wanted);
+  if (available.contains(needed)) return undefined;
+  const [required, left] = [needed.print(role), available.print(role)];
+  return `Total resources ${required} required by task group and its executor are more than available ${left}`;
+}

@@ -1,0 +1,156 @@
+import type { AgentId, CommandInfo, ContainerInfo, ExecutorInfo, Resource, TaskInfo } from "../../../mesos/types.ts";
+import { idProblem } from "../ids.ts";
+import { Resources, resourceProblem } from "../resources.ts";
+import { executorConflict } from "./executor-compatibility.ts";
+import type { Framework, KnownExecutor } from "./master-state.ts";
+
+/** What a task is checked against. */
+export interface LaunchContext {
+  readonly framework: Framework;
+  readonly agentId: AgentId;
+  readonly role: string;
+  /** What is left of the offers. */
+  readonly available: Resources;
+  /** The executor of the task's executor id, where the master knows one there. */
+  readonly existing: KnownExecutor | undefined;
+}
+
+/** A resource that is malformed in any task fails all tasks of the operation. */
+export function malformedResource(tasks: readonly TaskInfo[], shared?: ExecutorInfo): string | undefined {
+  for (const task of tasks) {
+    for (const resource of [...(task.resources ?? []), ...((shared ?? task.executor)?.resources ?? [])]) {
+      const problem = resourceProblem(resource);
+      if (problem !== undefined) return problem;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Why a master answers a task of LAUNCH with TASK_ERROR, in its words and in the order of its checks.
+ *
+ * Checks of fields that Brigade's types do not carry (health checks, limits, persistent volumes) are left out.
+ */
+export function taskProblem(task: TaskInfo, context: LaunchContext): string | undefined {
+  return taskInfoProblem(task, context) ?? executorProblem(task, context);
+}
+
+/** What is wrong with a task whoever runs it. */
+export function taskInfoProblem(
+  task: TaskInfo,
+  context: Pick<LaunchContext, "framework" | "agentId">,
+): string | undefined {
+  return (
+    idProblem(task.taskId) ??
+    (context.framework.tasks.has(task.taskId) ? `Task has duplicate ID: ${task.taskId}` : undefined) ??
+    agentProblem(task, context.agentId) ??
+    ((task.killPolicy?.gracePeriod?.nanoseconds ?? 0) < 0
+      ? "Task's 'kill_policy.grace_period' must be non-negative"
+      : undefined) ??
+    ((task.maxCompletionTime?.nanoseconds ?? 0) < 0
+      ? "Task's `max_completion_time` must be non-negative"
+      : undefined) ??
+    (task.resources === undefined || task.resources.length === 0 ? "Task uses no resources" : undefined) ??
+    resourcesProblem("Task", task.resources ?? []) ??
+    commandProblem("Task", task.command) ??
+    containerProblem("Task", task.container)
+  );
+}
+
+function agentProblem({ agentId }: TaskInfo, expected: AgentId): string | undefined {
+  return agentId === expected ? undefined : `Task uses invalid agent ${agentId} while agent ${expected} is expected`;
+}
+
+function resourcesProblem(owner: "Task" | "Executor", list: readonly Resource[]): string | undefined {
+  const gpus = list.find(({ name, scalar }) => name === "gpus" && !Number.isInteger(scalar?.value ?? 0));
+  if (gpus === undefined) return undefined;
+  return `${owner} uses invalid resources: Invalid 'gpus' resource: The 'gpus' resource must be an unsigned integer`;
+}
+
+function commandProblem(owner: "Task" | "Executor", command: CommandInfo | undefined): string | undefined {
+  for (const { name, type = "VALUE", value } of command?.environment?.variables ?? []) {
+    const prefix = `${owner}'s \`CommandInfo\` is invalid: Environment variable`;
+    if (type === "UNKNOWN") return `${prefix} of type 'UNKNOWN' is not allowed`;
+    if (type === "SECRET") return `${prefix} '${name}' of type 'SECRET' must have a secret set`;
+    if (value === undefined) return `${prefix} '${name}' of type 'VALUE' must have a value set`;
+  }
+  return undefined;
+}
+
+function containerProblem(owner: "Task" | "Executor", container: ContainerInfo | undefined): string | undefined {
+  if (container?.type !== "DOCKER") return undefined;
+  const prefix = `${owner}'s \`ContainerInfo\` is invalid:`;
+  if (container.docker === undefined) return `${prefix} DockerInfo 'docker' is not set for DOCKER typed ContainerInfo`;
+  if (!(container.docker.parameters ?? []).some(({ key }) => key === "name")) return undefined;
+  return `${prefix} Parameter in DockerInfo must not be 'name'`;
+}
+
+function executorProblem(task: TaskInfo, context: LaunchContext): string | undefined {
+  const { executor } = task;
+  if ((executor === undefined) === (task.command === undefined)) {
+    return "Task should have at least one (but not both) of CommandInfo or ExecutorInfo present";
+  }
+  if (executor === undefined) return roomProblem(task, undefined, context);
+  return (
+    executorInfoProblem(executor) ??
+    executorContextProblem(executor, context) ??
+    customExecutorProblem(executor) ??
+    roomProblem(task, executor, context)
+  );
+}
+
+/** What is wrong with an executor in itself. */
+export function executorInfoProblem(executor: ExecutorInfo): string | undefined {
+  if (executor.type === "CUSTOM" && executor.command === undefined) {
+    return "'ExecutorInfo.command' must be set for 'CUSTOM' executor";
+  }
+  if (executor.type === "DEFAULT" && executor.command !== undefined) {
+    return "'ExecutorInfo.command' must not be set for 'DEFAULT' executor";
+  }
+  return (
+    idProblem(executor.executorId) ??
+    ((executor.shutdownGracePeriod?.nanoseconds ?? 0) < 0
+      ? "ExecutorInfo's 'shutdown_grace_period' must be non-negative"
+      : undefined) ??
+    commandProblem("Executor", executor.command) ??
+    containerProblem("Executor", executor.container)
+  );
+}
+
+/** What is wrong with an executor among those that run. */
+export function executorContextProblem(
+  executor: ExecutorInfo,
+  { framework, existing }: Pick<LaunchContext, "framework" | "existing">,
+): string | undefined {
+  return (
+    frameworkIdProblem(executor, framework) ??
+    resourcesProblem("Executor", executor.resources ?? []) ??
+    (existing === undefined ? undefined : executorConflict(existing.info, { ...executor, frameworkId: framework.id }))
+  );
+}
+
+/** What LAUNCH wants of an executor. */
+function customExecutorProblem(executor: ExecutorInfo): string | undefined {
+  if (executor.type !== undefined && executor.type !== "CUSTOM") return "'ExecutorInfo.type' must be 'CUSTOM'";
+  return executor.command === undefined ? "'ExecutorInfo.command' must be set" : undefined;
+}
+
+/** An absent framework id is filled in. */
+function frameworkIdProblem({ frameworkId }: ExecutorInfo, framework: Framework): string | undefined {
+  if (frameworkId === undefined || frameworkId === framework.id) return undefined;
+  return `ExecutorInfo has an invalid FrameworkID (Actual: ${frameworkId} vs Expected: ${framework.id})`;
+}
+
+function roomProblem(task: TaskInfo, executor: ExecutorInfo | undefined, context: LaunchContext): string | undefined {
+  const { role, available, existing } = context;
+  const taskResources = Resources.of(task.resources);
+  const executorResources = Resources.of(executor?.resources);
+  if (taskResources.overlaps(executorResources)) {
+    const shown = [task.resources, executor?.resources].map((list) => JSON.stringify(list));
+    return `There are overlapping resources in the task resources ${shown[0]} and executor resources ${shown[1]}`;
+  }
+  const needed = existing === undefined ? taskResources.plus(executorResources) : taskResources;
+  if (available.contains(needed)) return undefined;
+  const [required, left] = [needed.print(role), available.print(role)];
+  return `Total resources ${required} required by task and its executor is more than available ${left}`;
+}
