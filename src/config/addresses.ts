@@ -1,4 +1,8 @@
+import type { ZooKeeperAddress } from "../zookeeper/address.ts";
+import { isNodePath } from "../zookeeper/paths.ts";
 import type { HostPort, MasterAddress } from "./settings.ts";
+
+export const ZOOKEEPER = "zk://";
 
 /** `host:port` or `[::1]:port`; undefined where the text is neither. Port 0 only where `anyPort` is set. */
 export function parseHostPort(text: string, options: { anyPort?: boolean } = {}): HostPort | undefined {
@@ -20,22 +24,29 @@ export function formatHostPort({ host, port }: HostPort): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
+/** `host:port`, several of them with commas, or {@link parseZooKeeperAddress}. */
+export function parseMasterAddress(text: string): MasterAddress | undefined {
+  const address = text.trim();
+  if (address.startsWith(ZOOKEEPER)) {
+    const zooKeeper = parseZooKeeperAddress(address);
+    return zooKeeper && { type: "zookeeper", ...zooKeeper };
+  }
+  const hosts = parseHostPorts(address);
+  return hosts && { type: "hosts", hosts };
+}
+
 /**
- * `host:port`, several of them with commas, or `zk://user:password@host:port,host:port/path`.
+ * `zk://user:password@host:port,host:port/path`.
  *
  * Credentials end at the last `@` before the path, as in Mesos (include/mesos/zookeeper/url.hpp): a password may hold
  * `@` and `:`, but no `/`. ZooKeeper's root is refused as a path there, and here.
  */
-export function parseMasterAddress(text: string): MasterAddress | undefined {
-  const address = text.trim();
-  if (!address.startsWith("zk://")) {
-    const hosts = parseHostPorts(address);
-    return hosts === undefined ? undefined : { type: "hosts", hosts };
-  }
-  const match = /^zk:\/\/(?:([^/]+)@)?([^/@]+)(\/[^/].*)$/.exec(address);
+export function parseZooKeeperAddress(text: string): ZooKeeperAddress | undefined {
+  const match = /^zk:\/\/(?:([^/]+)@)?([^/@]+)(\/[^/].*)$/.exec(text.trim());
   const servers = parseHostPorts(match?.[2] ?? "");
-  if (match === null || servers === undefined) return undefined;
-  return { type: "zookeeper", servers, path: (match[3] ?? "").replace(/\/+$/, ""), credentials: match[1] ?? null };
+  const path = (match?.[3] ?? "").replace(/\/+$/, "");
+  if (match === null || servers === undefined || !isNodePath(path)) return undefined;
+  return { servers, path, credentials: match[1] ?? null };
 }
 
 /** The address with `***` in place of a password: right also for text that is no address, where it hides too much. */

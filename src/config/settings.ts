@@ -2,6 +2,8 @@
  * The scheduler's settings after parsing. Keys, defaults and origins stand in settings-schema.ts.
  */
 
+import type { ZooKeeperAddress } from "../zookeeper/address.ts";
+
 export interface HostPort {
   readonly host: string;
   readonly port: number;
@@ -10,12 +12,7 @@ export interface HostPort {
 /** Where the master is found. */
 export type MasterAddress =
   | { readonly type: "hosts"; readonly hosts: readonly HostPort[] }
-  | {
-      readonly type: "zookeeper";
-      readonly servers: readonly HostPort[];
-      readonly path: string;
-      readonly credentials: string | null;
-    };
+  | ({ readonly type: "zookeeper" } & ZooKeeperAddress);
 
 export interface Settings {
   readonly mesosMaster: MasterAddress;

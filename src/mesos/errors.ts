@@ -14,6 +14,13 @@ export class HttpProtocolError extends BrigadeError {
   readonly fault = "infrastructure";
 }
 
+/** No master is known that could be tried. One may announce itself at any time. */
+export class MasterUnknownError extends BrigadeError {
+  override readonly name = "MasterUnknownError";
+  readonly code = "mesos-master-unknown";
+  readonly fault = "infrastructure";
+}
+
 /** A server answered that it cannot serve now: booting, recovering, not the leader. Another one, or later. */
 export class ServerUnavailableError extends BrigadeError {
   override readonly name = "ServerUnavailableError";

@@ -9,6 +9,13 @@ export interface MasterLocator {
   failed(master: HostPort): void;
   /** A master that does not lead named the one that does. */
   redirected(leader: HostPort): void;
+  /**
+   * Tells, from now on, of each master that comes to lead: whoever is connected to another one had better leave it. The
+   * result ends it.
+   */
+  onLeader(listener: (leader: HostPort) => void): () => void;
+  /** Ends what it watches. Idempotent. */
+  close(): Promise<void>;
 }
 
 /** Masters by their addresses, tried in turn; a redirect goes before them until it fails. */
@@ -40,6 +47,15 @@ export class HostListLocator implements MasterLocator {
     const known = this.#hosts.findIndex((host) => formatHostPort(host) === formatHostPort(leader));
     if (known >= 0) this.#index = known;
     this.#leader = leader;
+  }
+
+  /** A list does not know who leads. */
+  onLeader(): () => void {
+    return () => undefined;
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
   }
 
   #host(): HostPort {

@@ -3,6 +3,7 @@
  * Brigade's engine.
  */
 
+export type { ZooKeeperAddress } from "../zookeeper/address.ts";
 export type { Credentials } from "./basic-authorization.ts";
 export {
   type AddressedSchedulerCall,
@@ -25,6 +26,7 @@ export {
   CallRejectedError,
   ConnectionLostError,
   HttpProtocolError,
+  MasterUnknownError,
   OperatorRefusedError,
   OperatorUnavailableError,
   ServerUnavailableError,
@@ -79,3 +81,4 @@ export {
   type ValueRange,
   type Volume,
 } from "./types.ts";
+export { ZooKeeperLocator, type ZooKeeperLocatorOptions } from "./zookeeper-locator.ts";

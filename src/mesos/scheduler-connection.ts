@@ -55,6 +55,7 @@ export class SchedulerConnection {
   #stream: EventStream | undefined;
   #calls: CallChannel<SchedulerCall> | undefined;
   #cancelPause: (() => void) | undefined;
+  #stopFollowing: (() => void) | undefined;
   readonly #drained: (() => void)[] = [];
 
   constructor(options: SchedulerConnectionOptions) {
@@ -68,7 +69,11 @@ export class SchedulerConnection {
   }
 
   start(): void {
-    queueMicrotask(() => this.#loop.dispatch({ type: "start" }));
+    queueMicrotask(() => {
+      if (this.#stop.signal.aborted) return;
+      this.#stopFollowing = this.#options.masters.onLeader((master) => this.#loop.dispatch({ type: "leads", master }));
+      this.#loop.dispatch({ type: "start" });
+    });
   }
 
   /**
@@ -100,6 +105,7 @@ export class SchedulerConnection {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort(new Error("the connection was closed"));
     this.#loop.stop();
+    this.#stopFollowing?.();
     this.#cancelPause?.();
     this.#drop();
   }
@@ -136,6 +142,9 @@ export class SchedulerConnection {
         this.#cancelPause = this.#options.clock.schedule(ms, () => this.#loop.dispatch({ type: "paused" }));
         return;
       }
+      case "end-pause":
+        this.#cancelPause?.();
+        return;
       case "emit":
         this.#note(command.event);
         onEvent(command.event);

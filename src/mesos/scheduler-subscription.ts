@@ -81,6 +81,8 @@ export type SubscriptionEvent =
   | { readonly type: "call-answered"; readonly call: SchedulerCall; readonly status: number; readonly text: string }
   | { readonly type: "call-lost"; readonly call: SchedulerCall; readonly error: BrigadeError }
   | { readonly type: "paused" }
+  /** That master has come to lead. */
+  | { readonly type: "leads"; readonly master: HostPort }
   | { readonly type: "time" };
 
 export type SubscriptionCommand =
@@ -97,6 +99,8 @@ export type SubscriptionCommand =
   | { readonly type: "drop" }
   /** Wait, the longer the higher `attempt` (from 1), then send `paused`. */
   | { readonly type: "pause"; readonly attempt: number }
+  /** Wait no longer; `paused` does not follow. */
+  | { readonly type: "end-pause" }
   | { readonly type: "emit"; readonly event: SchedulerConnectionEvent };
 
 /** Should a master name none. */
@@ -169,6 +173,8 @@ export class SchedulerSubscription {
         const unknown: SubscriptionCommand = { type: "emit", event: { type: "call-unknown", call: event.call } };
         return phase.type === "ended" ? [] : [unknown, ...this.#loseIfSubscribed(event.error, nowMs)];
       }
+      case "leads":
+        return this.#otherLeads(event.master);
       case "time":
         return this.#time(nowMs);
       default:
@@ -179,6 +185,24 @@ export class SchedulerSubscription {
   #locate(): SubscriptionCommand[] {
     this.#phase = { type: "locating" };
     return [{ type: "locate" }];
+  }
+
+  /** What was tried or waited for before does not matter any more. */
+  #otherLeads(leader: HostPort): SubscriptionCommand[] {
+    const phase = this.#phase;
+    if (phase.type !== "pausing" && phase.type !== "connecting" && phase.type !== "subscribed") return [];
+    if (phase.type !== "pausing" && formatHostPort(phase.master) === formatHostPort(leader)) return [];
+    this.#attempts = 0;
+    this.#redirects = 0;
+    if (phase.type === "pausing") return [{ type: "end-pause" }, ...this.#locate()];
+    const message = `Cannot go on with ${formatHostPort(phase.master)}: ${formatHostPort(leader)} leads`;
+    const wasSubscribed = phase.type === "subscribed";
+    const error = new SubscriptionOverError(message);
+    return [
+      { type: "drop" },
+      { type: "emit", event: { type: "disconnected", error, wasSubscribed } },
+      ...this.#locate(),
+    ];
   }
 
   #answered(

@@ -12,10 +12,10 @@ import { KafkaAdmin } from "../kafka/admin.ts";
 import { KafkaInput } from "../kafka/input.ts";
 import { KafkaOutput } from "../kafka/output.ts";
 import type { StateStore } from "../state/store.ts";
-import { connectToMaster, operatorOf } from "./connect-to-master.ts";
 import { findFormerFramework } from "./former-framework.ts";
 import { forgetIdentity, type Identity, saveIdentity, takeIdentity } from "./identity.ts";
 import { logNote } from "./log-note.ts";
+import { MesosMaster } from "./mesos-master.ts";
 import { type OffsetsSnapshot, offsetsLimits, partitionOffsets } from "./offsets-snapshot.ts";
 import { processorMetrics } from "./process-metrics.ts";
 import { processorSnapshot, taskSnapshots } from "./process-snapshot.ts";
@@ -63,6 +63,7 @@ interface Parts {
 export class ProcessScheduler {
   readonly #options: ProcessSchedulerOptions;
   readonly #stopping = new AbortController();
+  readonly #master: MesosMaster;
   #spec: ProcessorSpec;
   #parts: Parts | undefined;
   #starting: Promise<void> | undefined;
@@ -75,6 +76,7 @@ export class ProcessScheduler {
 
   constructor(options: ProcessSchedulerOptions) {
     this.#options = options;
+    this.#master = new MesosMaster(options);
     this.#spec = options.spec;
   }
 
@@ -99,7 +101,7 @@ export class ProcessScheduler {
   /** Ends this life of the processor; its framework stays, and tasks that run are adopted by the next. */
   async stop(mode: StopMode, timeoutMs: number): Promise<void> {
     const parts = await this.#end();
-    if (parts === undefined) return;
+    if (parts === undefined) return this.#master.close();
     const deadline = AbortSignal.timeout(clampTimeout(timeoutMs));
     try {
       // Killed runs end as well, and their end is settled like any other.
@@ -110,7 +112,7 @@ export class ProcessScheduler {
       this.#options.log.warn("stopping before everything is settled; it is settled by the next start", { timeoutMs });
     }
     await close(parts, { kill: false });
-    this.#ended();
+    await this.#ended();
   }
 
   /** Finishes what was read, then leaves nothing behind: no member of the group, no framework, no state. */
@@ -132,7 +134,7 @@ export class ProcessScheduler {
     await forgetMember(this.#options.store, this.#spec.name);
     await forgetPositions(this.#options.store, this.#spec.name);
     await forgetIdentity(this.#options.store, this.#spec.name);
-    this.#ended();
+    await this.#ended();
   }
 
   /** It never got as far as to subscribe (its topics are missing, say), but its framework may be there from before. */
@@ -260,7 +262,7 @@ export class ProcessScheduler {
       processor,
       lookUp: () =>
         findFormerFramework({
-          operator: operatorOf(settings, clock),
+          operator: this.#master.operator,
           deployment: settings.deployment,
           processor,
           clock,
@@ -294,7 +296,7 @@ export class ProcessScheduler {
       principal: settings.mesosPrincipal,
       failoverTimeoutMs: settings.failoverTimeoutMs,
       ...(deployment.webuiUrl === null ? {} : { webuiUrl: deployment.webuiUrl }),
-      connect: connectToMaster(settings, { clock, random, log }),
+      connect: this.#master.connect,
       // Another scheduler took over: to subscribe again would throw that one out, and so on for ever.
       onFatal: (error) => this.#options.onFatal(asError(error), !(error instanceof FailedOverError)),
       clock,
@@ -338,9 +340,10 @@ export class ProcessScheduler {
     return this.#parts;
   }
 
-  #ended(): void {
+  async #ended(): Promise<void> {
     this.#ending = "stopped";
     this.#cancelPhaseTimer();
+    await this.#master.close();
   }
 
   #watchPhase(): void {

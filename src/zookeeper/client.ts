@@ -26,6 +26,7 @@ import { type ServerAddress, ServerConnection } from "./server-connection.ts";
 import { Session, type SessionCommand, type SessionEvent, type SessionNews } from "./session.ts";
 import type { Stat } from "./stat.ts";
 import { type WatchKind, WatchTable } from "./watch-table.ts";
+import type { WatchOptions, ZooKeeper } from "./zookeeper.ts";
 
 export interface ZooKeeperClientOptions {
   readonly servers: readonly ServerAddress[];
@@ -55,14 +56,6 @@ export interface ZooKeeperClientOptions {
   readonly onEnd: (error: SessionEndedError) => void;
 }
 
-export interface WatchOptions {
-  /**
-   * Called once: when what was read changes, and also when the connection is lost, since nobody would tell us then. Read
-   * again.
-   */
-  readonly onChange?: () => void;
-}
-
 /** A request under way. */
 interface Asked {
   /** @throws {ZooKeeperProtocolError} the body is not what it must be; then `fail` follows */
@@ -75,12 +68,8 @@ const defaultBackoff: BackoffOptions = { initialMs: 100, maxMs: 5000 };
 /**
  * One ZooKeeper session: requests, watches, and connections that are replaced until the session ends. Whoever wants to go
  * on after that makes another client.
- *
- * Requests are carried out in the order of asking. Each one rejects with {@link ZooKeeperRefusedError},
- * {@link ZooKeeperUnavailableError}, {@link SessionEndedError}, or {@link ZooKeeperProtocolError} where the answer cannot
- * be read.
  */
-export class ZooKeeperClient {
+export class ZooKeeperClient implements ZooKeeper {
   readonly #options: ZooKeeperClientOptions;
   readonly #servers: readonly ServerAddress[];
   readonly #session: Session;
@@ -110,7 +99,6 @@ export class ZooKeeperClient {
     this.#loop = new StepLoop(this.#session, { type: "time" }, clock, (command) => this.#perform(command));
   }
 
-  /** What ephemeral nodes of this session carry as their owner; undefined until it is granted. */
   get sessionId(): bigint | undefined {
     return this.#session.identity?.id;
   }
@@ -119,7 +107,6 @@ export class ZooKeeperClient {
     this.#loop.dispatch({ type: "start" });
   }
 
-  /** Ends the session, so that its ephemeral nodes go at once, if a server can be told. Idempotent. */
   close(): Promise<void> {
     this.#loop.dispatch({ type: "close" });
     return this.#ended.promise;
@@ -129,7 +116,6 @@ export class ZooKeeperClient {
     await this.close();
   }
 
-  /** @returns the path, with its digits where it is sequential */
   create(path: string, data: Uint8Array, options: NodeKind & { readonly acl: Acl }): Promise<string> {
     return this.#ask(createNode(path, data, options.acl, options));
   }
@@ -142,30 +128,25 @@ export class ZooKeeperClient {
     return this.#ask(deleteNode(path, version));
   }
 
-  /** @returns undefined where there is none; `onChange` then tells of its making */
   async exists(path: string, { onChange }: WatchOptions = {}): Promise<Stat | undefined> {
     const watch = watchOf("node", onChange, true);
     return unlessMissing(this.#ask(nodeExists(path, onChange !== undefined), watch));
   }
 
-  /** @returns undefined where there is no such node; then nothing is watched */
   async read(path: string, { onChange }: WatchOptions = {}): Promise<NodeData | undefined> {
     const watch = watchOf("node", onChange);
     return unlessMissing(this.#ask(readNode(path, onChange !== undefined), watch));
   }
 
-  /** @returns undefined where there is no such node; then nothing is watched */
   async children(path: string, { onChange }: WatchOptions = {}): Promise<Children | undefined> {
     const watch = watchOf("children", onChange);
     return unlessMissing(this.#ask(readChildren(path, onChange !== undefined), watch));
   }
 
-  /** What is read next shows all that anyone wrote before. */
   sync(path: string): Promise<void> {
     return this.#ask(syncPath(path));
   }
 
-  /** All of it or nothing. @throws {ZooKeeperRefusedError} of the operation that was refused */
   async transaction(operations: readonly Operation<unknown>[]): Promise<void> {
     const outcome = await this.#ask(transaction(operations));
     if (outcome.type === "done") return;

@@ -152,6 +152,7 @@ export class SimulatedMasterConnection implements MasterConnection {
         return this.#emit(command.event);
       case "blame":
       case "follow":
+      case "end-pause":
         return;
     }
   }

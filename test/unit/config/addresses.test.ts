@@ -61,10 +61,16 @@ describe("a master's address", () => {
     });
   });
 
-  test.each(["zk://z1:2181", "zk://z1:2181/", "zk://z1/mesos", "zk:///mesos", "http://m:5050", "m"])(
-    "%p is none",
-    (text) => expect(parseMasterAddress(text)).toBeUndefined(),
-  );
+  test.each([
+    "zk://z1:2181",
+    "zk://z1:2181/",
+    "zk://z1/mesos",
+    "zk:///mesos",
+    "zk://z1:2181/a//b",
+    "zk://z1:2181/a/../b",
+    "http://m:5050",
+    "m",
+  ])("%p is none", (text) => expect(parseMasterAddress(text)).toBeUndefined());
 });
 
 test.each([

@@ -4,7 +4,7 @@ import { createLogger, type LogEntry } from "../../../src/base/log.ts";
 import { seededRandom } from "../../../src/base/random.ts";
 import { decodeSchedulerCall } from "../../../src/mesos/codec.ts";
 import type { HostPort } from "../../../src/mesos/host-port.ts";
-import { HostListLocator } from "../../../src/mesos/master-locator.ts";
+import { HostListLocator, type MasterLocator } from "../../../src/mesos/master-locator.ts";
 import type { SchedulerCall, SchedulerEvent } from "../../../src/mesos/scheduler-api.ts";
 import { SchedulerConnection, type SchedulerConnectionOptions } from "../../../src/mesos/scheduler-connection.ts";
 import type { SchedulerConnectionEvent } from "../../../src/mesos/scheduler-subscription.ts";
@@ -118,6 +118,35 @@ describe("subscribing", () => {
     const reasons = scheduler.events.flatMap((event) => (event.type === "disconnected" ? [String(event.error)] : []));
     expect(reasons[0]).toContain(`Cannot talk to 127.0.0.1:${endpoint.port}: the connection broke`);
     expect(reasons[1]).toContain("the answer is 503, No leader elected");
+  });
+
+  test("leaves a master for the one that comes to lead, while it lives, and takes its calls for unknown", async () => {
+    await using former = await startFakeMaster();
+    await using next = await startFakeMaster();
+    const listeners = new Set<(leader: HostPort) => void>();
+    let leader = former.endpoint;
+    const masters: MasterLocator = {
+      current: () => Promise.resolve(leader),
+      failed: () => expect.unreachable("nobody is to blame"),
+      redirected: () => undefined,
+      onLeader: (listener) => {
+        listeners.add(listener);
+        return () => listeners.delete(listener);
+      },
+      close: () => Promise.resolve(),
+    };
+    {
+      using scheduler = startScheduler([former.endpoint], { masters });
+      await acceptNext(former, scheduler);
+      former.answer = () => undefined;
+      scheduler.connection.call(accept);
+      await until(() => former.calls[0], "the call came");
+      leader = next.endpoint;
+      for (const listener of listeners) listener(leader);
+      await acceptNext(next, scheduler);
+      expect(scheduler.types().toSorted()).toEqual(["call-unknown", "disconnected", "subscribed", "subscribed"]);
+    }
+    expect(listeners.size).toBe(0);
   });
 
   test("ends where it is refused", async () => {

@@ -48,6 +48,7 @@ function short(commands: readonly SubscriptionCommand[]): string[] {
         return `${command.type} ${command.master.host}`;
       case "locate":
       case "drop":
+      case "end-pause":
         return command.type;
     }
   });
@@ -214,6 +215,38 @@ describe("a subscription", () => {
 
   test("ends once however often its loss is told", () => {
     expect(driven(...toSubscribed, streamClosed, streamClosed).last).toEqual([]);
+  });
+});
+
+describe("a master that comes to lead", () => {
+  const leads: SubscriptionEvent = { type: "leads", master: leader };
+
+  test("is gone to at once, from a subscription as well as from a try", () => {
+    expect(driven(...toSubscribed, leads).last).toEqual([
+      "drop",
+      "emit disconnected: Cannot go on with m1:5050: m2:5050 leads",
+      "locate",
+    ]);
+    expect(driven(...toConnecting, leads).last).toEqual([
+      "drop",
+      "emit disconnected: Cannot go on with m1:5050: m2:5050 leads",
+      "locate",
+    ]);
+  });
+
+  test("ends a pause, and what made it long", () => {
+    const { machine } = driven(...toConnecting, streamClosed, { type: "paused" }, { type: "located", master });
+    expect(short(machine.step(streamClosed, 0))).toContain("pause 2");
+    expect(short(machine.step(leads, 0))).toEqual(["end-pause", "locate"]);
+    machine.step({ type: "located", master: leader }, 0);
+    expect(short(machine.step(streamClosed, 0))).toContain("pause 1");
+  });
+
+  test("changes nothing where it is known already, or is about to be", () => {
+    const same: SubscriptionEvent = { type: "leads", master };
+    expect(driven(...toSubscribed, same).last).toEqual([]);
+    expect(driven({ type: "start" }, leads).last).toEqual([]);
+    expect(driven(leads).last).toEqual([]);
   });
 });
 

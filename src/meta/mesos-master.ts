@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { InputError, invariant } from "../base/errors.ts";
+import { invariant } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { Settings } from "../config/settings.ts";
@@ -8,19 +8,35 @@ import type { Credentials } from "../mesos/basic-authorization.ts";
 import { HostListLocator, type MasterLocator } from "../mesos/master-locator.ts";
 import { OperatorClient } from "../mesos/operator-client.ts";
 import { SchedulerConnection } from "../mesos/scheduler-connection.ts";
+import { ZooKeeperLocator } from "../mesos/zookeeper-locator.ts";
+
+export interface MesosMasterOptions {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+}
 
 /** How long the last calls (acknowledgements, for the most part) may take before the connection is closed. */
 const DRAIN_MS = 2000;
 
-/** Connections to the master of the settings, for a framework's runner. */
-export function connectToMaster(
-  settings: Settings,
-  { clock, random, log }: { readonly clock: Clock; readonly random: Random; readonly log: Logger },
-): ConnectToMaster {
-  const masters = locatorOf(settings);
-  return ({ frameworkInfo, onEvent }) => {
+/** The master of the settings: connections for a framework's runner, and questions. */
+export class MesosMaster {
+  readonly #options: MesosMasterOptions;
+  readonly #masters: MasterLocator;
+  readonly operator: OperatorClient;
+
+  constructor(options: MesosMasterOptions) {
+    this.#options = options;
+    const { settings, clock } = options;
+    this.#masters = locatorOf(options);
+    this.operator = new OperatorClient({ masters: this.#masters, ...credentialsOf(settings), clock });
+  }
+
+  readonly connect: ConnectToMaster = ({ frameworkInfo, onEvent }) => {
+    const { settings, clock, random, log } = this.#options;
     const connection = new SchedulerConnection({
-      masters,
+      masters: this.#masters,
       subscribe: () => ({ type: "SUBSCRIBE", frameworkInfo }),
       ...credentialsOf(settings),
       clock,
@@ -43,18 +59,19 @@ export function connectToMaster(
       },
     };
   };
-}
 
-/** Questions to the master of the settings. */
-export function operatorOf(settings: Settings, clock: Clock): OperatorClient {
-  return new OperatorClient({ masters: locatorOf(settings), ...credentialsOf(settings), clock });
+  /** To be called when all connections are closed. Idempotent. */
+  close(): Promise<void> {
+    return this.#masters.close();
+  }
 }
 
 function credentialsOf({ mesosPrincipal: principal, mesosSecret: secret }: Settings): { credentials?: Credentials } {
   return principal !== null && secret !== null ? { credentials: { principal, secret } } : {};
 }
 
-function locatorOf({ mesosMaster }: Settings): MasterLocator {
+function locatorOf({ settings, clock, random, log }: MesosMasterOptions): MasterLocator {
+  const { mesosMaster } = settings;
   if (mesosMaster.type === "hosts") return new HostListLocator(mesosMaster.hosts);
-  throw new InputError("Cannot use MESOS_MASTER: this release finds masters by host:port[,host:port…], not by zk://");
+  return new ZooKeeperLocator({ address: mesosMaster, clock, random, log });
 }
