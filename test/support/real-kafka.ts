@@ -147,6 +147,7 @@ function baseSettings(port: number, controllerPort: number, data: string): Recor
     "transaction.state.log.replication.factor": "1",
     "transaction.state.log.num.partitions": "3",
     "transaction.state.log.min.isr": "1",
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": "500",
   };
 }
 

@@ -55,6 +55,12 @@ export interface RecordBatchHeader {
   readonly recordCount: number;
 }
 
+/** Offset of the last record of a stored batch. `bytes` must hold its header. */
+export function peekLastOffset(bytes: Uint8Array): number {
+  const view = viewOf(bytes);
+  return readInt64(view, 0) + view.getInt32(23);
+}
+
 /** Magic of the batch or message set that begins `bytes`; it stands at the same place in every format. */
 export function peekMagic(bytes: Uint8Array): number | undefined {
   return bytes[MAGIC_AT];
@@ -91,6 +97,10 @@ export function decodeBatchHeader(bytes: Uint8Array): RecordBatchHeader {
 export interface NewBatchHeader
   extends Pick<RecordBatchHeader, "producerId" | "producerEpoch" | "baseSequence" | "recordCount"> {
   readonly timestampMs: number;
+  /** Default false. */
+  readonly isTransactional?: boolean;
+  /** Default false. */
+  readonly isControl?: boolean;
 }
 
 /** Writes the header of a new batch in front of its records, which stand in `batch` already: checksum included. */
@@ -100,7 +110,8 @@ export function writeBatchHeader(batch: Uint8Array, header: NewBatchHeader): voi
   view.setInt32(8, batch.byteLength - BATCH_OVERHEAD_BYTES);
   view.setInt32(LEADER_EPOCH_AT, -1);
   view.setInt8(MAGIC_AT, CURRENT_MAGIC);
-  view.setInt16(ATTRIBUTES_AT, 0);
+  const { isTransactional = false, isControl = false } = header;
+  view.setInt16(ATTRIBUTES_AT, (isTransactional ? TRANSACTIONAL_BIT : 0) | (isControl ? CONTROL_BIT : 0));
   view.setInt32(23, header.recordCount - 1);
   writeInt64(view, 27, header.timestampMs);
   writeInt64(view, MAX_TIMESTAMP_AT, header.timestampMs);

@@ -23,6 +23,8 @@ export interface BrokerConfig {
   readonly groupInitialRebalanceDelayMs: number;
   /** Most members of a group. Default 10 000. */
   readonly groupMaxSize: number;
+  /** Longest time that a producer may give its transactions. Default 15 min. */
+  readonly transactionMaxTimeoutMs: number;
 }
 
 export const defaultBrokerConfig: BrokerConfig = {
@@ -38,4 +40,5 @@ export const defaultBrokerConfig: BrokerConfig = {
   groupMaxSessionTimeoutMs: 1_800_000,
   groupInitialRebalanceDelayMs: 0,
   groupMaxSize: 10_000,
+  transactionMaxTimeoutMs: 900_000,
 };

@@ -9,6 +9,8 @@ import { GroupCommit } from "./log/group-commit.ts";
 import { BrokerSettings } from "./log/settings.ts";
 import { TopicCatalog } from "./log/topic-catalog.ts";
 import type { BrokerEndpoint } from "./messages/metadata.ts";
+import { TransactionCoordinator } from "./transactions/coordinator.ts";
+import { TransactionStore } from "./transactions/transaction-store.ts";
 
 export interface BrokerOptions {
   readonly database: BrokerDatabase;
@@ -32,6 +34,7 @@ export class Broker {
   readonly commits: GroupCommit;
   readonly offsets: OffsetStore;
   readonly groups: GroupCoordinator;
+  readonly transactions: TransactionCoordinator;
   readonly settings: BrokerSettings;
   readonly clusterId: string;
   readonly #database: BrokerDatabase;
@@ -44,11 +47,23 @@ export class Broker {
     this.clock = clock;
     this.log = log;
     this.#database = database;
-    this.topics = new TopicCatalog(database, config);
+    const transactionStore = new TransactionStore(database);
+    this.topics = new TopicCatalog(database, config, transactionStore);
     this.commits = new GroupCommit(database, log);
     this.offsets = new OffsetStore(database);
     this.groups = new GroupCoordinator({ offsets: this.offsets, config, clock, random, log });
     this.settings = new BrokerSettings(database);
+    this.transactions = new TransactionCoordinator({
+      store: transactionStore,
+      topics: this.topics,
+      offsets: this.offsets,
+      settings: this.settings,
+      commits: this.commits,
+      config,
+      clock,
+      log,
+    });
+    this.transactions.start();
     this.clusterId = this.settings.clusterId(() => Buffer.from(uuidBytes(random)).toString("base64url"));
     this.#endpoint = { nodeId: config.nodeId, host: "", port: 0 };
   }
@@ -75,6 +90,7 @@ export class Broker {
     this.#closed = true;
     this.#cancelRemoval?.();
     this.groups.close();
+    this.transactions.close();
     this.commits.flush();
     this.#database.close();
   }

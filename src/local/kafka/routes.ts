@@ -14,12 +14,19 @@ import {
   handleSyncGroup,
 } from "./handlers/groups.ts";
 import { type Handler, noAnswer, type RequestContext } from "./handlers/handler.ts";
-import { handleInitProducerId } from "./handlers/init-producer-id.ts";
 import { handleListOffsets } from "./handlers/list-offsets.ts";
 import { handleMetadata } from "./handlers/metadata.ts";
-import { handleOffsetCommit, handleOffsetFetch } from "./handlers/offsets.ts";
+import { handleOffsetCommit, handleOffsetFetch, handleTxnOffsetCommit } from "./handlers/offsets.ts";
 import { handleProduce } from "./handlers/produce.ts";
 import { handleCreatePartitions, handleCreateTopics, handleDeleteTopics } from "./handlers/topics.ts";
+import {
+  handleAddOffsetsToTxn,
+  handleAddPartitionsToTxn,
+  handleEndTxn,
+  handleInitProducerId,
+} from "./handlers/transactions.ts";
+import { addOffsetsToTxn } from "./messages/add-offsets-to-txn.ts";
+import { addPartitionsToTxn } from "./messages/add-partitions-to-txn.ts";
 import { apiVersions } from "./messages/api-versions.ts";
 import { createPartitions } from "./messages/create-partitions.ts";
 import { createTopics } from "./messages/create-topics.ts";
@@ -27,6 +34,7 @@ import { deleteGroups } from "./messages/delete-groups.ts";
 import { deleteTopics } from "./messages/delete-topics.ts";
 import { describeConfigs } from "./messages/describe-configs.ts";
 import { describeGroups } from "./messages/describe-groups.ts";
+import { endTxn } from "./messages/end-txn.ts";
 import { fetch } from "./messages/fetch.ts";
 import { findCoordinator } from "./messages/find-coordinator.ts";
 import { heartbeat } from "./messages/heartbeat.ts";
@@ -40,6 +48,7 @@ import { offsetCommit } from "./messages/offset-commit.ts";
 import { offsetFetch } from "./messages/offset-fetch.ts";
 import { produce } from "./messages/produce.ts";
 import { syncGroup } from "./messages/sync-group.ts";
+import { txnOffsetCommit } from "./messages/txn-offset-commit.ts";
 import { ErrorCode } from "./protocol/error-codes.ts";
 import type { Message, MessageVersions } from "./protocol/message.ts";
 
@@ -87,6 +96,10 @@ const allRoutes: readonly Route[] = [
   route(createTopics, handleCreateTopics),
   route(deleteTopics, handleDeleteTopics),
   route(initProducerId, handleInitProducerId),
+  route(addPartitionsToTxn, handleAddPartitionsToTxn),
+  route(addOffsetsToTxn, handleAddOffsetsToTxn),
+  route(endTxn, handleEndTxn),
+  route(txnOffsetCommit, handleTxnOffsetCommit),
   route(describeConfigs, handleDescribeConfigs),
   route(createPartitions, handleCreatePartitions),
   route(deleteGroups, handleDeleteGroups),

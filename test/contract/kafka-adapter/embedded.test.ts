@@ -5,7 +5,6 @@ kafkaAdapterSuite({
   name: "the embedded Kafka",
   start: startEmbedded,
   skip: {
-    transactions: "the embedded Kafka has no transactions",
     compaction: "the embedded Kafka does not compact",
     ...(Bun.which("kcat") === null ? { kcat: "kcat is not installed" } : {}),
   },

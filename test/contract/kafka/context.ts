@@ -1,7 +1,7 @@
 import { test } from "bun:test";
 import { CompressionTypes, type Consumer, type IHeaders, type Kafka, type KafkaMessage } from "kafkajs";
 import { until } from "../../support/until.ts";
-import { connectRaw, type RawClient } from "./raw-client.ts";
+import { connectRaw, type NewestVersions, type RawClient } from "./raw-client.ts";
 
 export interface RunningKafka {
   readonly address: { readonly host: string; readonly port: number };
@@ -32,20 +32,27 @@ export interface JoinedConsumer {
   partitions(): readonly number[];
 }
 
+/** The broker of a contract, and who talks to it. */
+interface Running {
+  readonly broker: RunningKafka;
+  readonly kafka: Kafka;
+  readonly versions: NewestVersions;
+}
+
 type Admin = ReturnType<Kafka["admin"]>;
 
 /** What the scenarios of the contract share: the broker, and clients that clean up after themselves. */
 export class ContractContext {
   readonly #skip: Readonly<Record<string, string>>;
-  #running: { readonly broker: RunningKafka; readonly kafka: Kafka } | undefined;
+  #running: Running | undefined;
   #lastName = 0;
 
   constructor(skip: Readonly<Record<string, string>>) {
     this.#skip = skip;
   }
 
-  started(broker: RunningKafka, kafka: Kafka): void {
-    this.#running = { broker, kafka };
+  started(running: Running): void {
+    this.#running = running;
   }
 
   broker(): RunningKafka {
@@ -83,7 +90,8 @@ export class ContractContext {
   }
 
   async withRaw(run: (client: RawClient) => Promise<void>): Promise<void> {
-    await using client = await connectRaw(this.broker().address);
+    const { broker, versions } = this.#started();
+    await using client = await connectRaw(broker.address, versions);
     await run(client);
   }
 
@@ -150,7 +158,7 @@ export class ContractContext {
     return `${kind}-${++this.#lastName}-${Date.now().toString(36)}`;
   }
 
-  #started(): { readonly broker: RunningKafka; readonly kafka: Kafka } {
+  #started(): Running {
     if (this.#running === undefined) throw new Error("the broker is not started yet");
     return this.#running;
   }

@@ -2,12 +2,15 @@ import { afterAll, beforeAll, describe } from "bun:test";
 import { Kafka, logLevel } from "kafkajs";
 import { mendRequestQueue } from "../../../src/kafka/request-queue.ts";
 import { ContractContext, type RunningKafka, START_TIMEOUT_MS } from "./context.ts";
+import { askVersions } from "./raw-client.ts";
 import { connectionScenarios } from "./scenarios/connection.ts";
 import { fetchScenarios } from "./scenarios/fetch.ts";
 import { groupsScenarios } from "./scenarios/groups.ts";
 import { produceScenarios } from "./scenarios/produce.ts";
 import { recordsScenarios } from "./scenarios/records.ts";
 import { topicsScenarios } from "./scenarios/topics.ts";
+import { transactionFaultScenarios } from "./scenarios/transaction-faults.ts";
+import { transactionsScenarios } from "./scenarios/transactions.ts";
 
 export interface KafkaContractOptions {
   /** Which broker this is, for people. */
@@ -31,7 +34,7 @@ export function kafkaContract({ name, start, skip = {} }: KafkaContractOptions):
         logLevel: logLevel.NOTHING,
         retry: { initialRetryTime: 20, maxRetryTime: 500, retries: 12 },
       });
-      context.started(broker, kafka);
+      context.started({ broker, kafka, versions: await askVersions(broker.address) });
     }, START_TIMEOUT_MS);
     afterAll(() => context.broker().stop(), START_TIMEOUT_MS);
 
@@ -39,6 +42,8 @@ export function kafkaContract({ name, start, skip = {} }: KafkaContractOptions):
     produceScenarios(context);
     fetchScenarios(context);
     groupsScenarios(context);
+    transactionsScenarios(context);
+    transactionFaultScenarios(context);
     topicsScenarios(context);
     connectionScenarios(context);
   });

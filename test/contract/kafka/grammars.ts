@@ -26,7 +26,7 @@ export const grammars = {
   produce: api(
     "Produce",
     0,
-    [0, 9],
+    [0, 11],
     9,
     `transactionalId:string?(3+)~null acks:int16 timeoutMs:int32
      topics[name:string partitions[index:int32 records:bytes?]]`,
@@ -88,9 +88,9 @@ export const grammars = {
     9,
     [2, 7],
     6,
-    `groupId:string topics[name:string partitionIndexes:int32[]]? requireStable:boolean(7+)=false`,
+    `groupId:string topics[name:string partitionIndexes:int32[]]? requireStable:boolean(7+)~false`,
     `throttleTimeMs:int32(3+)=0
-     topics[name:string partitions[index:int32 offset:int64 leaderEpoch:int32(5+) metadata:string? errorCode:int16=0]]
+     topics[name:string partitions[index:int32 offset:int64 leaderEpoch:int32(5+) metadata:string? errorCode:int16]]
      errorCode:int16`,
   ),
   findCoordinator: api(
@@ -192,10 +192,44 @@ export const grammars = {
   initProducerId: api(
     "InitProducerId",
     22,
-    [0, 4],
+    [0, 5],
     2,
     `transactionalId:string? transactionTimeoutMs:int32 producerId:int64(3+)~-1 producerEpoch:int16(3+)~-1`,
     `throttleTimeMs:int32=0 errorCode:int16 producerId:int64 producerEpoch:int16`,
+  ),
+  addPartitionsToTxn: api(
+    "AddPartitionsToTxn",
+    24,
+    [0, 3],
+    3,
+    `transactionalId:string producerId:int64 producerEpoch:int16 topics[name:string partitions:int32[]]`,
+    `throttleTimeMs:int32=0 topics[name:string partitions[index:int32 errorCode:int16]]`,
+  ),
+  addOffsetsToTxn: api(
+    "AddOffsetsToTxn",
+    25,
+    [0, 4],
+    3,
+    `transactionalId:string producerId:int64 producerEpoch:int16 groupId:string`,
+    `throttleTimeMs:int32=0 errorCode:int16`,
+  ),
+  endTxn: api(
+    "EndTxn",
+    26,
+    [0, 4],
+    3,
+    `transactionalId:string producerId:int64 producerEpoch:int16 committed:boolean`,
+    `throttleTimeMs:int32=0 errorCode:int16`,
+  ),
+  txnOffsetCommit: api(
+    "TxnOffsetCommit",
+    28,
+    [0, 4],
+    3,
+    `transactionalId:string groupId:string producerId:int64 producerEpoch:int16 generationId:int32(3+)~-1
+     memberId:string(3+)~"" groupInstanceId:string?(3+)=null
+     topics[name:string partitions[index:int32 offset:int64 leaderEpoch:int32(2+)~-1 metadata:string?]]`,
+    `throttleTimeMs:int32=0 topics[name:string partitions[index:int32 errorCode:int16]]`,
   ),
   describeConfigs: api(
     "DescribeConfigs",

@@ -3,34 +3,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { grammars } from "./grammars.ts";
+import { type BrokerProcess, startProcess } from "./killable-broker.ts";
 import { connectRaw, type RawClient } from "./raw-client.ts";
-import { makeBatch } from "./record-batch.ts";
-import { newProducer, partitionOf, produceRequest } from "./requests.ts";
+import { makeBatch, readBatches } from "./record-batch.ts";
+import { fetchRequest, newProducer, partitionOf, produceRequest } from "./requests.ts";
 
 const TIMEOUT_MS = 60_000;
 const LIVES = 4;
 const BATCHES_A_LIFE = 150;
 const AT_ONCE = 5;
-
-interface BrokerProcess {
-  readonly port: number;
-  kill(): Promise<void>;
-}
-
-async function startProcess(dataDir: string, port: number): Promise<BrokerProcess> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "broker-process.ts"), dataDir, `${port}`], {
-    stdout: "pipe",
-    stderr: "inherit",
-  });
-  for await (const chunk of child.stdout) {
-    const kill = async (): Promise<void> => {
-      child.kill("SIGKILL");
-      await child.exited;
-    };
-    return { port: Number(Buffer.from(chunk).toString()), kill };
-  }
-  throw new Error("the broker ended before it was up");
-}
 
 describe("a broker that is killed with SIGKILL while an idempotent producer writes", () => {
   test(
@@ -130,24 +111,8 @@ async function endOf(client: RawClient): Promise<number> {
   return Number(partitionOf(await client.call(grammars.listOffsets, { isolationLevel: 0, topics }))["offset"]);
 }
 
-/** The values of all batches, each of which has one short value at a known place before the count of headers. */
 async function valuesOf(client: RawClient): Promise<string[]> {
-  const partitions = [{ index: 0, currentLeaderEpoch: -1, fetchOffset: 0, maxBytes: 50_000_000 }];
-  const answer = await client.call(grammars.fetch, {
-    maxWaitMs: 0,
-    minBytes: 0,
-    maxBytes: 50_000_000,
-    isolationLevel: 0,
-    sessionId: 0,
-    sessionEpoch: -1,
-    topics: [{ name: "t", partitions }],
-  });
-  const bytes = Buffer.from(partitionOf(answer)["records"] as Uint8Array);
-  const values: string[] = [];
-  for (let at = 0; at < bytes.byteLength; ) {
-    const end = at + 12 + bytes.readInt32BE(at + 8);
-    values.push(/v\d+(?=\0$)/.exec(bytes.subarray(at, end).toString("latin1"))?.[0] ?? "none");
-    at = end;
-  }
-  return values;
+  const request = fetchRequest("t", 0, { maxWaitMs: 0, minBytes: 0, maxBytes: 50_000_000 });
+  const { records } = partitionOf(await client.call(grammars.fetch, request));
+  return readBatches(records as Uint8Array).flatMap(({ values }) => values);
 }

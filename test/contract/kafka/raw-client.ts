@@ -6,7 +6,7 @@ import { decode, encode, type WireValue } from "./wire-grammar.ts";
  * as the protocol promises it.
  */
 export interface RawClient extends AsyncDisposable {
-  /** Sends a request of a grammar, in its newest version unless told, and reads its answer. */
+  /** Sends a request of a grammar, in the newest version that both sides know unless told, and reads its answer. */
   call(api: ApiGrammar, request: WireValue, version?: number): Promise<WireValue>;
   /** Sends a request without waiting for its answer. */
   post(api: ApiGrammar, request: WireValue, version?: number): void;
@@ -33,7 +33,29 @@ export function requestBytes(api: ApiGrammar, request: WireValue, version: numbe
   return Buffer.concat([length, body]);
 }
 
-export async function connectRaw(address: { readonly host: string; readonly port: number }): Promise<RawClient> {
+/** Newest versions that a broker serves, by the number of the request. */
+export type NewestVersions = ReadonlyMap<number, number>;
+
+/** Asks a broker which versions it serves. */
+export async function askVersions(address: BrokerAddress): Promise<NewestVersions> {
+  await using client = await connectRaw(address);
+  const { apis } = await client.call(
+    grammars.apiVersions,
+    { clientSoftwareName: "raw", clientSoftwareVersion: "1" },
+    3,
+  );
+  return new Map((apis as WireValue[]).map(({ apiKey, maxVersion }) => [Number(apiKey), Number(maxVersion)]));
+}
+
+export interface BrokerAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** @param newest what the broker serves; without it the newest versions of the grammars are taken */
+export async function connectRaw(address: BrokerAddress, newest: NewestVersions = new Map()): Promise<RawClient> {
+  const versionOf = ({ apiKey, versions }: ApiGrammar): number =>
+    Math.min(versions[1], newest.get(apiKey) ?? Number.POSITIVE_INFINITY);
   const waiting: ((frame: Buffer) => void)[] = [];
   const frames: Buffer[] = [];
   let received = Buffer.alloc(0);
@@ -76,7 +98,7 @@ export async function connectRaw(address: { readonly host: string; readonly port
       }
     });
   };
-  const post = (api: ApiGrammar, request: WireValue, version = api.versions[1]): number => {
+  const post = (api: ApiGrammar, request: WireValue, version = versionOf(api)): number => {
     sendBytes(requestBytes(api, request, version, ++lastCorrelationId));
     return lastCorrelationId;
   };
@@ -85,7 +107,7 @@ export async function connectRaw(address: { readonly host: string; readonly port
     sendBytes,
     nextFrame,
     post,
-    async call(api, request, version = api.versions[1]) {
+    async call(api, request, version = versionOf(api)) {
       const correlationId = post(api, request, version);
       const frame = await nextFrame();
       if (frame.readInt32BE(0) !== correlationId) throw new Error("the broker answered another request");

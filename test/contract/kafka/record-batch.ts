@@ -69,3 +69,68 @@ function pack(records: Buffer, codec: BatchContent["codec"]): Buffer {
   if (codec === "gzip") return gzipSync(records);
   return codec === "zstd" ? zstdCompressSync(records) : records;
 }
+
+/** A stored batch as a test looks at it. */
+export interface ReadBatch {
+  readonly baseOffset: number;
+  readonly lastOffset: number;
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly isTransactional: boolean;
+  /** What a control batch says; undefined of records. */
+  readonly control: "abort" | "commit" | undefined;
+  /** Of uncompressed records. */
+  readonly values: readonly string[];
+}
+
+/** Takes stored batches apart whose records are uncompressed. */
+export function readBatches(bytes: Uint8Array): ReadBatch[] {
+  const all = Buffer.from(bytes);
+  const batches: ReadBatch[] = [];
+  for (let at = 0; at + 61 <= all.byteLength; ) {
+    const batch = all.subarray(at, at + 12 + all.readInt32BE(at + 8));
+    at += batch.byteLength;
+    const baseOffset = Number(batch.readBigInt64BE(0));
+    const attributes = batch.readInt16BE(21);
+    const records = readRecords(batch.subarray(61), batch.readInt32BE(57));
+    const isControl = (attributes & 0x20) !== 0;
+    batches.push({
+      baseOffset,
+      lastOffset: baseOffset + batch.readInt32BE(23),
+      producerId: Number(batch.readBigInt64BE(43)),
+      producerEpoch: batch.readInt16BE(51),
+      isTransactional: (attributes & 0x10) !== 0,
+      control: isControl ? (records[0]?.key?.readInt16BE(2) === 1 ? "commit" : "abort") : undefined,
+      values: isControl ? [] : records.map(({ value }) => value?.toString() ?? ""),
+    });
+  }
+  return batches;
+}
+
+function readRecords(bytes: Buffer, count: number): { key: Buffer | null; value: Buffer | null }[] {
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let factor = 1; ; factor *= 128) {
+      const byte = bytes.readUInt8(at++);
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+    }
+  };
+  const field = (): Buffer | null => {
+    const length = varint();
+    if (length < 0) return null;
+    at += length;
+    return bytes.subarray(at - length, at);
+  };
+  return Array.from({ length: count }, () => {
+    const length = varint();
+    const end = at + length;
+    at++;
+    varint();
+    varint();
+    const record = { key: field(), value: field() };
+    at = end;
+    return record;
+  });
+}

@@ -32,20 +32,28 @@ export interface FetchOptions {
   readonly minBytes?: number;
   readonly partition?: number;
   readonly epoch?: number;
+  readonly readCommitted?: boolean;
+  readonly maxBytes?: number;
 }
 
 export function fetchRequest(topic: string, fetchOffset: number, options: FetchOptions): WireValue {
-  const { maxWaitMs, minBytes = 1, partition = 0, epoch = -1 } = options;
-  const partitions = [{ index: partition, currentLeaderEpoch: epoch, fetchOffset, maxBytes: 1_000_000 }];
+  const { maxWaitMs, minBytes = 1, partition = 0, epoch = -1, readCommitted = false, maxBytes = 1_000_000 } = options;
+  const partitions = [{ index: partition, currentLeaderEpoch: epoch, fetchOffset, maxBytes }];
   return {
     maxWaitMs,
     minBytes,
-    maxBytes: 1_000_000,
-    isolationLevel: 0,
+    maxBytes,
+    isolationLevel: readCommitted ? 1 : 0,
     sessionId: 0,
     sessionEpoch: -1,
     topics: [{ name: topic, partitions }],
   };
+}
+
+/** Asks for one partition's offset at a time, or at its beginning (−2) or end (−1). */
+export function listOffsetsRequest(topic: string, timestamp: number, readCommitted = false): WireValue {
+  const partitions = [{ index: 0, currentLeaderEpoch: -1, timestamp }];
+  return { isolationLevel: readCommitted ? 1 : 0, topics: [{ name: topic, partitions }] };
 }
 
 /** All partitions of the answer's first topic. */

@@ -56,11 +56,7 @@ describe("a batch to append", () => {
       ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
     ],
     ["claims the broker's own time", edited((batch) => batch.writeInt16BE(8, 21)), ErrorCode.INVALID_TIMESTAMP],
-    [
-      "is transactional without a transaction",
-      edited((batch) => batch.writeInt16BE(16, 21)),
-      ErrorCode.INVALID_TXN_STATE,
-    ],
+    ["is transactional without a producer", edited((batch) => batch.writeInt16BE(16, 21)), ErrorCode.INVALID_RECORD],
     ["is a control batch", edited((batch) => batch.writeInt16BE(32, 21)), ErrorCode.INVALID_RECORD],
     [
       "has a producer without a sequence",

@@ -60,7 +60,9 @@ describe("the coordinator of groups", () => {
     expect(generationId).toBe(1);
     const after = restarted();
     expect(after.heartbeat(GROUP, memberId, 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
-    expect(after.checkCommit(GROUP, memberId, 1)).toBe(ErrorCode.UNKNOWN_MEMBER_ID);
+    expect(after.checkCommit(GROUP, { memberId, generationId: 1, isTransactional: false })).toBe(
+      ErrorCode.UNKNOWN_MEMBER_ID,
+    );
     expect((await join(after)).generationId).toBe(2);
   });
 

@@ -74,8 +74,8 @@ export class GroupDriver {
     return errorName(this.group.heartbeat(memberId, generationId, this.nowMs));
   }
 
-  checkCommit(memberId: string, generationId: number): string {
-    return errorName(this.group.checkCommit(memberId, generationId, this.nowMs));
+  checkCommit(memberId: string, generationId: number, isTransactional = false): string {
+    return errorName(this.group.checkCommit({ memberId, generationId, isTransactional }, this.nowMs));
   }
 
   leave(memberId: string): string {

@@ -3,6 +3,8 @@ import fc from "fast-check";
 import { ProtocolError } from "../../../src/kafka/protocol/errors.ts";
 import { Reader } from "../../../src/kafka/protocol/reader.ts";
 import { Writer } from "../../../src/kafka/protocol/writer.ts";
+import { addOffsetsToTxn } from "../../../src/local/kafka/messages/add-offsets-to-txn.ts";
+import { addPartitionsToTxn } from "../../../src/local/kafka/messages/add-partitions-to-txn.ts";
 import { apiVersions } from "../../../src/local/kafka/messages/api-versions.ts";
 import { createPartitions } from "../../../src/local/kafka/messages/create-partitions.ts";
 import { createTopics } from "../../../src/local/kafka/messages/create-topics.ts";
@@ -10,6 +12,7 @@ import { deleteGroups } from "../../../src/local/kafka/messages/delete-groups.ts
 import { deleteTopics } from "../../../src/local/kafka/messages/delete-topics.ts";
 import { describeConfigs } from "../../../src/local/kafka/messages/describe-configs.ts";
 import { describeGroups } from "../../../src/local/kafka/messages/describe-groups.ts";
+import { endTxn } from "../../../src/local/kafka/messages/end-txn.ts";
 import { fetch } from "../../../src/local/kafka/messages/fetch.ts";
 import { findCoordinator } from "../../../src/local/kafka/messages/find-coordinator.ts";
 import { heartbeat } from "../../../src/local/kafka/messages/heartbeat.ts";
@@ -23,6 +26,7 @@ import { offsetCommit } from "../../../src/local/kafka/messages/offset-commit.ts
 import { offsetFetch } from "../../../src/local/kafka/messages/offset-fetch.ts";
 import { produce } from "../../../src/local/kafka/messages/produce.ts";
 import { syncGroup } from "../../../src/local/kafka/messages/sync-group.ts";
+import { txnOffsetCommit } from "../../../src/local/kafka/messages/txn-offset-commit.ts";
 import type { Message } from "../../../src/local/kafka/protocol/message.ts";
 import { routes } from "../../../src/local/kafka/routes.ts";
 import { type ApiGrammar, grammars } from "../../contract/kafka/grammars.ts";
@@ -134,6 +138,10 @@ const pairs: readonly Pair[] = [
   pair(grammars.createTopics, createTopics),
   pair(grammars.deleteTopics, deleteTopics),
   pair(grammars.initProducerId, initProducerId),
+  pair(grammars.addPartitionsToTxn, addPartitionsToTxn),
+  pair(grammars.addOffsetsToTxn, addOffsetsToTxn),
+  pair(grammars.endTxn, endTxn),
+  pair(grammars.txnOffsetCommit, txnOffsetCommit),
   pair(grammars.describeConfigs, describeConfigs),
   pair(grammars.createPartitions, createPartitions, {
     request: (wire) => ({

@@ -11,12 +11,18 @@ import { StorageError } from "../../../src/local/kafka/log/errors.ts";
 import { GroupCommit } from "../../../src/local/kafka/log/group-commit.ts";
 import type { PartitionLog } from "../../../src/local/kafka/log/partition-log.ts";
 import { TopicCatalog } from "../../../src/local/kafka/log/topic-catalog.ts";
+import { TransactionStore } from "../../../src/local/kafka/transactions/transaction-store.ts";
 import { type BatchContent, makeBatch } from "../../contract/kafka/record-batch.ts";
 
 function openCatalog(dataDir: string | null) {
   const database = openDatabase({ dataDir, sync: false });
   const commits = new GroupCommit(database, silentLogger);
-  return { database, commits, catalog: new TopicCatalog(database, defaultBrokerConfig), close: () => database.close() };
+  return {
+    database,
+    commits,
+    catalog: new TopicCatalog(database, defaultBrokerConfig, new TransactionStore(database)),
+    close: () => database.close(),
+  };
 }
 
 type Opened = ReturnType<typeof openCatalog>;
@@ -211,7 +217,7 @@ describe("topics", () => {
       const { database } = openCatalog(folder);
       database.run("PRAGMA user_version = 99");
       database.close();
-      expect(() => openDatabase({ dataDir: folder, sync: false })).toThrow("its format is 99, must be 1");
+      expect(() => openDatabase({ dataDir: folder, sync: false })).toThrow("its format is 99, must be at most");
       return Promise.resolve();
     });
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import type { ProducerBatch } from "../../../src/local/kafka/log/batch-store.ts";
-import { ProducerStates, REMEMBERED_BATCHES } from "../../../src/local/kafka/log/producer-states.ts";
+import { type ProducerBatch, REMEMBERED_BATCHES } from "../../../src/local/kafka/log/batch-types.ts";
+import { ProducerStates } from "../../../src/local/kafka/log/producer-states.ts";
 import { ErrorCode } from "../../../src/local/kafka/protocol/error-codes.ts";
 
 const PRODUCER = 7;
@@ -13,7 +13,22 @@ class Appender {
   #endOffset = 100;
 
   reopened(): ProducerStates {
-    return new ProducerStates(() => this.log.toReversed().slice(0, REMEMBERED_BATCHES));
+    return new ProducerStates(() => {
+      const epoch = this.log.at(-1)?.producerEpoch;
+      if (epoch === undefined) return undefined;
+      const ofEpoch = this.log.filter(
+        ({ producerEpoch, baseSequence }) => producerEpoch === epoch && baseSequence >= 0,
+      );
+      return { epoch, batches: ofEpoch.toReversed().slice(0, REMEMBERED_BATCHES) };
+    });
+  }
+
+  /** What ends a transaction. */
+  mark(producerEpoch: number): void {
+    const offset = this.#endOffset++;
+    this.log.push({ baseOffset: offset, lastOffset: offset, maxTimestampMs: 0, producerEpoch, baseSequence: -1 });
+    this.states.stageEpoch(PRODUCER, producerEpoch);
+    this.states.publish();
   }
 
   /** The base offset, or the error. */
@@ -60,6 +75,18 @@ describe("an idempotent producer", () => {
     expect(appender.append(0, 1)).toBe("INVALID_PRODUCER_EPOCH");
   });
 
+  test("goes on in sequence behind a control record of its epoch, and is fenced by one of a later", () => {
+    const appender = new Appender();
+    appender.append(0, 0);
+    appender.mark(0);
+    expect(appender.append(0, 0)).toBe(100);
+    expect(appender.append(0, 1)).toBe(102);
+    appender.mark(1);
+    expect(appender.append(0, 2)).toBe("INVALID_PRODUCER_EPOCH");
+    expect(appender.append(1, 2)).toBe("OUT_OF_ORDER_SEQUENCE_NUMBER");
+    expect(appender.append(1, 0)).toBe(104);
+  });
+
   test("may begin anywhere where the log knows nothing of it", () => {
     expect(new Appender().append(4, 77)).toBe(100);
   });
@@ -88,13 +115,21 @@ describe("an idempotent producer", () => {
   });
 
   test("answers the same whether the states were kept or read back from the log", () => {
-    const send = fc.record({ epoch: fc.nat(2), sequence: fc.nat(9), count: fc.integer({ min: 1, max: 3 }) });
+    const send = fc.record({
+      epoch: fc.nat(2),
+      sequence: fc.nat(9),
+      count: fc.integer({ min: 1, max: 3 }),
+      marked: fc.boolean(),
+    });
     fc.assert(
       fc.property(fc.array(send, { maxLength: 40 }), fc.nat(5), (sends, every) => {
         const kept = new Appender();
         const reopening = new Appender();
-        for (const [i, { epoch, sequence, count }] of sends.entries()) {
+        let highest = 0;
+        for (const [i, { epoch, sequence, count, marked }] of sends.entries()) {
           if (i % (every + 1) === 0) reopening.states = reopening.reopened();
+          highest = Math.max(highest, epoch);
+          if (marked) for (const appender of [reopening, kept]) appender.mark(highest);
           expect(reopening.append(epoch, sequence, count)).toBe(kept.append(epoch, sequence, count));
         }
       }),

@@ -10,7 +10,7 @@ import type { SyncGroupRequest, SyncGroupResponse } from "../messages/sync-group
 import { ErrorCode } from "../protocol/error-codes.ts";
 import { Group } from "./group.ts";
 import { joinRefused, syncRefused } from "./group-answers.ts";
-import type { GroupCommand, Ticket } from "./group-types.ts";
+import type { CommitClaim, GroupCommand, Ticket } from "./group-types.ts";
 import type { OffsetStore } from "./offset-store.ts";
 
 export interface GroupCoordinatorOptions {
@@ -114,10 +114,10 @@ export class GroupCoordinator {
   }
 
   /** Whether the sender may commit offsets of the group now. */
-  checkCommit(groupId: string, memberId: string, generationId: number): ErrorCode {
+  checkCommit(groupId: string, claim: CommitClaim): ErrorCode {
     const live = this.#groups.get(groupId);
-    if (live !== undefined) return live.group.checkCommit(memberId, generationId, this.#clock.monotonicMs());
-    if (generationId < 0) return ErrorCode.NONE;
+    if (live !== undefined) return live.group.checkCommit(claim, this.#clock.monotonicMs());
+    if (claim.generationId < 0) return ErrorCode.NONE;
     return this.#offsets.group(groupId) === undefined ? ErrorCode.ILLEGAL_GENERATION : ErrorCode.UNKNOWN_MEMBER_ID;
   }
 

@@ -37,6 +37,14 @@ export interface SyncRequest {
   readonly assignments: readonly { readonly memberId: string; readonly assignment: Uint8Array }[];
 }
 
+/** Who wants to commit offsets. */
+export interface CommitClaim {
+  readonly memberId: string;
+  /** −1: no member. */
+  readonly generationId: number;
+  readonly isTransactional: boolean;
+}
+
 export type GroupCommand =
   | { readonly type: "answer-join"; readonly ticket: Ticket; readonly answer: JoinGroupResponse }
   | { readonly type: "answer-sync"; readonly ticket: Ticket; readonly answer: SyncGroupResponse }

@@ -4,6 +4,7 @@ import type { JoinGroupProtocol, JoinGroupResponse } from "../messages/join-grou
 import { ErrorCode } from "../protocol/error-codes.ts";
 import { joinRefused, syncRefused } from "./group-answers.ts";
 import type {
+  CommitClaim,
   GroupCommand,
   GroupDescription,
   GroupState,
@@ -140,15 +141,15 @@ export class Group {
 
   /**
    * Whether offsets may be committed. A member must belong to the present generation; who is no member (generation −1)
-   * may only while nobody is in the group.
+   * may only while nobody is in the group, or within a transaction: older producers do not tell who they are.
    */
-  checkCommit(memberId: string, generationId: number, nowMs: number): ErrorCode {
-    if (generationId < 0 && this.#state === "Empty") return ErrorCode.NONE;
+  checkCommit({ memberId, generationId, isTransactional }: CommitClaim, nowMs: number): ErrorCode {
+    if (generationId < 0 && (this.#state === "Empty" || (isTransactional && memberId === ""))) return ErrorCode.NONE;
     const error = this.#checkMember(memberId, generationId);
     if (error !== undefined) return error;
     this.#members.get(memberId)?.keepAlive(nowMs);
     // The member was told of the generation and not yet what it has of it: it can have nothing to commit.
-    return this.#state === "CompletingRebalance" ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
+    return this.#state === "CompletingRebalance" && !isTransactional ? ErrorCode.REBALANCE_IN_PROGRESS : ErrorCode.NONE;
   }
 
   leave(memberId: string, nowMs: number): LeaveResult {

@@ -1,11 +1,15 @@
 import type { Broker } from "../broker.ts";
-import { LEADER_EPOCH, type PartitionLog } from "../log/partition-log.ts";
+import { type Isolation, LEADER_EPOCH, type PartitionLog } from "../log/partition-log.ts";
 import type { FetchPartition, FetchPartitionResult, FetchRequest, FetchResponse } from "../messages/fetch.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
 import type { RequestContext } from "./handler.ts";
 import { checkLeaderEpoch } from "./leader-epoch.ts";
 
 const READ_COMMITTED = 1;
+
+function isolationOf({ isolationLevel }: FetchRequest): Isolation {
+  return isolationLevel === READ_COMMITTED ? "committed" : "uncommitted";
+}
 
 interface Read {
   readonly topics: FetchResponse["topics"];
@@ -30,7 +34,8 @@ export async function handleFetch(
   if (first.hasError || first.bytes >= minBytes || request.maxWaitMs <= 0 || request.topics.length === 0) {
     return { errorCode: ErrorCode.NONE, topics: first.topics };
   }
-  await appended(broker, partitionsOf(broker, request), minBytes - first.bytes, request.maxWaitMs, signal);
+  const wait = { isolation: isolationOf(request), bytes: minBytes - first.bytes, waitMs: request.maxWaitMs, signal };
+  await appended(broker, partitionsOf(broker, request), wait);
   if (signal.aborted) return { errorCode: ErrorCode.NONE, topics: [] };
   return { errorCode: ErrorCode.NONE, topics: read(broker, request).topics };
 }
@@ -46,7 +51,7 @@ function read(broker: Broker, request: FetchRequest): Read {
         maxBytes: Math.min(left, partition.maxBytes),
         // The first batch of a response comes whatever its size: else a large one would never be read.
         atLeastOne: bytes === 0,
-        isolationLevel: request.isolationLevel,
+        isolation: isolationOf(request),
       });
       for (const batch of result.batches) bytes += batch.byteLength;
       left = Math.min(request.maxBytes, broker.config.fetchMaxBytes) - bytes;
@@ -60,7 +65,7 @@ function read(broker: Broker, request: FetchRequest): Read {
 interface ReadLimits {
   readonly maxBytes: number;
   readonly atLeastOne: boolean;
-  readonly isolationLevel: number;
+  readonly isolation: Isolation;
 }
 
 function readPartition(
@@ -74,14 +79,16 @@ function readPartition(
   if (stale !== undefined) return failed(index, stale);
   if (fetchOffset < log.logStartOffset || fetchOffset > log.highWatermark)
     return failed(index, ErrorCode.OFFSET_OUT_OF_RANGE);
+  const { maxBytes, atLeastOne, isolation } = limits;
+  const batches = log.read(fetchOffset, maxBytes, atLeastOne, isolation);
   return {
     index,
     errorCode: ErrorCode.NONE,
     highWatermark: log.highWatermark,
     lastStableOffset: log.lastStableOffset,
     logStartOffset: log.logStartOffset,
-    abortedTransactions: limits.isolationLevel === READ_COMMITTED ? [] : null,
-    batches: log.read(fetchOffset, limits.maxBytes, limits.atLeastOne),
+    abortedTransactions: isolation === "committed" ? log.abortedIn(fetchOffset, batches) : null,
+    batches,
   };
 }
 
@@ -103,14 +110,19 @@ function partitionsOf(broker: Broker, { topics }: FetchRequest): PartitionLog[] 
   );
 }
 
-/** Resolves when the partitions have grown by `bytes`, one was removed, the time is over, or the client is gone. */
-function appended(
-  broker: Broker,
-  partitions: readonly PartitionLog[],
-  bytes: number,
-  waitMs: number,
-  signal: AbortSignal,
-): Promise<void> {
+interface Wait {
+  readonly isolation: Isolation;
+  readonly bytes: number;
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Resolves when so many bytes more may be read of the partitions, one was removed, the time is over, or the client is
+ * gone.
+ */
+function appended(broker: Broker, partitions: readonly PartitionLog[], wait: Wait): Promise<void> {
+  const { isolation, bytes, waitMs, signal } = wait;
   return new Promise((resolve) => {
     let missing = bytes;
     const done = (): void => {
@@ -121,7 +133,7 @@ function appended(
       missing -= more;
       if (missing <= 0 || more === 0) done();
     };
-    const stops = partitions.map((partition) => partition.onAppend(listener));
+    const stops = partitions.map((partition) => partition.onAppend(isolation, listener));
     stops.push(broker.clock.schedule(waitMs, done));
     signal.addEventListener("abort", done, { once: true });
     stops.push(() => signal.removeEventListener("abort", done));

@@ -33,14 +33,15 @@ function find(
   { index, timestamp }: ListOffsetsPartition,
   isolationLevel: number,
 ): ListOffsetsPartitionResult {
+  const end = log.endFor(isolationLevel === READ_COMMITTED ? "committed" : "uncommitted");
   switch (timestamp) {
     case LATEST_TIMESTAMP:
-      return found(index, isolationLevel === READ_COMMITTED ? log.lastStableOffset : log.highWatermark, -1);
+      return found(index, end, -1);
     case EARLIEST_TIMESTAMP:
       return found(index, log.logStartOffset, -1);
     default: {
       const position = timestamp === MAX_TIMESTAMP ? log.findLargestTimestamp() : log.findTimestamp(timestamp);
-      if (position === undefined) return failed(index, ErrorCode.NONE);
+      if (position === undefined || position.offset >= end) return failed(index, ErrorCode.NONE);
       return found(index, position.offset, position.timestampMs);
     }
   }

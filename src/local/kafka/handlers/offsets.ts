@@ -3,15 +3,74 @@ import type { CommittedOffset, CommittedPosition } from "../groups/offset-store.
 import { StorageError } from "../log/errors.ts";
 import type { OffsetCommitPartition, OffsetCommitRequest, OffsetCommitResponse } from "../messages/offset-commit.ts";
 import type { FetchedOffset, OffsetFetchRequest, OffsetFetchResponse } from "../messages/offset-fetch.ts";
+import type { TxnOffsetCommitRequest } from "../messages/txn-offset-commit.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
+import type { RequestContext } from "./handler.ts";
+
+/** First version of TxnOffsetCommit whose clients abort a transaction, and go on, when they are told so. */
+const KNOWS_ABORTABLE = 4;
 
 /** Commits what is valid, in one transaction with what else arrives in this turn, and answers when it is durable. */
 export async function handleOffsetCommit(broker: Broker, request: OffsetCommitRequest): Promise<OffsetCommitResponse> {
   const { groupId, memberId, generationId } = request;
   // An empty group id is allowed here, and where offsets are read: simple consumers of old have none.
-  const refusal = broker.groups.checkCommit(groupId, memberId, generationId);
+  const refusal = broker.groups.checkCommit(groupId, { memberId, generationId, isTransactional: false });
+  const { topics, positions } = checkAll(broker, request.topics, refusal);
+  if (positions.length === 0 || (await store(broker, groupId, positions))) return { topics };
+  // What Kafka answers where its log of offsets cannot be written: the client finds the coordinator and tries again.
+  return { topics: withError(topics, ErrorCode.COORDINATOR_NOT_AVAILABLE) };
+}
+
+/**
+ * Keeps offsets as part of a transaction: they count when it is committed.
+ *
+ * @see handleOffsetCommit for what is checked of each
+ */
+export async function handleTxnOffsetCommit(
+  broker: Broker,
+  request: TxnOffsetCommitRequest,
+  { version }: RequestContext,
+): Promise<OffsetCommitResponse> {
+  const { transactionalId, groupId, memberId, generationId } = request;
+  const refusal =
+    groupId === ""
+      ? ErrorCode.INVALID_GROUP_ID
+      : broker.groups.checkCommit(groupId, { memberId, generationId, isTransactional: true });
+  const { topics, positions } = checkAll(broker, request.topics, refusal);
+  if (positions.length === 0) return { topics };
+  const errorCode = await broker.transactions.addOffsets(transactionalId, request, groupId, positions);
+  const isAbortable = errorCode === ErrorCode.INVALID_TXN_STATE && version >= KNOWS_ABORTABLE;
+  return { topics: withError(topics, isAbortable ? ErrorCode.TRANSACTION_ABORTABLE : errorCode) };
+}
+
+export function handleOffsetFetch(broker: Broker, request: OffsetFetchRequest): OffsetFetchResponse {
+  const { groupId, topics, requireStable } = request;
+  const fetched = (name: string, index: number): FetchedOffset => {
+    const isUnstable = requireStable && broker.transactions.isPending(groupId, name, index);
+    return isUnstable ? unstable(index) : toFetched(index, broker.offsets.get(groupId, name, index));
+  };
+  const wanted = topics ?? partitionsOf(broker, groupId);
+  return {
+    errorCode: ErrorCode.NONE,
+    topics: wanted.map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map((index) => fetched(name, index)),
+    })),
+  };
+}
+
+type CheckedTopics = OffsetCommitResponse["topics"];
+
+interface Checked {
+  readonly topics: CheckedTopics;
+  /** What may be committed. */
+  readonly positions: readonly CommittedPosition[];
+}
+
+/** @param refusal of the request as a whole */
+function checkAll(broker: Broker, wanted: OffsetCommitRequest["topics"], refusal: ErrorCode): Checked {
   const positions: CommittedPosition[] = [];
-  const topics = request.topics.map(({ name, partitions }) => ({
+  const topics = wanted.map(({ name, partitions }) => ({
     name,
     partitions: partitions.map((partition) => {
       const errorCode = refusal === ErrorCode.NONE ? check(broker, name, partition) : refusal;
@@ -19,25 +78,17 @@ export async function handleOffsetCommit(broker: Broker, request: OffsetCommitRe
       return { index: partition.index, errorCode };
     }),
   }));
-  if (positions.length === 0 || (await store(broker, groupId, positions))) return { topics };
-  return {
-    topics: topics.map(({ name, partitions }) => ({
-      name,
-      // What Kafka answers where its log of offsets cannot be written: the client finds the coordinator and tries again.
-      partitions: partitions.map(({ index }) => ({ index, errorCode: ErrorCode.COORDINATOR_NOT_AVAILABLE })),
-    })),
-  };
+  return { topics, positions };
 }
 
-export function handleOffsetFetch(broker: Broker, { groupId, topics }: OffsetFetchRequest): OffsetFetchResponse {
-  if (topics === null) return { errorCode: ErrorCode.NONE, topics: allOf(broker, groupId) };
-  return {
-    errorCode: ErrorCode.NONE,
-    topics: topics.map(({ name, partitionIndexes }) => ({
-      name,
-      partitions: partitionIndexes.map((index) => toFetched(index, broker.offsets.get(groupId, name, index))),
-    })),
-  };
+/** The same with an error where there was none. */
+function withError(topics: CheckedTopics, errorCode: ErrorCode): CheckedTopics {
+  return topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map((partition) =>
+      partition.errorCode === ErrorCode.NONE ? { ...partition, errorCode } : partition,
+    ),
+  }));
 }
 
 function check(broker: Broker, topic: string, { index, metadata }: OffsetCommitPartition): ErrorCode {
@@ -55,7 +106,10 @@ function toPosition(topic: string, { index, offset, leaderEpoch, metadata }: Off
 async function store(broker: Broker, groupId: string, positions: readonly CommittedPosition[]): Promise<boolean> {
   try {
     await broker.commits.run({
-      apply: () => broker.offsets.commit(groupId, positions),
+      apply() {
+        broker.offsets.commit(groupId, positions);
+        broker.transactions.overtake(groupId, positions);
+      },
       publish: () => undefined,
       discard: () => undefined,
     });
@@ -66,14 +120,13 @@ async function store(broker: Broker, groupId: string, positions: readonly Commit
   }
 }
 
-function allOf(broker: Broker, groupId: string): OffsetFetchResponse["topics"] {
-  const topics = new Map<string, FetchedOffset[]>();
-  for (const { topic, partition, ...committed } of broker.offsets.all(groupId)) {
-    const partitions = topics.get(topic) ?? [];
-    partitions.push(toFetched(partition, committed));
-    topics.set(topic, partitions);
-  }
-  return Array.from(topics, ([name, partitions]) => ({ name, partitions }));
+/** All that the group ever committed. */
+function partitionsOf(broker: Broker, groupId: string): { name: string; partitionIndexes: readonly number[] }[] {
+  const topics = Map.groupBy(broker.offsets.all(groupId), ({ topic }) => topic);
+  return Array.from(topics, ([name, positions]) => ({
+    name,
+    partitionIndexes: positions.map(({ partition }) => partition),
+  }));
 }
 
 function toFetched(index: number, committed: CommittedOffset | undefined): FetchedOffset {
@@ -82,5 +135,11 @@ function toFetched(index: number, committed: CommittedOffset | undefined): Fetch
     offset: committed?.offset ?? -1,
     leaderEpoch: committed?.leaderEpoch ?? -1,
     metadata: committed?.metadata ?? "",
+    errorCode: ErrorCode.NONE,
   };
+}
+
+/** What is committed there may be replaced any moment: the client asks again. */
+function unstable(index: number): FetchedOffset {
+  return { index, offset: -1, leaderEpoch: -1, metadata: "", errorCode: ErrorCode.UNSTABLE_OFFSET_COMMIT };
 }

@@ -1,6 +1,6 @@
 import { describeError } from "../../../base/errors.ts";
 import { ProtocolError } from "../../../kafka/protocol/errors.ts";
-import type { RecordBatchHeader } from "../../../kafka/records/record-batch.ts";
+import { BATCH_HEADER_BYTES, decodeBatchHeader, type RecordBatchHeader } from "../../../kafka/records/record-batch.ts";
 import type { Broker } from "../broker.ts";
 import { checkBatch } from "../log/batch-check.ts";
 import { StorageError } from "../log/errors.ts";
@@ -11,6 +11,8 @@ import { noAnswer, type RequestContext } from "./handler.ts";
 
 /** First version whose clients send the current message format. */
 const FIRST_SERVED_VERSION = 3;
+/** First version whose clients abort a transaction, and go on, when they are told so. */
+const KNOWS_ABORTABLE = 11;
 
 /** A batch that passed all checks that need no order. Its result comes when it is written. */
 interface Append {
@@ -41,7 +43,8 @@ export async function handleProduce(
   const appends = topics.flatMap(({ outcomes }) =>
     outcomes.flatMap((outcome) => ("append" in outcome ? outcome.append : [])),
   );
-  const results = await appendAll(broker, appends);
+  const { version } = context;
+  const results = await appendAll(broker, appends, { transactionalId: request.transactionalId, version });
   const response = {
     topics: topics.map(({ name, outcomes }) => ({
       name,
@@ -63,8 +66,17 @@ function refuseAll(request: ProduceRequest, version: number): [ErrorCode, string
   if (request.acks < -1 || request.acks > 1) {
     return [ErrorCode.INVALID_REQUIRED_ACKS, `acks is ${request.acks}, must be -1, 0 or 1`];
   }
-  if (request.transactionalId !== null) return [ErrorCode.INVALID_TXN_STATE, "the producer has no open transaction"];
+  const isTransactional = request.topics.some(({ partitions }) =>
+    partitions.some(({ records }) => isInTransaction(records)),
+  );
+  if (isTransactional && request.transactionalId === null) {
+    return [ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "transactional records need a transactional id"];
+  }
   return undefined;
+}
+
+function isInTransaction(records: Uint8Array | null): boolean {
+  return records !== null && records.byteLength >= BATCH_HEADER_BYTES && decodeBatchHeader(records).isTransactional;
 }
 
 function prepare(broker: Broker, name: string, { index, records }: ProducePartition, version: number): Outcome {
@@ -83,16 +95,24 @@ function prepare(broker: Broker, name: string, { index, records }: ProducePartit
   return { index, append: { partition, batch: records, header: verdict.header, appendTimeMs } };
 }
 
+/** What concerns all batches of a request. */
+interface Origin {
+  readonly transactionalId: string | null;
+  readonly version: number;
+}
+
 /** @returns nothing for an append that the database refused */
-async function appendAll(broker: Broker, appends: readonly Append[]): Promise<ReadonlyMap<Append, Appended>> {
+async function appendAll(
+  broker: Broker,
+  appends: readonly Append[],
+  origin: Origin,
+): Promise<ReadonlyMap<Append, Appended>> {
   const results = new Map<Append, Appended>();
   if (appends.length === 0) return results;
   try {
     await broker.commits.run({
       apply() {
-        for (const append of appends) {
-          results.set(append, append.partition.stage(append.batch, append.header, append.appendTimeMs));
-        }
+        for (const append of appends) results.set(append, write(broker, append, origin));
       },
       publish() {
         for (const { partition } of appends) partition.publish();
@@ -106,6 +126,25 @@ async function appendAll(broker: Broker, appends: readonly Append[]): Promise<Re
     if (error instanceof StorageError) return new Map();
     throw error;
   }
+}
+
+/** Within an open transaction of the database. The first batch of a producer's transaction needs its coordinator. */
+function write(broker: Broker, { partition, batch, header, appendTimeMs }: Append, origin: Origin): Appended {
+  const mayBegin = header.isTransactional && !partition.isInTransaction(header.producerId);
+  if (mayBegin) {
+    const refusal = broker.transactions.checkBatch(origin.transactionalId ?? "", header, partition);
+    if (refusal !== ErrorCode.NONE) {
+      const isAbortable = refusal === ErrorCode.INVALID_TXN_STATE && origin.version >= KNOWS_ABORTABLE;
+      const errorCode = isAbortable ? ErrorCode.TRANSACTION_ABORTABLE : refusal;
+      const errorMessage = "the producer has no open transaction that this partition was added to";
+      return { errorCode, errorMessage, baseOffset: -1, maxTimestampMs: -1 };
+    }
+  }
+  const appended = partition.stage(batch, header, appendTimeMs);
+  if (mayBegin && partition.isInTransaction(header.producerId)) {
+    broker.transactions.began(header, partition, appended.baseOffset);
+  }
+  return appended;
 }
 
 function toResult(

@@ -81,8 +81,9 @@ function checkHeader(header: RecordBatchHeader, { produceVersion }: BatchRules):
   if (header.producerId >= 0 && (header.producerEpoch < 0 || header.baseSequence < 0)) {
     return refused(ErrorCode.INVALID_RECORD, "an idempotent producer must send an epoch and a sequence");
   }
-  // Transactions are not served, so none is ever open.
-  if (header.isTransactional) return refused(ErrorCode.INVALID_TXN_STATE, "the producer has no open transaction");
+  if (header.isTransactional && header.producerId < 0) {
+    return refused(ErrorCode.INVALID_RECORD, "a transactional record batch must name its producer");
+  }
   return { type: "accepted", header };
 }
 

@@ -1,22 +1,12 @@
 import type { Statement } from "bun:sqlite";
+import {
+  type BatchPosition,
+  type ProducerBatch,
+  type ProducerState,
+  REMEMBERED_BATCHES,
+  type StoredBatch,
+} from "./batch-types.ts";
 import type { BrokerDatabase } from "./database.ts";
-
-/** Where a stored batch lies, without its bytes. */
-export interface BatchPosition {
-  readonly baseOffset: number;
-  readonly lastOffset: number;
-  readonly maxTimestampMs: number;
-}
-
-export interface ProducerBatch extends BatchPosition {
-  readonly producerEpoch: number;
-  readonly baseSequence: number;
-}
-
-export interface StoredBatch extends ProducerBatch {
-  readonly producerId: number;
-  readonly bytes: Uint8Array;
-}
 
 /** How many rows a fetch is planned by at a time: most need fewer, and few batches are as small as to need more. */
 const PLAN_ROWS = 64;
@@ -30,7 +20,9 @@ export class BatchStore {
   readonly #last: Statement<BatchPosition>;
   readonly #firstSince: Statement<BatchPosition>;
   readonly #largestTimestamp: Statement<{ maxTimestampMs: number | null }>;
+  readonly #producerEpoch: Statement<{ epoch: number }>;
   readonly #ofProducer: Statement<ProducerBatch>;
+  readonly #sizeBetween: Statement<{ bytes: number | null }>;
   readonly #deleteSome: Statement;
 
   constructor(database: BrokerDatabase) {
@@ -60,9 +52,18 @@ export class BatchStore {
     this.#largestTimestamp = database.prepare(
       "SELECT max(max_timestamp_ms) AS maxTimestampMs FROM batches WHERE partition = ?1 AND base_offset >= ?2",
     );
+    // Control batches tell the epoch as well, but have no sequence.
+    this.#producerEpoch = database.prepare(
+      `SELECT producer_epoch AS epoch FROM batches
+       WHERE partition = ?1 AND producer_id = ?2 AND producer_id >= 0 ORDER BY base_offset DESC LIMIT 1`,
+    );
     this.#ofProducer = database.prepare(
       `SELECT ${position}, producer_epoch AS producerEpoch, base_sequence AS baseSequence FROM batches
-       WHERE partition = ?1 AND producer_id = ?2 AND producer_id >= 0 ORDER BY base_offset DESC LIMIT ?3`,
+       WHERE partition = ?1 AND producer_id = ?2 AND producer_id >= 0 AND producer_epoch = ?3 AND base_sequence >= 0
+       ORDER BY base_offset DESC LIMIT ${REMEMBERED_BATCHES}`,
+    );
+    this.#sizeBetween = database.prepare(
+      "SELECT sum(size_bytes) AS bytes FROM batches WHERE partition = ?1 AND base_offset >= ?2 AND base_offset < ?3",
     );
     this.#deleteSome = database.prepare(
       "DELETE FROM batches WHERE id IN (SELECT id FROM batches WHERE partition = ?1 LIMIT ?2)",
@@ -115,9 +116,16 @@ export class BatchStore {
     return this.#largestTimestamp.get(partition, fromOffset)?.maxTimestampMs ?? undefined;
   }
 
-  /** The newest batches of an idempotent producer, newest first. */
-  ofProducer(partition: number, producerId: number, count: number): ProducerBatch[] {
-    return this.#ofProducer.all(partition, producerId, count);
+  /** What is known of an idempotent producer; undefined where it never wrote. */
+  producer(partition: number, producerId: number): ProducerState | undefined {
+    const newest = this.#producerEpoch.get(partition, producerId);
+    if (newest === null) return undefined;
+    return { epoch: newest.epoch, batches: this.#ofProducer.all(partition, producerId, newest.epoch) };
+  }
+
+  /** Bytes of the batches that begin in the range. */
+  sizeBetween(partition: number, fromOffset: number, endOffset: number): number {
+    return this.#sizeBetween.get(partition, fromOffset, endOffset)?.bytes ?? 0;
   }
 
   /** Deletes up to `count` batches; the result is how many there were. */

@@ -4,9 +4,6 @@ import { join } from "node:path";
 import { errorCode } from "../../../base/errors.ts";
 import { StorageError } from "./errors.ts";
 
-/** Raised with every change of the tables below. */
-const SCHEMA_VERSION = 1;
-
 /** Small pages make small commits cheap (a commit writes whole pages), large ones large batches. Measured: a middle. */
 const PAGE_BYTES = 8192;
 /** The write-ahead log is carried over into the database when it is this large: rarely, since that waits for the disk. */
@@ -21,7 +18,7 @@ const CACHE_KIBIBYTES = 16 * 1024;
  * - `producer_batches` finds the last batches of an idempotent producer, so that its state needs no table of its own
  *   and can never differ from the log.
  */
-const SCHEMA = `
+const FIRST_SCHEMA = `
   CREATE TABLE settings (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
   CREATE TABLE topics (name TEXT PRIMARY KEY, configs TEXT NOT NULL) WITHOUT ROWID;
   CREATE TABLE partitions (
@@ -57,6 +54,59 @@ const SCHEMA = `
     PRIMARY KEY (group_id, topic, partition)
   ) WITHOUT ROWID;
 `;
+
+/*
+ * - `transactions` has a row for each transactional id; the other `transaction_` tables hold what belongs to ongoing
+ *   ones, by their producer: the partitions they may write to, with the offset of what they wrote first; the groups they
+ *   may commit for; and what they are about to commit.
+ * - `aborted_transactions` tells readers of committed records what to leave out.
+ */
+const TRANSACTIONS = `
+  CREATE TABLE transactions (
+    id TEXT PRIMARY KEY,
+    producer_id INTEGER NOT NULL,
+    producer_epoch INTEGER NOT NULL,
+    previous_producer_id INTEGER NOT NULL,
+    last_producer_epoch INTEGER NOT NULL,
+    timeout_ms INTEGER NOT NULL,
+    state TEXT NOT NULL,
+    started_at_ms INTEGER NOT NULL,
+    updated_at_ms INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE transaction_partitions (
+    producer_id INTEGER NOT NULL,
+    partition INTEGER NOT NULL,
+    first_offset INTEGER,
+    PRIMARY KEY (producer_id, partition)
+  ) WITHOUT ROWID;
+  CREATE TABLE transaction_groups (
+    producer_id INTEGER NOT NULL,
+    group_id TEXT NOT NULL,
+    PRIMARY KEY (producer_id, group_id)
+  ) WITHOUT ROWID;
+  CREATE TABLE transaction_offsets (
+    group_id TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    partition INTEGER NOT NULL,
+    producer_id INTEGER NOT NULL,
+    committed_offset INTEGER NOT NULL,
+    leader_epoch INTEGER NOT NULL,
+    metadata TEXT NOT NULL,
+    PRIMARY KEY (group_id, topic, partition, producer_id)
+  ) WITHOUT ROWID;
+  CREATE INDEX transaction_offset_producers ON transaction_offsets (producer_id);
+  CREATE TABLE aborted_transactions (
+    partition INTEGER NOT NULL,
+    last_offset INTEGER NOT NULL,
+    producer_id INTEGER NOT NULL,
+    first_offset INTEGER NOT NULL,
+    stable_offset INTEGER NOT NULL,
+    PRIMARY KEY (partition, last_offset)
+  ) WITHOUT ROWID;
+`;
+
+/** Each brings a database from the format of its place to the next one. Those that were released never change. */
+const MIGRATIONS: readonly string[] = [FIRST_SCHEMA, TRANSACTIONS];
 
 export interface DatabaseOptions {
   /** Folder of `kafka.db`; null keeps everything in memory. */
@@ -154,13 +204,15 @@ function configure(database: Database, sync: boolean): void {
 
 function migrate(database: BrokerDatabase, path: string): void {
   const found = database.prepare<{ user_version: number }>("PRAGMA user_version").get()?.user_version ?? 0;
-  if (found > SCHEMA_VERSION) {
+  if (found > MIGRATIONS.length) {
     database.close();
-    throw new StorageError(`Cannot open Kafka's data in ${path}: its format is ${found}, must be ${SCHEMA_VERSION}`);
+    throw new StorageError(
+      `Cannot open Kafka's data in ${path}: its format is ${found}, must be at most ${MIGRATIONS.length}`,
+    );
   }
   // Also takes the lock, which a mere read would leave to the first write.
   database.transaction(() => {
-    if (found === 0) database.run(SCHEMA);
-    database.run(`PRAGMA user_version = ${SCHEMA_VERSION}`);
+    for (const migration of MIGRATIONS.slice(found)) database.run(migration);
+    database.run(`PRAGMA user_version = ${MIGRATIONS.length}`);
   });
 }

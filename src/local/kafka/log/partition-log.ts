@@ -1,7 +1,16 @@
-import { type RecordBatchHeader, stampAppendTime, stampOffset } from "../../../kafka/records/record-batch.ts";
+import { type ControlType, encodeControlBatch } from "../../../kafka/records/control-batch.ts";
+import {
+  peekLastOffset,
+  type RecordBatchHeader,
+  stampAppendTime,
+  stampOffset,
+} from "../../../kafka/records/record-batch.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
-import type { BatchStore, ProducerBatch } from "./batch-store.ts";
-import { ProducerStates, REMEMBERED_BATCHES } from "./producer-states.ts";
+import type { AbortedTransaction, AbortedTransactions } from "./aborted-transactions.ts";
+import type { BatchStore } from "./batch-store.ts";
+import type { ProducerBatch } from "./batch-types.ts";
+import { type Begun, OpenTransactions } from "./open-transactions.ts";
+import { ProducerStates } from "./producer-states.ts";
 import { findTimestamp, type TimestampPosition } from "./record-scan.ts";
 
 /** One broker leads everything for ever. */
@@ -14,7 +23,13 @@ export interface PartitionLogOptions {
   readonly number: number;
   readonly logStartOffset: number;
   readonly store: BatchStore;
+  readonly aborted: AbortedTransactions;
+  /** Transactions that have written here and not ended, in the order of offsets. */
+  readonly open: readonly Begun[];
 }
+
+/** What readers may see: all records, or those that are not part of an open transaction nor behind one. */
+export type Isolation = "uncommitted" | "committed";
 
 export interface Appended {
   readonly errorCode: ErrorCode;
@@ -25,8 +40,19 @@ export interface Appended {
   readonly maxTimestampMs: number;
 }
 
-/** `bytes` is 0 where the partition was removed. */
+/** Told how many bytes more may be read; 0 where the partition was removed. */
 export type AppendListener = (bytes: number) => void;
+
+/** What ends a transaction in a partition. */
+export interface Marker {
+  readonly type: ControlType;
+  readonly producerId: number;
+  readonly producerEpoch: number;
+  readonly timestampMs: number;
+}
+
+/** One coordinator decides about all transactions for ever. */
+const COORDINATOR_EPOCH = 0;
 
 /**
  * The log of one partition.
@@ -39,21 +65,28 @@ export class PartitionLog {
   readonly topic: string;
   readonly number: number;
   readonly #store: BatchStore;
+  readonly #aborted: AbortedTransactions;
   readonly #producers: ProducerStates;
-  readonly #listeners = new Set<AppendListener>();
+  readonly #open: OpenTransactions;
+  readonly #listeners: Readonly<Record<Isolation, Set<AppendListener>>> = {
+    uncommitted: new Set(),
+    committed: new Set(),
+  };
   readonly #logStartOffset: number;
   #endOffset: number;
   #stagedEndOffset: number;
   #stagedBytes = 0;
   #removed = false;
 
-  constructor({ id, topic, number, logStartOffset, store }: PartitionLogOptions) {
+  constructor({ id, topic, number, logStartOffset, store, aborted, open }: PartitionLogOptions) {
     this.id = id;
     this.topic = topic;
     this.number = number;
     this.#store = store;
     this.#logStartOffset = logStartOffset;
-    this.#producers = new ProducerStates((producerId) => store.ofProducer(id, producerId, REMEMBERED_BATCHES));
+    this.#aborted = aborted;
+    this.#producers = new ProducerStates((producerId) => store.producer(id, producerId));
+    this.#open = new OpenTransactions(open);
     this.#endOffset = Math.max(logStartOffset, (store.last(id)?.lastOffset ?? -1) + 1);
     this.#stagedEndOffset = this.#endOffset;
   }
@@ -68,9 +101,15 @@ export class PartitionLog {
     return this.#endOffset;
   }
 
-  /** End of what a reader of committed records may see. */
+  /** End of what a reader of committed records may see: all transactions that began before it have ended. */
   get lastStableOffset(): number {
-    return this.#endOffset;
+    const first = this.#open.firstOffset;
+    return first === undefined ? this.#endOffset : Math.max(first, this.#logStartOffset);
+  }
+
+  /** End of what a reader may see. */
+  endFor(isolation: Isolation): number {
+    return isolation === "committed" ? this.lastStableOffset : this.highWatermark;
   }
 
   /** Whether its topic was deleted: nothing may be appended or read any more. */
@@ -89,6 +128,12 @@ export class PartitionLog {
       const verdict = this.#producers.check(header);
       if (verdict.type === "refuse") return failed(verdict.errorCode, verdict.reason);
       if (verdict.type === "duplicate") return appended(verdict.of);
+      if (!header.isTransactional && this.isInTransaction(header.producerId)) {
+        return failed(
+          ErrorCode.INVALID_TXN_STATE,
+          "the producer has an open transaction, and this batch is outside it",
+        );
+      }
     }
     const baseOffset = this.#stagedEndOffset;
     stampOffset(batch, baseOffset, LEADER_EPOCH);
@@ -102,30 +147,78 @@ export class PartitionLog {
     };
     this.#store.insert(this.id, { ...stored, producerId: header.producerId, bytes: batch });
     if (header.producerId >= 0) this.#producers.stage(header.producerId, stored);
+    if (header.isTransactional && !this.isInTransaction(header.producerId)) {
+      this.#open.stageBegin(header.producerId, baseOffset);
+    }
     this.#stagedEndOffset = stored.lastOffset + 1;
     this.#stagedBytes += batch.byteLength;
     return appended(stored);
   }
 
+  /** Whether the producer has written here in a transaction that has not ended, with what is staged. */
+  isInTransaction(producerId: number): boolean {
+    return this.#open.firstOffsetOf(producerId) !== undefined;
+  }
+
+  /** Writes a control record, within the database's open transaction: the producer's transaction ends here. */
+  stageMarker({ type, producerId, producerEpoch, timestampMs }: Marker): void {
+    const batch = encodeControlBatch({
+      type,
+      producerId,
+      producerEpoch,
+      timestampMs,
+      coordinatorEpoch: COORDINATOR_EPOCH,
+    });
+    const offset = this.#stagedEndOffset;
+    stampOffset(batch, offset, LEADER_EPOCH);
+    const position = { baseOffset: offset, lastOffset: offset, maxTimestampMs: timestampMs };
+    this.#store.insert(this.id, { ...position, producerId, producerEpoch, baseSequence: -1, bytes: batch });
+    this.#producers.stageEpoch(producerId, producerEpoch);
+    this.#stagedEndOffset = offset + 1;
+    this.#stagedBytes += batch.byteLength;
+    const firstOffset = this.#open.firstOffsetOf(producerId);
+    if (firstOffset === undefined) return;
+    this.#open.stageEnd(producerId);
+    if (type === "commit") return;
+    const stableOffset = this.#open.stagedFirstOffset ?? this.#stagedEndOffset;
+    this.#aborted.insert(this.id, { producerId, firstOffset, lastOffset: offset, stableOffset });
+  }
+
   /** The transaction is durable: makes what was staged visible, and wakes those who wait for it. */
   publish(): void {
     const bytes = this.#stagedBytes;
+    const stableBefore = this.lastStableOffset;
+    const endBefore = this.#endOffset;
     this.#endOffset = this.#stagedEndOffset;
     this.#stagedBytes = 0;
     this.#producers.publish();
-    if (bytes > 0) this.#notify(bytes);
+    this.#open.publish();
+    if (bytes === 0) return;
+    this.#notify("uncommitted", bytes);
+    const stable = this.lastStableOffset;
+    if (this.#listeners.committed.size === 0 || stable === stableBefore) return;
+    const isPlain = stableBefore === endBefore && stable === this.#endOffset;
+    this.#notify("committed", isPlain ? bytes : this.#store.sizeBetween(this.id, stableBefore, stable));
   }
 
   discard(): void {
     this.#stagedEndOffset = this.#endOffset;
     this.#stagedBytes = 0;
     this.#producers.discard();
+    this.#open.discard();
   }
 
   /** Whole batches from the one that holds `offset`, at most `maxBytes`; see {@link BatchStore.read}. */
-  read(offset: number, maxBytes: number, atLeastOne: boolean): Uint8Array[] {
-    if (offset >= this.#endOffset) return [];
-    return this.#store.read(this.id, offset, this.#endOffset, maxBytes, atLeastOne);
+  read(offset: number, maxBytes: number, atLeastOne: boolean, isolation: Isolation = "uncommitted"): Uint8Array[] {
+    const end = this.endFor(isolation);
+    if (offset >= end) return [];
+    return this.#store.read(this.id, offset, end, maxBytes, atLeastOne);
+  }
+
+  /** The aborted transactions of which records are among the batches that were read from `offset` on. */
+  abortedIn(offset: number, batches: readonly Uint8Array[]): AbortedTransaction[] {
+    const last = batches.at(-1);
+    return last === undefined ? [] : this.#aborted.within(this.id, offset, peekLastOffset(last) + 1);
   }
 
   /** The first record whose timestamp is `timestampMs` or later. */
@@ -142,20 +235,22 @@ export class PartitionLog {
     return largestMs === undefined ? undefined : this.findTimestamp(largestMs);
   }
 
-  /** Calls `listener` after each publication, and when the partition is removed; the result ends it. */
-  onAppend(listener: AppendListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+  /** Calls `listener` whenever there is more to read, and when the partition is removed; the result ends it. */
+  onAppend(isolation: Isolation, listener: AppendListener): () => void {
+    const listeners = this.#listeners[isolation];
+    listeners.add(listener);
+    return () => listeners.delete(listener);
   }
 
   remove(): void {
     this.#removed = true;
-    this.#notify(0);
+    this.#notify("uncommitted", 0);
+    this.#notify("committed", 0);
   }
 
-  #notify(bytes: number): void {
+  #notify(isolation: Isolation, bytes: number): void {
     // A listener that has enough takes itself off the set, which a Set allows while it is walked.
-    for (const listener of this.#listeners) listener(bytes);
+    for (const listener of this.#listeners[isolation]) listener(bytes);
   }
 }
 

@@ -1,8 +1,6 @@
 import { ErrorCode } from "../protocol/error-codes.ts";
-import type { ProducerBatch } from "./batch-store.ts";
+import { type ProducerBatch, type ProducerState, REMEMBERED_BATCHES } from "./batch-types.ts";
 
-/** How many of its latest batches a producer may send again (Kafka's own number, hence its `max.in.flight` of 5). */
-export const REMEMBERED_BATCHES = 5;
 /** Producers remembered in memory for a partition; the log remembers all. */
 const CACHED_PRODUCERS = 1000;
 const LARGEST_SEQUENCE = 0x7fff_ffff;
@@ -27,38 +25,38 @@ export type ProducerVerdict =
  * Pure. Batches are staged while their transaction is open, and count for those behind them in it.
  */
 export class ProducerStates {
-  /** The newest batches of a producer out of the log, newest first. */
-  readonly #load: (producerId: number) => readonly ProducerBatch[];
-  /** Newest batches first, all of one epoch. In order of use, so that the longest unused leaves first. */
-  readonly #known = new Map<number, readonly ProducerBatch[]>();
-  readonly #staged = new Map<number, readonly ProducerBatch[]>();
+  /** What the log tells of a producer. */
+  readonly #load: (producerId: number) => ProducerState | undefined;
+  /** In order of use, so that the longest unused leaves first. */
+  readonly #known = new Map<number, ProducerState>();
+  readonly #staged = new Map<number, ProducerState>();
 
-  constructor(load: (producerId: number) => readonly ProducerBatch[]) {
+  constructor(load: (producerId: number) => ProducerState | undefined) {
     this.#load = load;
   }
 
   /** Sequence rules of an idempotent producer: Kafka's design of KIP-98, as its brokers apply it to clients. */
   check(claim: ProducerClaim): ProducerVerdict {
-    const batches = this.#batchesOf(claim.producerId);
-    const [newest] = batches;
+    const state = this.#stateOf(claim.producerId);
     // Nothing is known of it (any more): every sequence is a start.
-    if (newest === undefined) return { type: "append" };
-    if (claim.producerEpoch < newest.producerEpoch) {
+    if (state === undefined) return { type: "append" };
+    if (claim.producerEpoch < state.epoch) {
       return refuse(
         ErrorCode.INVALID_PRODUCER_EPOCH,
-        `epoch ${claim.producerEpoch} of producer ${claim.producerId} is older than ${newest.producerEpoch}`,
+        `epoch ${claim.producerEpoch} of producer ${claim.producerId} is older than ${state.epoch}`,
       );
     }
-    if (claim.producerEpoch > newest.producerEpoch) {
+    if (claim.producerEpoch > state.epoch) {
       if (claim.baseSequence === 0) return { type: "append" };
       return refuse(
         ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
         `producer ${claim.producerId} begins a new epoch at sequence ${claim.baseSequence}, must be 0`,
       );
     }
-    const duplicate = batches.find((batch) => isSame(batch, claim));
+    const duplicate = state.batches.find((batch) => isSame(batch, claim));
     if (duplicate !== undefined) return { type: "duplicate", of: duplicate };
-    const expected = sequenceAfter(newest);
+    const [newest] = state.batches;
+    const expected = newest === undefined ? 0 : sequenceAfter(newest);
     if (claim.baseSequence === expected) return { type: "append" };
     return refuse(
       ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
@@ -68,12 +66,19 @@ export class ProducerStates {
 
   /** Remembers a batch that {@link check} let pass, until {@link publish} or {@link discard}. */
   stage(producerId: number, batch: ProducerBatch): void {
-    const sameEpoch = this.#batchesOf(producerId).filter((other) => other.producerEpoch === batch.producerEpoch);
-    this.#staged.set(producerId, [batch, ...sameEpoch].slice(0, REMEMBERED_BATCHES));
+    const state = this.#stateOf(producerId);
+    const sameEpoch = state?.epoch === batch.producerEpoch ? state.batches : [];
+    const batches = [batch, ...sameEpoch].slice(0, REMEMBERED_BATCHES);
+    this.#staged.set(producerId, { epoch: batch.producerEpoch, batches });
+  }
+
+  /** A control record was written in the producer's name: whoever has an older epoch is fenced from now on. */
+  stageEpoch(producerId: number, epoch: number): void {
+    if (this.#stateOf(producerId)?.epoch !== epoch) this.#staged.set(producerId, { epoch, batches: [] });
   }
 
   publish(): void {
-    for (const [producerId, batches] of this.#staged) this.#remember(producerId, batches);
+    for (const [producerId, state] of this.#staged) this.#remember(producerId, state);
     this.#staged.clear();
   }
 
@@ -81,19 +86,17 @@ export class ProducerStates {
     this.#staged.clear();
   }
 
-  #batchesOf(producerId: number): readonly ProducerBatch[] {
+  #stateOf(producerId: number): ProducerState | undefined {
     const known = this.#staged.get(producerId) ?? this.#known.get(producerId);
     if (known !== undefined) return known;
     const loaded = this.#load(producerId);
-    const epoch = loaded[0]?.producerEpoch;
-    const batches = loaded.filter((batch) => batch.producerEpoch === epoch);
-    if (batches.length > 0) this.#remember(producerId, batches);
-    return batches;
+    if (loaded !== undefined) this.#remember(producerId, loaded);
+    return loaded;
   }
 
-  #remember(producerId: number, batches: readonly ProducerBatch[]): void {
+  #remember(producerId: number, state: ProducerState): void {
     this.#known.delete(producerId);
-    this.#known.set(producerId, batches);
+    this.#known.set(producerId, state);
     if (this.#known.size <= CACHED_PRODUCERS) return;
     for (const oldest of this.#known.keys()) {
       this.#known.delete(oldest);

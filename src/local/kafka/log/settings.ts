@@ -35,6 +35,11 @@ export class BrokerSettings {
     return this.#nextProducerId++;
   }
 
+  /** What was stored last may have been rolled back: the next id comes out of a block of its own. */
+  discardProducerIds(): void {
+    this.#nextProducerId = this.#producerIdsEnd;
+  }
+
   #read(name: string): unknown {
     return this.#select.get(name)?.value;
   }

@@ -1,7 +1,10 @@
 import type { Statement } from "bun:sqlite";
 import type { BrokerConfig } from "../broker-config.ts";
+import type { TransactionStore } from "../transactions/transaction-store.ts";
+import { AbortedTransactions } from "./aborted-transactions.ts";
 import { BatchStore } from "./batch-store.ts";
 import type { BrokerDatabase } from "./database.ts";
+import type { Begun } from "./open-transactions.ts";
 import { PartitionLog } from "./partition-log.ts";
 import { topicNameKey } from "./topic-name.ts";
 
@@ -22,6 +25,8 @@ interface PartitionRow {
   readonly logStartOffset: number;
 }
 
+const noTransactions: ReadonlyMap<number, readonly Begun[]> = new Map();
+
 /** Batches of a deleted topic that are removed at a time, so that a large one does not hold up everybody else. */
 const REMOVED_AT_ONCE = 64;
 
@@ -30,25 +35,31 @@ export class TopicCatalog {
   readonly #database: BrokerDatabase;
   readonly #config: BrokerConfig;
   readonly #store: BatchStore;
+  readonly #aborted: AbortedTransactions;
+  readonly #transactions: TransactionStore;
   readonly #topics = new Map<string, Topic>();
+  readonly #partitions = new Map<number, PartitionLog>();
   readonly #nameKeys = new Set<string>();
   readonly #insertTopic: Statement;
   readonly #insertPartition: Statement<{ id: number }>;
   readonly #partitionsOf: Statement<PartitionRow>;
   readonly #nextRemoved: Statement<{ id: number }>;
 
-  constructor(database: BrokerDatabase, config: BrokerConfig) {
+  constructor(database: BrokerDatabase, config: BrokerConfig, transactions: TransactionStore) {
     this.#database = database;
     this.#config = config;
+    this.#transactions = transactions;
     this.#store = new BatchStore(database);
+    this.#aborted = new AbortedTransactions(database);
     this.#insertTopic = database.prepare("INSERT INTO topics (name, configs) VALUES (?1, ?2)");
     this.#insertPartition = database.prepare("INSERT INTO partitions (topic, number) VALUES (?1, ?2) RETURNING id");
     this.#partitionsOf = database.prepare(
       "SELECT id, number, log_start_offset AS logStartOffset FROM partitions WHERE topic = ?1 ORDER BY number",
     );
     this.#nextRemoved = database.prepare("SELECT id FROM removed_partitions LIMIT 1");
+    const open = Map.groupBy(transactions.openParts(), ({ partition }) => partition);
     for (const row of database.prepare<{ name: string; configs: string }>("SELECT name, configs FROM topics").all()) {
-      this.#load(row.name, new Map(Object.entries(JSON.parse(row.configs) as Record<string, string>)));
+      this.#load(row.name, new Map(Object.entries(JSON.parse(row.configs) as Record<string, string>)), open);
     }
   }
 
@@ -58,6 +69,11 @@ export class TopicCatalog {
 
   partition(topic: string, number: number): PartitionLog | undefined {
     return this.#topics.get(topic)?.partitions[number];
+  }
+
+  /** By its number in the database. */
+  partitionById(id: number): PartitionLog | undefined {
+    return this.#partitions.get(id);
   }
 
   all(): Iterable<Topic> {
@@ -75,7 +91,7 @@ export class TopicCatalog {
       this.#insertTopic.run(name, JSON.stringify(Object.fromEntries(configs)));
       for (let number = 0; number < partitions; number++) this.#insertPartition.get(name, number);
     });
-    return this.#load(name, configs);
+    return this.#load(name, configs, noTransactions);
   }
 
   /** Adds partitions up to `count`, which must be more than there are. */
@@ -85,7 +101,7 @@ export class TopicCatalog {
         this.#insertPartition.get(topic.name, number);
     });
     const rows = this.#partitionsOf.all(topic.name).slice(topic.partitions.length);
-    this.#keep(topic.name, topic.configs, [...topic.partitions, ...rows.map((row) => this.#open(topic.name, row))]);
+    this.#keep(topic.name, topic.configs, [...topic.partitions, ...rows.map((row) => this.#open(topic.name, row, []))]);
   }
 
   /** Removes the topic and the offsets that groups committed for it. Its records go later: {@link removeSome}. */
@@ -95,10 +111,18 @@ export class TopicCatalog {
       this.#database.run("DELETE FROM partitions WHERE topic = ?", topic.name);
       this.#database.run("DELETE FROM topics WHERE name = ?", topic.name);
       this.#database.run("DELETE FROM group_offsets WHERE topic = ?", topic.name);
+      this.#database.run("DELETE FROM transaction_offsets WHERE topic = ?", topic.name);
+      for (const { id, highWatermark } of topic.partitions) {
+        this.#transactions.removePartition(id);
+        this.#aborted.deleteBelow(id, highWatermark);
+      }
     });
     this.#topics.delete(topic.name);
     this.#nameKeys.delete(topicNameKey(topic.name));
-    for (const partition of topic.partitions) partition.remove();
+    for (const partition of topic.partitions) {
+      this.#partitions.delete(partition.id);
+      partition.remove();
+    }
   }
 
   /** Frees some records of deleted topics; false when nothing is left to free. */
@@ -111,8 +135,8 @@ export class TopicCatalog {
     return true;
   }
 
-  #load(name: string, configs: ReadonlyMap<string, string>): Topic {
-    const partitions = this.#partitionsOf.all(name).map((row) => this.#open(name, row));
+  #load(name: string, configs: ReadonlyMap<string, string>, open: ReadonlyMap<number, readonly Begun[]>): Topic {
+    const partitions = this.#partitionsOf.all(name).map((row) => this.#open(name, row, open.get(row.id) ?? []));
     this.#nameKeys.add(topicNameKey(name));
     return this.#keep(name, configs, partitions);
   }
@@ -129,7 +153,9 @@ export class TopicCatalog {
     return topic;
   }
 
-  #open(topic: string, { id, number, logStartOffset }: PartitionRow): PartitionLog {
-    return new PartitionLog({ id, topic, number, logStartOffset, store: this.#store });
+  #open(topic: string, row: PartitionRow, open: readonly Begun[]): PartitionLog {
+    const partition = new PartitionLog({ ...row, topic, open, store: this.#store, aborted: this.#aborted });
+    this.#partitions.set(row.id, partition);
+    return partition;
   }
 }

@@ -26,7 +26,7 @@ export const initProducerId: Message<InitProducerIdRequest, InitProducerIdRespon
   apiKey: 22,
   name: "InitProducerId",
   minVersion: 0,
-  maxVersion: 4,
+  maxVersion: 5,
   flexibleFrom: 2,
   decodeRequest(reader, version) {
     const request = {

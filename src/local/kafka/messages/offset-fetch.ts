@@ -15,6 +15,8 @@ export interface OffsetFetchRequest {
   readonly groupId: string;
   /** null asks for all that the group ever committed. */
   readonly topics: readonly { readonly name: string; readonly partitionIndexes: readonly number[] }[] | null;
+  /** Whether an offset is refused that an open transaction is about to replace. */
+  readonly requireStable: boolean;
 }
 
 export interface FetchedOffset {
@@ -23,6 +25,7 @@ export interface FetchedOffset {
   readonly offset: number;
   readonly leaderEpoch: number;
   readonly metadata: string;
+  readonly errorCode: ErrorCode;
 }
 
 export interface OffsetFetchResponse {
@@ -43,21 +46,21 @@ export const offsetFetch: Message<OffsetFetchRequest, OffsetFetchResponse> = {
       reader.tags();
       return topic;
     });
-    if (version >= 7) reader.boolean(); // requireStable: no offset here is ever part of an open transaction
+    const requireStable = version >= 7 ? reader.boolean() : false;
     reader.tags();
-    return { groupId, topics };
+    return { groupId, topics, requireStable };
   },
   encodeResponse(writer, { errorCode, topics }, version) {
     if (version >= 3) writer.int32(0);
     writer.array(topics, ({ name, partitions }) => {
       writer.string(name);
-      writer.array(partitions, ({ index, offset, leaderEpoch, metadata }) => {
-        writer.int32(index);
-        writer.int64(offset);
-        if (version >= 5) writer.int32(leaderEpoch);
-        writer.nullableString(metadata);
+      writer.array(partitions, (partition) => {
+        writer.int32(partition.index);
+        writer.int64(partition.offset);
+        if (version >= 5) writer.int32(partition.leaderEpoch);
+        writer.nullableString(partition.metadata);
         // Before version 2 an error of the group has no place but here.
-        writer.int16(version < 2 ? errorCode : 0);
+        writer.int16(version < 2 && errorCode !== 0 ? errorCode : partition.errorCode);
         writer.tags();
       });
       writer.tags();

@@ -48,7 +48,8 @@ export const produce: Message<ProduceRequest, ProduceResponse> = {
   // 0 to 2 carry message formats that are gone, and are refused; but librdkafka compresses only for a broker that
   // names version 0, and Kafka 4 names it for the same reason (KAFKA-18659).
   minVersion: 0,
-  maxVersion: 9,
+  // 10 and 11 are written like 9; 12 is for transactions whose partitions need not be added, 13 names topics by id.
+  maxVersion: 11,
   flexibleFrom: 9,
   decodeRequest(reader, version) {
     const transactionalId = version >= 3 ? reader.nullableString() : null;
