@@ -67,7 +67,7 @@ export class FlowControl {
     const pause: number[] = [];
     const resume: number[] = [];
     for (const state of all ? partitions : this.#touched) {
-      const paused = !open || state.span >= bounds.span || state.waitsForLane !== undefined;
+      const paused = !open || state.span >= bounds.span || state.waits;
       if (!state.owned || paused === state.paused) continue;
       state.paused = paused;
       (paused ? pause : resume).push(state.partition);

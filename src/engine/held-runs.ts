@@ -13,7 +13,7 @@ export interface HeldRun {
 
 /**
  * Runs of an earlier life of the scheduler that were found again before their record was read. They wait here, their
- * results unacknowledged, until the record arrives or turns out to be settled.
+ * results unacknowledged, until the record arrives or turns out to be settled or gone.
  *
  * A partition may be another member's. That one may also be a dead process which the group has not noticed yet: then the
  * partition comes back before long, and what its runs have come to must not be lost. So they are kept for a while.
@@ -74,6 +74,13 @@ export class HeldRuns {
     offsets?.delete(offset);
     for (const { runId } of runs) this.#places.delete(runId);
     return runs;
+  }
+
+  /** Offsets in [from, to) of which runs are held, in order. */
+  offsetsWithin(partition: number, from: number, to: number): readonly number[] {
+    if (this.#places.size === 0) return [];
+    const offsets = [...(this.#byPartition.get(partition)?.keys() ?? [])];
+    return offsets.filter((offset) => offset >= from && offset < to).sort((a, b) => a - b);
   }
 
   /** The whole new assignment. */

@@ -59,6 +59,8 @@ export class OpenRecord {
   /** Order of receipt over all partitions; what came first is placed first. */
   readonly sequence: number;
   readonly receivedAtMs: number;
+  /** Known from a run of it alone: Kafka has the record no more, so that it cannot run again. */
+  readonly expired: boolean;
   lane: string | undefined = undefined;
   /** When a waiting record becomes ready. */
   dueMs = 0;
@@ -78,11 +80,16 @@ export class OpenRecord {
   runs: readonly RunState[] = noRuns;
   #phase: RecordPhase = "blocked";
 
-  constructor(record: InputRecord, partition: PartitionState, sequence: number, nowMs: number) {
+  constructor(
+    record: InputRecord,
+    partition: PartitionState,
+    origin: { readonly sequence: number; readonly nowMs: number; readonly expired?: boolean },
+  ) {
     this.record = record;
     this.partition = partition;
-    this.sequence = sequence;
-    this.receivedAtMs = nowMs;
+    this.sequence = origin.sequence;
+    this.receivedAtMs = origin.nowMs;
+    this.expired = origin.expired ?? false;
   }
 
   get phase(): RecordPhase {

@@ -72,7 +72,7 @@ export function errorRecords(
     ["brigade.error.topic", record.topic],
     ["brigade.error.partition", String(record.partition)],
     ["brigade.error.offset", String(record.offset)],
-    ["brigade.error.timestamp", String(record.timestampMs)],
+    ["brigade.error.timestamp", record.timestampMs < 0 ? undefined : String(record.timestampMs)],
     ["brigade.error.attempts", String(details.attempts)],
     ["brigade.error.reason", details.reason],
     ["brigade.error.exit-code", outcome?.type === "exited" ? String(outcome.code) : undefined],

@@ -39,12 +39,25 @@ export class Ownership {
       const state = this.#keep(from) ?? this.#takeOver(from, groupIsNew);
       if (state === undefined) continue;
       state.highWatermark = from.logEndOffset;
-      state.paused = !flow.open || state.span >= bounds.span || state.waitsForLane !== undefined;
-      this.#context.push({ type: "seek", epoch, partition: state.partition, offset: state.position });
+      state.paused = !flow.open || state.span >= bounds.span || state.waits;
+      this.#seek(state);
       if (!state.paused) this.#context.push({ type: "resume", partitions: [state.partition] });
     }
     held.assigned(assigned, nowMs);
     this.#lives.abandonHeld((partition, offset) => owned.get(partition)?.done.has(offset) === true);
+  }
+
+  /** The runner knows all that runs: what stopped at missing offsets goes on. */
+  runnerReady(): void {
+    const { partitions, flow } = this.#context;
+    this.#context.runnerReady = true;
+    for (const state of partitions.values()) {
+      if (!state.waitsForRunner) continue;
+      state.waitsForRunner = false;
+      this.#passGap(state, state.logStart);
+      this.#seek(state);
+      flow.touch(state);
+    }
   }
 
   received(event: Extract<TrackerEvent, { type: "received" }>): void {
@@ -57,7 +70,10 @@ export class Ownership {
     let bytes = 0;
     for (const record of event.records) {
       if (record.offset < state.position) continue;
-      state.passGap(record.offset);
+      if (!this.#passGap(state, record.offset)) {
+        nextOffset = state.position;
+        break;
+      }
       if (state.done.has(record.offset)) {
         state.position = record.offset + 1;
         continue;
@@ -69,20 +85,56 @@ export class Ownership {
         break;
       }
       state.position = record.offset + 1;
-      const open = new OpenRecord(record, state, this.#sequence++, nowMs);
-      state.open.set(record.offset, open);
-      flow.enter(open);
+      const open = new OpenRecord(record, state, { sequence: this.#sequence++, nowMs });
       records++;
       bytes += open.bytes;
-      const isFree = lanes.enter(open, lane);
-      this.#lives.takeHeld(open);
+      const isFree = this.#enter(open, lane);
       if (isFree && open.phase === "blocked") agenda.makeReady(open);
     }
-    state.passGap(nextOffset);
-    this.#lives.abandonHeld((partition, offset) => partition === state.partition && offset < state.position);
+    this.#passGap(state, nextOffset);
+    this.#lives.abandonHeld((partition, offset) => partition === state.partition && state.done.has(offset));
     if (state.committed?.offset !== state.done.watermark) commits.changed(state);
     flow.touch(state);
     if (records > 0) this.#context.note({ type: "received", partition: event.partition, records, bytes });
+  }
+
+  /** @returns whether it may start now */
+  #enter(open: OpenRecord, lane: LaneId | undefined): boolean {
+    const { flow, lanes } = this.#context;
+    open.partition.open.set(open.record.offset, open);
+    flow.enter(open);
+    const isFree = lanes.enter(open, lane);
+    this.#lives.takeHeld(open);
+    return isFree;
+  }
+
+  /**
+   * Goes on at `to`: no record lies between. Of one that somebody has a run of Kafka did have a record: what the run comes
+   * to is still waited for. Which those are is known only once the runner is ready.
+   *
+   * @returns whether it was passed
+   */
+  #passGap(state: PartitionState, to: number): boolean {
+    const { runnerReady, held, commits } = this.#context;
+    if (to <= state.position) return true;
+    if (!runnerReady) {
+      state.waitsForRunner = true;
+      this.#stopReading(state);
+      return false;
+    }
+    const running = held.offsetsWithin(state.partition, state.position, to).filter((offset) => !state.done.has(offset));
+    state.passGap(to, running);
+    for (const offset of running) this.#enterExpired(state, offset);
+    commits.changed(state);
+    return true;
+  }
+
+  #enterExpired(state: PartitionState, offset: number): void {
+    const { spec, nowMs } = this.#context;
+    const { partition } = state;
+    const gone = { topic: spec.input, partition, offset, timestampMs: -1, key: null, value: null, headers: [] };
+    const open = new OpenRecord(gone, state, { sequence: this.#sequence++, nowMs, expired: true });
+    this.#enter(open, laneOf(gone, spec.ordering));
   }
 
   /** A commit holds them: the runner may acknowledge their last status updates. */
@@ -103,13 +155,14 @@ export class Ownership {
     if (from.committed !== null) this.settle(confirmUnanswered(state, from.committed));
     // A log that ends below what was read lost records, or is another one: what is committed says where to go on.
     if (!isUnchanged(state.committed, from) || state.position > from.logEndOffset) return undefined;
-    if (state.position < from.logStartOffset) {
-      const records = from.logStartOffset - state.position;
+    state.logStart = from.logStartOffset;
+    if (state.position < state.logStart) {
+      const records = state.logStart - state.position;
       this.#context.note({ type: "expired", partition: from.partition, records });
-      state.passGap(from.logStartOffset);
-      commits.changed(state);
+      this.#passGap(state, state.logStart);
     }
-    if (state.uncommitted.length > 0) commits.changed(state);
+    // What a commit said that failed with the last assignment, be it only that nothing is missing any more.
+    if (state.uncommitted.length > 0 || state.unanswered.length > 0) commits.changed(state);
     return state;
   }
 
@@ -125,6 +178,7 @@ export class Ownership {
     }
     const { state } = result;
     partitions.set(from.partition, state);
+    this.#passGap(state, state.logStart);
     // Fixes the start of a new group: a restart goes on from here even if nothing was read meanwhile.
     if (from.committed?.offset !== state.done.watermark) commits.changed(state);
     return state;
@@ -145,10 +199,18 @@ export class Ownership {
 
   /** The record at the position stays unread, and all behind it, until its lane has room. */
   #waitForLane(state: PartitionState, lane: LaneId): void {
-    const { epoch } = this.#context;
     state.waitsForLane = lane;
+    this.#stopReading(state);
+  }
+
+  #stopReading(state: PartitionState): void {
     state.paused = true;
     this.#context.push({ type: "pause", partitions: [state.partition] });
-    this.#context.push({ type: "seek", epoch, partition: state.partition, offset: state.position });
+    this.#seek(state);
+  }
+
+  #seek({ partition, position, logStart }: PartitionState): void {
+    const { epoch } = this.#context;
+    this.#context.push({ type: "seek", epoch, partition, offset: Math.max(position, logStart) });
   }
 }

@@ -22,10 +22,14 @@ export class PartitionState {
   unanswered: OffsetCommit[] = [];
   /** The next offset to be read. */
   position: number;
+  /** Offset of the first record that still exists. */
+  logStart: number;
   highWatermark: number;
   paused = false;
   /** The record at the position is for a lane that is full; nothing is read until that has room. */
   waitsForLane: LaneId | undefined = undefined;
+  /** From the position on offsets are missing; nothing is read until it is known whether a run has one of them. */
+  waitsForRunner = false;
   /** False once another owner has it: whatever still arrives for it is dropped. */
   owned = true;
 
@@ -33,18 +37,29 @@ export class PartitionState {
     this.partition = partition;
     this.done = new SettledOffsets(watermark);
     this.position = watermark;
+    this.logStart = watermark;
     this.highWatermark = highWatermark;
     this.committed = committed;
   }
 
   /**
-   * Moves on to `offset`. What lies between was compacted away or belongs to a transaction: nobody will ever read it, and
-   * the watermark must not wait for it.
+   * Moves on to `offset`. What lies between was compacted away, has expired or belongs to a transaction: nobody will ever
+   * read it, and the watermark must not wait for it, but for the offsets that somebody has a run of.
+   *
+   * @param except in order
    */
-  passGap(offset: number): void {
-    if (offset <= this.position) return;
+  passGap(offset: number, except: readonly number[]): void {
+    for (const kept of except) {
+      this.done.addRange(this.position, kept);
+      this.position = kept + 1;
+    }
     this.done.addRange(this.position, offset);
     this.position = offset;
+  }
+
+  /** Whether it is kept from being read by something of its own, and not by how much is in flight. */
+  get waits(): boolean {
+    return this.waitsForLane !== undefined || this.waitsForRunner;
   }
 
   /** From the watermark to the highest offset read. */

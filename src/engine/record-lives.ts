@@ -37,20 +37,20 @@ export class RecordLives {
       // Decided already: the run is not wanted, yet its last update stays unacknowledged until the commit.
       if (open.decided) return runs.cancel(run);
       if (open.phase !== "running") open.enter("running");
-    } else if (state === undefined || (offset >= state.position && !state.done.has(offset))) {
+    } else if (state === undefined || !state.done.has(offset)) {
       held.hold(runId, partition, offset, nowMs);
     } else {
       runs.abandon(runId);
     }
   }
 
-  /** Runs that were adopted before their record was read, which is settled or gone: it will never arrive. */
+  /** Runs that were adopted before their record was read, which is settled: it will never arrive. */
   abandonHeld(isOver: (partition: number, offset: number) => boolean): void {
     const { held, runs } = this.#context;
     for (const runId of held.takeWhere(isOver)) runs.abandon(runId);
   }
 
-  /** The record of runs that were adopted before it was read has arrived. */
+  /** The record of runs that were adopted before it was read has arrived, or is known to be gone. */
   takeHeld(open: OpenRecord): void {
     const { runs, spec } = this.#context;
     const held = this.#context.held.take(open.record.partition, open.record.offset);
@@ -129,6 +129,7 @@ export class RecordLives {
       if (run.alone) this.#countAttempt(open, `${reason} while it ran alone`);
     }
     if (open.aliveRuns > 0) return;
+    if (open.expired) return open.lastFailure === undefined ? this.#giveUp(open) : this.#afterFailure(open);
     if (open.attempts >= spec.retry.attempts) {
       // Either this loss was the last attempt, or a program's failure, which only waited for what becomes of this twin.
       const last = run.alone ? undefined : open.lastFailure;
@@ -154,6 +155,7 @@ export class RecordLives {
   }
 
   #afterBadEnd(open: OpenRecord, verdict: Exclude<Verdict, { type: "success" }>): void {
+    if (open.expired && (verdict.type === "processor" || verdict.type === "killed")) return this.#giveUp(open);
     switch (verdict.type) {
       case "failed":
       case "rejected":
@@ -172,6 +174,7 @@ export class RecordLives {
 
   #succeed(run: RunState, { stdout }: RunResult): void {
     const { open, spec } = run;
+    if (open.expired) this.#noteExpired(open);
     const records = successRecords(spec, open.record, stdout);
     open.decision = { as: records.length > 0 ? "output" : "dropped", spec, records };
     for (const twin of open.runs) if (twin !== run) this.#context.runs.abandon(twin.id);
@@ -182,6 +185,11 @@ export class RecordLives {
     const { agenda, spec, nowMs } = this.#context;
     const last = open.lastFailure;
     invariant(last !== undefined, "a record failed without a failure");
+    if (open.expired) {
+      this.#noteExpired(open);
+      const reason = `${last.failure.reason}; not tried again: Kafka has the record no more`;
+      return this.#fail(open, reason, last.result, last.spec);
+    }
     const { retry } = spec;
     const delay = { initialMs: retry.initialBackoffMs, maxMs: retry.maxBackoffMs };
     if (last.failure.type === "later") {
@@ -204,6 +212,18 @@ export class RecordLives {
     open.decision = { as: "error", spec, records };
     for (const run of open.runs) if (run.phase !== "ended") runs.abandon(run.id);
     this.#outbox.send(open);
+  }
+
+  /** Nothing is left of it: neither its record nor what a run of it has come to. */
+  #giveUp(open: OpenRecord): void {
+    const { runs, spec } = this.#context;
+    open.decision = { as: "dropped", spec, records: [] };
+    for (const run of open.runs) if (run.phase !== "ended") runs.abandon(run.id);
+    this.#outbox.send(open);
+  }
+
+  #noteExpired({ record: { partition, offset } }: OpenRecord): void {
+    this.#context.note({ type: "expired-result", partition, offset });
   }
 
   /** A second run that is not the program's fault: after a pause, and counted with its cause. */

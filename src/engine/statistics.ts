@@ -11,6 +11,8 @@ export interface StatisticsView {
   readonly failedAttempts: number;
   readonly reruns: Readonly<Record<string, number>>;
   readonly expired: number;
+  /** Results whose record was gone. */
+  readonly expiredResults: number;
   readonly latency: { readonly p50Ms: number; readonly p99Ms: number; readonly count: number };
   /** Finished records a second over the last ten seconds. */
   readonly ratePerSecond: number;
@@ -27,6 +29,7 @@ export class Statistics {
   #bytesIn = 0;
   #failedAttempts = 0;
   #expired = 0;
+  #expiredResults = 0;
   readonly #finished = { output: 0, error: 0, dropped: 0 };
   readonly #reruns: Record<string, number> = {};
   readonly #latency = new Uint32Array(BUCKETS);
@@ -55,6 +58,9 @@ export class Statistics {
       case "expired":
         this.#expired += note.records;
         return;
+      case "expired-result":
+        this.#expiredResults++;
+        return;
       case "beyond-end":
       case "foreign-metadata":
       case "remembered":
@@ -81,6 +87,7 @@ export class Statistics {
       failedAttempts: this.#failedAttempts,
       reruns: { ...this.#reruns },
       expired: this.#expired,
+      expiredResults: this.#expiredResults,
       latency: { p50Ms: this.#percentile(0.5), p99Ms: this.#percentile(0.99), count: output + error + dropped },
       ratePerSecond: this.#rate(),
     };

@@ -15,7 +15,8 @@ export type TakeOver =
  *
  * Where Kafka knows no position the remembered one stands in for it. Where there is none either, `from` decides for a
  * group that is new altogether; a partition that appeared later starts at its beginning. Below the start of the log
- * retention was faster than we; above its end the topic was made anew.
+ * retention was faster than we: the state then stands where it was, and goes on at the start of the log. Above its end
+ * the topic was made anew.
  */
 export function takeOver(from: AssignedPartition, groupIsNew: boolean, spec: ProcessorSpec): TakeOver {
   const { partition, committed, remembered, logStartOffset, logEndOffset } = from;
@@ -31,12 +32,10 @@ export function takeOver(from: AssignedPartition, groupIsNew: boolean, spec: Pro
   const notes: TrackerNote[] = [];
   const known = committed?.offset ?? remembered;
   const start = groupIsNew && spec.from === "latest" ? logEndOffset : logStartOffset;
-  const watermark = Math.max(known ?? start, logStartOffset);
+  const watermark = known ?? start;
   if (committed === null && known !== undefined) notes.push({ type: "remembered", partition, offset: known });
-  if (known !== undefined && known < logStartOffset) {
-    notes.push({ type: "expired", partition, records: logStartOffset - known });
-  }
   const state = new PartitionState(partition, watermark, logEndOffset, committed);
+  state.logStart = logStartOffset;
   const above = decodeCommitMetadata(committed?.metadata ?? "", committed?.offset ?? watermark);
   if (above.type === "foreign") {
     notes.push({ type: "foreign-metadata", partition, version: above.version });
@@ -46,7 +45,19 @@ export function takeOver(from: AssignedPartition, groupIsNew: boolean, spec: Pro
       if (!state.done.has(offset)) state.failedAttempts.set(offset, failed);
   }
   state.position = state.done.watermark;
+  const records = expiredRecords(state);
+  if (records > 0) notes.push({ type: "expired", partition, records });
   return { type: "taken", state, notes };
+}
+
+/** Offsets below the start of the log that nobody has settled. */
+function expiredRecords({ done, logStart }: PartitionState): number {
+  let records = Math.max(0, logStart - done.watermark);
+  for (const [start, end] of done.runsAbove()) {
+    if (start >= logStart) break;
+    records -= Math.min(end, logStart) - start;
+  }
+  return records;
 }
 
 /** Whether neither Kafka nor anybody here knows of a position of the group. */

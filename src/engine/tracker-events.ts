@@ -84,6 +84,8 @@ export type TrackerNote =
   | { readonly type: "unpaused" }
   /** Records between the committed offset and the log's start are gone: retention was faster than we. */
   | { readonly type: "expired"; readonly partition: number; readonly records: number }
+  /** What a run came to goes out without key and headers: Kafka has its record no more. */
+  | { readonly type: "expired-result"; readonly partition: number; readonly offset: number }
   /** The committed offset lies beyond the end of the log: the topic was made anew. */
   | { readonly type: "beyond-end"; readonly partition: number; readonly committed: number; readonly logEnd: number }
   /** Kafka knows no position, so that the remembered one is used. */

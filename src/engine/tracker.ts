@@ -85,8 +85,7 @@ export class Tracker {
       case "received":
         return this.#ownership.received(event);
       case "ready":
-        this.#context.runnerReady = true;
-        return;
+        return this.#ownership.runnerReady();
       case "adopted":
         return this.#lives.adopted(event.runId, event.partition, event.offset);
       case "started":
@@ -122,10 +121,11 @@ export class Tracker {
 
   #notRead(state: PartitionState): string | undefined {
     const { flow, lanes, bounds } = this.#context;
-    const { waitsForLane } = state;
+    const { waitsForLane, waitsForRunner, position } = state;
+    if (waitsForRunner) return `there is no record at ${position}, and what still runs from before is not known yet`;
     if (!state.paused || !flow.open || waitsForLane === undefined) return flow.reason(state, bounds);
     const head = lanes.head(waitsForLane)?.record.offset;
-    return `the record at ${state.position} has no place: too many wait behind ${head}, which comes before them in order`;
+    return `the record at ${position} has no place: too many wait behind ${head}, which comes before them in order`;
   }
 
   #controlFlow(): void {

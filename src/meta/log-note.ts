@@ -21,6 +21,11 @@ export function logNote(note: TrackerNote, log: Logger): void {
       return log.info("processor goes on");
     case "expired":
       return log.error("records expired before they were read", { partition: note.partition, records: note.records });
+    case "expired-result":
+      return log.warn("record is gone from Kafka; its result goes out without key and headers", {
+        partition: note.partition,
+        offset: note.offset,
+      });
     case "beyond-end":
       return log.error("committed offset is beyond the end of the log", {
         partition: note.partition,

@@ -19,6 +19,12 @@ export function processorMetrics(
     one("gauge", "brigade_runs", "Runs that are placed or running.", view.inFlight.runs),
     one("counter", "brigade_input_bytes_total", "Bytes read from the input topic.", view.statistics.bytesIn),
     one("counter", "brigade_records_expired_total", "Records gone before they were read.", view.statistics.expired),
+    one(
+      "counter",
+      "brigade_expired_results_total",
+      "Results whose record was gone from Kafka: written without key and headers.",
+      view.statistics.expiredResults,
+    ),
     one("counter", "brigade_offers_total", "Offers received from Mesos.", traffic.offers),
     one("counter", "brigade_offers_declined_total", "Offers given back unused.", traffic.declines),
     one("counter", "brigade_revives_total", "REVIVE calls: requests for offers.", traffic.revives),

@@ -1,6 +1,6 @@
 import type { ProcessorSpec } from "../../src/config/processor.ts";
 import type { TrackerOptions } from "../../src/engine/tracker-options.ts";
-import { type Fact, frameworkOf, recordKey, recordOfTask } from "./facts.ts";
+import { type Fact, frameworkOf, recordKey, recordOfTask, siteOf } from "./facts.ts";
 import { isRerun, Ledger, type LedgerRecord, type LedgerTask, settledAbove } from "./ledger.ts";
 
 /** The promises of docs/concepts/promises.md, as far as a history can break them. */
@@ -45,13 +45,17 @@ export class Checks {
 
 // --------------------------------------------------------------------------------------------------- I1: no loss
 
-/** What a commit calls settled has its output or error record in Kafka, already when the commit is sent. */
+/**
+ * What a commit calls settled has its output or error record in Kafka, already when the commit is sent. Of a record that
+ * retention took, that holds where there is a result of it, or a run that may come to one.
+ */
 const settledIsDurable: Rule = (fact, ledger) => {
   if (fact.type !== "commit-sent" && fact.type !== "committed") return;
   const { partition, offset, metadata, scheduler } = fact;
   for (const at of ledger.newlySettled(partition, offset, metadata)) {
     const key = recordKey(partition, at);
     const record = ledger.records.get(key);
+    if (record?.expired === true && !record.tasks.some((task) => mayDecide(ledger, task, scheduler))) continue;
     if (record === undefined ? !ledger.gaps.has(key) : !record.done) {
       throw new BrokenPromise("I1", `${scheduler} settles ${key}, of which Kafka has neither output nor error record`);
     }
@@ -172,7 +176,9 @@ const secondRunHasCause: Rule = (fact, ledger) => {
     if (!first.byOwner || !second.byOwner) continue;
     const isOver = first.endedAt !== undefined && first.endedAt < second.launchedAt && !isSuccess(first);
     if (isOver || first.outcome === "destroyed" || hasCause(ledger, first, record)) continue;
-    if (ledger.livedTogether(first.scheduler, second.scheduler)) continue;
+    // Two processes of one site, of which one may take the result from the other and lose the partition with it.
+    const others = [second.scheduler, ...first.acknowledgedBy];
+    if (others.some((other) => ledger.livedTogether(first.scheduler, other))) continue;
     // A framework whose id was lost, be it before this launch, and that no master or agent could tell of.
     if (first.framework !== second.framework && ledger.stateLostSince(first.site, 0)) continue;
     throw new BrokenPromise(
@@ -202,7 +208,8 @@ const laneGoesInOrder: Rule = (fact, ledger) => {
   const record = ledger.record(fact.type === "launched" ? recordOfTask(fact.task) : fact.record);
   for (const earlier of ledger.lanes.get(record.lane ?? "") ?? []) {
     if (earlier.offset >= record.offset) return;
-    if (!earlier.done) throw new BrokenPromise("I5", `${record.key} is ahead of ${earlier.key} (${fact.type})`);
+    if (!earlier.done && !earlier.expired)
+      throw new BrokenPromise("I5", `${record.key} is ahead of ${earlier.key} (${fact.type})`);
   }
 };
 
@@ -227,7 +234,7 @@ const errorIsDeserved: Rule = (fact, ledger, { spec }) => {
   const record = ledger.record(fact.record);
   const count = (...outcomes: LedgerTask["outcome"][]): number =>
     record.tasks.filter((task) => outcomes.includes(task.outcome)).length;
-  if (record.refused || count("rejected") > 0) return;
+  if (record.refused || record.expired || count("rejected") > 0) return;
   if (count("later") > 1 && spec.retry.maxAgeMs < 86_400_000) return;
   // Executors lost under it three times make it a suspect; further losses count.
   const losses = record.tasks.filter((task) => task.outcome === "destroyed" || isUnreachable(ledger, task)).length;
@@ -313,6 +320,14 @@ function isProgramsOwnEnd({ outcome }: LedgerTask): boolean {
 /** Its result is with this scheduler, and with the agent until further notice. */
 function isKept(task: LedgerTask, scheduler: string): boolean {
   return isProgramsOwnEnd(task) && !task.acknowledgedBy.has(scheduler) && task.deliveredTo.has(scheduler);
+}
+
+/** It runs, or its result waits for somebody, and nothing keeps this scheduler from knowing. */
+function mayDecide(ledger: Ledger, task: LedgerTask, scheduler: string): boolean {
+  const { startedAt, outcome, acknowledgedBy, site, byOwner } = task;
+  const isThere = startedAt !== undefined && (outcome === undefined || isProgramsOwnEnd(task));
+  if (!isThere || acknowledgedBy.size > 0 || !byOwner || site !== siteOf(scheduler)) return false;
+  return !hasCause(ledger, task, ledger.record(task.record)) && !ledger.stateLostSince(site, 0);
 }
 
 function isUnreachable(ledger: Ledger, task: LedgerTask): boolean {

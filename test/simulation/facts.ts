@@ -16,6 +16,8 @@ export type Fact =
   | { readonly type: "record-written"; readonly record: RecordKey; readonly lane: string | undefined }
   /** An offset that no reader will ever see. */
   | { readonly type: "gap-written"; readonly record: RecordKey }
+  /** Retention took it. */
+  | { readonly type: "record-expired"; readonly record: RecordKey }
   /** A scheduler sent an ACCEPT with this task. */
   | {
       readonly type: "launched";

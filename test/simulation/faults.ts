@@ -39,6 +39,8 @@ export const weights = {
   /** A site's folder is lost; a later life finds its framework in the master. */
   "state-lost": 0.5,
   "kafka-cut": 3,
+  /** Retention takes the beginning of a partition, settled or not. */
+  "records-expired": 1,
   "member-forgotten": 2,
   "topic-refused": 1,
   "scheduler-cut": 3,

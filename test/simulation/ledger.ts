@@ -59,6 +59,8 @@ export interface LedgerRecord {
   unclear: boolean;
   /** Kafka refuses its output for good. */
   refused: boolean;
+  /** Retention took it. */
+  expired: boolean;
   /** A commit has recorded it. */
   settled: boolean;
 }
@@ -202,12 +204,16 @@ export class Ledger {
           writtenAt: -1,
           unclear: false,
           refused: false,
+          expired: false,
           settled: false,
         };
         this.records.set(key, record);
         if (lane !== undefined) this.lanes.set(lane, [...(this.lanes.get(lane) ?? []), record]);
         return;
       }
+      case "record-expired":
+        this.record(fact.record).expired = true;
+        return;
       case "gap-written":
         this.gaps.add(fact.record);
         return;

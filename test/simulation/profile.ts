@@ -4,10 +4,15 @@ import { defaultTrackerOptions, type TrackerOptions } from "../../src/engine/tra
 import { processorSpec } from "../support/specs.ts";
 import { type Chance, chanceKinds, type FaultKind, type Strike, strikeKinds } from "./faults.ts";
 
-/** Which part of the world goes wrong. `scheduler`: only kills and stops of schedulers, so that I3 holds to the letter. */
+/** What goes wrong. `scheduler`: only schedulers that die, and retention, so that I3 holds to the letter. */
 export type Theme = "calm" | "scheduler" | "kafka" | "cluster" | "everything";
 
-const schedulerFaults: readonly (Chance | Strike)[] = ["scheduler-crash", "store-crash", "scheduler-stop"];
+const schedulerFaults: readonly (Chance | Strike)[] = [
+  "scheduler-crash",
+  "store-crash",
+  "scheduler-stop",
+  "records-expired",
+];
 const kafkaFaults: readonly (Chance | Strike)[] = [
   "produce-answer-lost",
   "produce-unclear",
@@ -17,6 +22,7 @@ const kafkaFaults: readonly (Chance | Strike)[] = [
   "commit-cut",
   "scheduler-pause",
   "kafka-cut",
+  "records-expired",
   "member-forgotten",
   "topic-refused",
 ];

@@ -1,6 +1,6 @@
 import { type Random, randomInt } from "../../src/base/random.ts";
 import type { Cluster } from "./cluster.ts";
-import { type Fact, siteOfFramework } from "./facts.ts";
+import { type Fact, recordKey, siteOfFramework } from "./facts.ts";
 import type { Faults, Strike } from "./faults.ts";
 import type { Broker } from "./kafka/broker.ts";
 import type { Programs } from "./mesos/programs.ts";
@@ -85,6 +85,14 @@ export class Troubles {
         scheduler?.input.cut();
         scheduler?.output.cut();
         return scheduler !== undefined;
+      case "records-expired": {
+        const partition = randomInt(random, broker.input.length);
+        const log = broker.input[partition]!;
+        const upTo = log.start + randomInt(random, log.end - log.start + 1);
+        const gone = log.expire(upTo, (offset) => programs.printsNothing(recordKey(partition, offset)));
+        for (const offset of gone) observe({ type: "record-expired", record: recordKey(partition, offset) });
+        return gone.length > 0;
+      }
       case "member-forgotten":
         broker.group.forget((count) => randomInt(random, count));
         return true;

@@ -65,15 +65,25 @@ export class Broker {
   }
 }
 
-/** Whose output it is, and of which kind. */
+/** Whose output it is, and of which kind. One whose input is gone from Kafka lacks the input's headers. */
 export function identify(record: OutputRecord): { readonly key: RecordKey; readonly as: "output" | "error" } {
-  const key = headerOf(record, RECORD_HEADER);
-  if (key === undefined) throw new Error(`an output lacks the header ${RECORD_HEADER} of its input`);
-  if (record.topic === "out") return { key, as: "output" };
-  const partition = headerOf(record, "brigade.error.partition");
-  const offset = headerOf(record, "brigade.error.offset");
-  if (recordKey(Number(partition), Number(offset)) !== key) throw new Error(`an error record of ${key} names another`);
-  return { key, as: "error" };
+  const inHeader = headerOf(record, RECORD_HEADER);
+  const as = record.topic === "out" ? "output" : "error";
+  const told = as === "output" ? outputOf(record) : errorOf(record);
+  const key = inHeader ?? told;
+  if (key === undefined) throw new Error(`nothing tells whose ${as} it is`);
+  if (told !== undefined && told !== key) throw new Error(`an ${as} of ${key} names ${told}`);
+  return { key, as };
+}
+
+/** By what the program printed, where it printed anything. */
+function outputOf({ value }: OutputRecord): RecordKey | undefined {
+  return value === null ? undefined : /^done (.+)$/.exec(showUtf8(value))?.[1];
+}
+
+function errorOf(record: OutputRecord): RecordKey {
+  const number = (name: string): number => Number(headerOf(record, `brigade.error.${name}`));
+  return recordKey(number("partition"), number("offset"));
 }
 
 function headerOf({ headers }: OutputRecord, name: string): string | undefined {

@@ -211,7 +211,7 @@ export class SimulatedInput implements Input {
       partitions: partitions.map((partition, index) => ({
         partition,
         committed: committed[index] ?? null,
-        logStartOffset: 0,
+        logStartOffset: this.#broker.input[partition]?.start ?? 0,
         logEndOffset: this.#broker.input[partition]?.end ?? 0,
       })),
     });
@@ -227,13 +227,16 @@ export class SimulatedInput implements Input {
     if (log === undefined || held !== this.#held || held.membership.over) return;
     held.fetching.add(partition);
     const maxRecords = 1 + randomInt(this.#context.random, this.#options.fetchRecords);
-    this.#request<ReturnType<typeof log.read> & { readonly end: number }>(
+    this.#request<{ readonly batch: ReturnType<typeof log.read>; readonly end: number }>(
       line,
-      (answer) => log.whenBeyond(from, () => answer({ ...log.read(from, maxRecords), end: log.end })),
-      ({ records, nextOffset, end }) => {
+      (answer) => log.whenBeyond(from, () => answer({ batch: log.read(from, maxRecords), end: log.end })),
+      ({ batch, end }) => {
         held.fetching.delete(partition);
         if (held !== this.#held || held.membership.over) return;
         if (held.positions.get(partition) !== from) return this.#fetch(held, partition);
+        // Where to go on is the engine's decision.
+        if (batch === "out-of-range") return this.#readPositions(line, held.membership);
+        const { records, nextOffset } = batch;
         held.positions.set(partition, nextOffset);
         const { epoch } = held;
         this.#emit({ type: "received", epoch, partition, records, nextOffset, highWatermark: end });

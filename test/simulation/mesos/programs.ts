@@ -34,6 +34,11 @@ export class Programs {
     this.#natures.set(record, nature);
   }
 
+  /** Of its output nobody could tell whose it is, once the record is gone. */
+  printsNothing(record: RecordKey): boolean {
+    return this.#natures.get(record)?.type === "prints-nothing";
+  }
+
   plan({ record, spec }: RunRequest, nowMs: number): Plan {
     const key = recordKey(record.partition, record.offset);
     const nature = this.#natures.get(key) ?? { type: "succeeds" };

@@ -122,10 +122,24 @@ export const mutants: readonly Mutant[] = [
     seeds: 10,
   },
   {
+    name: "pass the missing offset of a record that has expired, though a run of it is found",
+    file: OWNERSHIP,
+    find: ".filter((offset) => !state.done.has(offset));",
+    replace: ".filter(() => false);",
+    seeds: 200,
+  },
+  {
+    name: "pass missing offsets before it is known what runs",
+    file: OWNERSHIP,
+    find: "    if (!runnerReady) {",
+    replace: "    if (!runnerReady && to < 0) {",
+    seeds: 500,
+  },
+  {
     name: "read on, however much is in flight",
     file: "engine/flow-control.ts",
-    find: "const paused = !open || state.span >= bounds.span || state.waitsForLane !== undefined;",
-    replace: "const paused = state.waitsForLane !== undefined;",
+    find: "const paused = !open || state.span >= bounds.span || state.waits;",
+    replace: "const paused = state.waits;",
     seeds: 60,
   },
   {
@@ -140,8 +154,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "let a record that is tried again lose its place",
     file: OWNERSHIP,
-    find: "      const isFree = lanes.enter(open, lane);",
-    replace: "      const isFree = lanes.enter(open, lane) || open.record.offset % 7 === 6;",
+    find: "      const isFree = this.#enter(open, lane);",
+    replace: "      const isFree = this.#enter(open, lane) || open.record.offset % 7 === 6;",
     seeds: 60,
   },
   {
