@@ -7,7 +7,7 @@ import { until } from "./until.ts";
 
 /** Debian's busybox-static: a whole user land without libraries. */
 const BUSYBOX = ["/bin/busybox", "/usr/bin/busybox"].find(existsSync);
-const APPLETS = ["sh", "cat", "echo", "env", "head", "tail", "tr", "sleep", "true", "false", "kill", "ls", "wc", "yes"];
+const APPLETS = ("sh cat echo env head tail tr sleep true false kill ls wc yes " + "dd grep id pwd touch").split(" ");
 /** Its image is made of this one, or of one that a test names. */
 export const BUSYBOX_IMAGE = "brigade-test-busybox:1";
 
@@ -121,12 +121,18 @@ export class DockerEngine implements AsyncDisposable {
     return (await (await this.request("GET", "/containers/json?all=1")).json()) as ListedContainer[];
   }
 
-  async request(method: string, path: string, body?: Uint8Array): Promise<Response> {
-    const response = await fetch(`http://docker${path}`, {
-      unix: this.socket,
-      method,
-      ...(body === undefined ? {} : { body: body.slice().buffer }),
-    });
+  /** @param json sent as such @returns what the answer's JSON says */
+  async post(path: string, json: unknown): Promise<unknown> {
+    const headers = { "Content-Type": "application/json" };
+    return (await this.#send("POST", path, { headers, body: JSON.stringify(json) })).json();
+  }
+
+  request(method: string, path: string, body?: Uint8Array): Promise<Response> {
+    return this.#send(method, path, body === undefined ? {} : { body: body.slice().buffer });
+  }
+
+  async #send(method: string, path: string, init: RequestInit): Promise<Response> {
+    const response = await fetch(`http://docker${path}`, { unix: this.socket, method, ...init });
     if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${await response.text()}`);
     return response;
   }

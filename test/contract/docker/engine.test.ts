@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test";
-import { DockerEngine } from "../../support/docker.ts";
+import { BUSYBOX_IMAGE, DockerEngine } from "../../support/docker.ts";
 import { eventually } from "../../support/e2e/eventually.ts";
 import { ContainerExecutor, containerRequest } from "./harness.ts";
 
@@ -158,14 +158,7 @@ describe.skipIf(why !== "")(`a run in a container${why}`, () => {
 describe.skipIf(why !== "")(`what executors leave behind${why}`, () => {
   /** A container that runs, as an executor that died left it: its lock is not held. */
   async function abandoned(labels: Readonly<Record<string, string>>): Promise<void> {
-    const body = Buffer.from(JSON.stringify({ Image: "brigade-test-busybox:1", Cmd: ["true"], Labels: labels }));
-    const response = await fetch("http://docker/containers/create", {
-      unix: docker.socket,
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body,
-    });
-    expect(response.status).toBe(201);
+    await docker.post("/containers/create", { Image: BUSYBOX_IMAGE, Cmd: ["true"], Labels: labels });
   }
 
   const labelsOf = (deployment: string, agent: string): Record<string, string> => ({
