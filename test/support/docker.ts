@@ -7,7 +7,7 @@ import { until } from "./until.ts";
 
 /** Debian's busybox-static: a whole user land without libraries. */
 const BUSYBOX = ["/bin/busybox", "/usr/bin/busybox"].find(existsSync);
-const APPLETS = ("sh cat echo env head tail tr sleep true false kill ls wc yes " + "dd grep id pwd touch").split(" ");
+const APPLETS = "sh cat dd echo env grep head id kill ls pwd sleep tail touch tr true false wc yes".split(" ");
 /** Its image is made of this one, or of one that a test names. */
 export const BUSYBOX_IMAGE = "brigade-test-busybox:1";
 
@@ -101,19 +101,10 @@ export class DockerEngine implements AsyncDisposable {
 
   /** An image with busybox. @param changes as in a Dockerfile: `CMD ["cat"]`, `ENTRYPOINT …`, `ENV …` */
   async makeImage(name: string, changes: readonly string[] = []): Promise<void> {
-    const root = join(this.#folder, "image");
-    if (!existsSync(root) && BUSYBOX !== undefined) {
-      mkdirSync(join(root, "bin"), { recursive: true });
-      mkdirSync(join(root, "tmp"));
-      copyFileSync(BUSYBOX, join(root, "bin/busybox"));
-      for (const applet of APPLETS) symlinkSync("busybox", join(root, "bin", applet));
-    }
-    const tar = Bun.spawn(["tar", "-C", root, "-c", "."], { stdout: "pipe" });
     const { repository: repo, tag } = parseImageName(name);
     const query = new URLSearchParams({ fromSrc: "-", repo, tag: tag ?? "" });
     for (const change of changes) query.append("changes", change);
-    const body = await new Response(tar.stdout).bytes();
-    await this.request("POST", `/images/create?${query.toString()}`, body);
+    await this.request("POST", `/images/create?${query.toString()}`, await busyboxTar(join(this.#folder, "image")));
   }
 
   /** All of them, in any state. */
@@ -163,4 +154,15 @@ export class DockerEngine implements AsyncDisposable {
       () => false,
     );
   }
+}
+
+/** The files of an image with busybox. @param root a folder to gather them in, which may be there from before */
+export async function busyboxTar(root: string): Promise<Uint8Array> {
+  if (!existsSync(root) && BUSYBOX !== undefined) {
+    mkdirSync(join(root, "bin"), { recursive: true });
+    mkdirSync(join(root, "tmp"));
+    copyFileSync(BUSYBOX, join(root, "bin/busybox"));
+    for (const applet of APPLETS) symlinkSync("busybox", join(root, "bin", applet));
+  }
+  return new Response(Bun.spawn(["tar", "-C", root, "-c", "."], { stdout: "pipe" }).stdout).bytes();
 }

@@ -153,7 +153,7 @@ function keyOf(image: string, credentials = ""): string {
  * apart, which matters to people alone, since both pause the processor.
  */
 function missing(image: string, why: string): PullFailure {
-  const refused = /denied|unauthorized|authentication required|forbidden/i.test(why);
+  const refused = /denied|unauthorized|authentication required|no basic auth credentials|forbidden/i.test(why);
   return {
     reason: refused ? "image-refused" : "image-missing",
     message: `Cannot run image "${image}": it is not on the agent, and cannot be pulled: ${why}`,

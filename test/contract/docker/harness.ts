@@ -61,7 +61,8 @@ export class ContainerExecutor implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), "brigade-sandbox-"));
   readonly #stderrLog = new StderrLog(join(this.#folder, "programs.stderr"), silentLogger);
 
-  constructor(docker: DockerEngine, owner: Partial<Owner> = {}) {
+  /** @param env of the executor, besides where the Engine is */
+  constructor(docker: Pick<DockerEngine, "host">, owner: Partial<Owner> = {}, env: Record<string, string> = {}) {
     mkdirSync(this.#folder, { recursive: true });
     this.programs = new ContainerPrograms({
       folder: this.#folder,
@@ -72,7 +73,7 @@ export class ContainerExecutor implements AsyncDisposable {
         owner: `owner-${Math.round(performance.now() * 1000)}-${++runs}`,
         ...owner,
       },
-      env: { DOCKER_HOST: docker.host, DOCKER_CONFIG: this.#folder },
+      env: { DOCKER_HOST: docker.host, DOCKER_CONFIG: this.#folder, ...env },
       clock: systemClock,
       log: silentLogger,
       stderrLog: this.#stderrLog,
