@@ -9,7 +9,7 @@ import { readProcessorDir } from "../config/processor-files.ts";
 import type { Settings } from "../config/settings.ts";
 import { requireSettings } from "../config/settings-schema.ts";
 import { ProcessScheduler } from "../meta/process-scheduler.ts";
-import { openFolderStore } from "../state/folder-store.ts";
+import { openState } from "../state/open-state.ts";
 import type { StateStore } from "../state/store.ts";
 import { type CliCommand, exitCodes, parseCliArgs } from "./command.ts";
 import { processLog } from "./logging.ts";
@@ -20,7 +20,7 @@ import { aborted } from "./waiting.ts";
 const usage = `Usage: brigade processor NAME [--config FILE]
 
 Runs one processor of PROCESSOR_DIR alone in this process, without the meta-scheduler and its API, until SIGTERM or
-Ctrl-C. It needs a STATE folder that no scheduler uses, and does not notice later changes of its definition. Logs go to
+Ctrl-C. It needs a STATE that no scheduler uses, and does not notice later changes of its definition. Logs go to
 standard output.
 
   --config FILE    a Java properties file; the environment wins over it (see brigade config)
@@ -41,9 +41,12 @@ export const processorCommand: CliCommand = {
     const settings = requireSettings(await loadSettingsFile(values.config, io));
     const spec = await findProcessor(name, settings.processorDir);
     const { log } = processLog(settings, (line) => io.stdout(line));
-    const store = await openFolderStore(settings.state, { log });
+    const failed = Promise.withResolvers<never>();
+    failed.promise.catch(() => undefined); // by now nobody may wait for it
+    const { reject: fail } = failed;
+    const store = await openState(settings.state, { clock: systemClock, random: systemRandom, log, onLost: fail });
     try {
-      await runProcessor(spec, settings, store, log, io.signal);
+      await runProcessor(spec, settings, store, log, io.signal, failed);
     } finally {
       await store.close();
     }
@@ -58,8 +61,8 @@ async function runProcessor(
   store: StateStore,
   log: Logger,
   signal: AbortSignal,
+  failed: PromiseWithResolvers<never>,
 ): Promise<void> {
-  const failed = Promise.withResolvers<never>();
   const scheduler = new ProcessScheduler({
     settings,
     spec,

@@ -9,7 +9,7 @@ import { bunWorkers } from "../meta/bun-worker.ts";
 import type { Deployment } from "../meta/protocol.ts";
 import { readDirectory } from "../meta/read-directory.ts";
 import { MetaScheduler } from "../meta/scheduler.ts";
-import { openFolderStore } from "../state/folder-store.ts";
+import { openState } from "../state/open-state.ts";
 import type { StateStore } from "../state/store.ts";
 import type { ProcessLog } from "./logging.ts";
 import { selfShellCommand } from "./self.ts";
@@ -19,11 +19,14 @@ export class RunningScheduler {
   readonly #store: StateStore;
   readonly #api: ServedApi | undefined;
   readonly scheduler: MetaScheduler;
+  /** Rejects when it must not go on: the state is another's by now. It is to be stopped then. */
+  readonly failed: Promise<never>;
 
-  private constructor(store: StateStore, api: ServedApi | undefined, scheduler: MetaScheduler) {
+  private constructor(store: StateStore, api: ServedApi | undefined, scheduler: MetaScheduler, failed: Promise<never>) {
     this.#store = store;
     this.#api = api;
     this.scheduler = scheduler;
+    this.failed = failed;
   }
 
   /**
@@ -35,7 +38,9 @@ export class RunningScheduler {
     { log, sink }: ProcessLog,
     executorEnv: Deployment["executorEnv"] = [],
   ): Promise<RunningScheduler> {
-    const store = await openFolderStore(settings.state, { log });
+    const { promise: failed, reject: onLost } = Promise.withResolvers<never>();
+    failed.catch(() => undefined); // by now nobody may wait for it
+    const store = await openState(settings.state, { clock: systemClock, random: systemRandom, log, onLost });
     let api: ServedApi | undefined;
     try {
       const scheduler = new MetaScheduler({
@@ -54,7 +59,7 @@ export class RunningScheduler {
         log.info("API serves", { address: `${api.address.host}:${api.address.port}` });
       }
       await scheduler.start();
-      return new RunningScheduler(store, api, scheduler);
+      return new RunningScheduler(store, api, scheduler, failed);
     } catch (error) {
       await api?.close();
       await store.close();

@@ -32,9 +32,12 @@ export const schedulerCommand: CliCommand = {
     const { log } = processLogger;
     for (const problem of loaded.problems) log.warn("setting may be mistaken", { problem: formatProblem(problem) });
     const running = await RunningScheduler.start(settings, processLogger);
-    await aborted(io.signal);
-    log.info("scheduler stops; tasks run on");
-    await running.stop();
+    try {
+      await Promise.race([aborted(io.signal), running.failed]);
+    } finally {
+      log.info("scheduler stops; tasks run on");
+      await running.stop();
+    }
     return exitCodes.success;
   },
 };

@@ -1,8 +1,8 @@
 import type { ZooKeeperAddress } from "../zookeeper/address.ts";
 import { isNodePath } from "../zookeeper/paths.ts";
-import type { HostPort, MasterAddress } from "./settings.ts";
+import type { HostPort, MasterAddress, StateAddress } from "./settings.ts";
 
-export const ZOOKEEPER = "zk://";
+const ZOOKEEPER = "zk://";
 
 /** `host:port` or `[::1]:port`; undefined where the text is neither. Port 0 only where `anyPort` is set. */
 export function parseHostPort(text: string, options: { anyPort?: boolean } = {}): HostPort | undefined {
@@ -33,6 +33,14 @@ export function parseMasterAddress(text: string): MasterAddress | undefined {
   }
   const hosts = parseHostPorts(address);
   return hosts && { type: "hosts", hosts };
+}
+
+/** A folder's path, or {@link parseZooKeeperAddress}. */
+export function parseStateAddress(text: string): StateAddress | undefined {
+  if (text === "" || text.includes("\0")) return undefined;
+  if (!text.startsWith(ZOOKEEPER)) return { type: "folder", path: text };
+  const zooKeeper = parseZooKeeperAddress(text);
+  return zooKeeper && { type: "zookeeper", ...zooKeeper };
 }
 
 /**

@@ -1,9 +1,9 @@
 import * as v from "valibot";
-import { maskCredentials, parseHostPort, parseHostPorts, parseMasterAddress } from "./addresses.ts";
+import { maskCredentials, parseHostPort, parseHostPorts, parseMasterAddress, parseStateAddress } from "./addresses.ts";
 import { showValue } from "./problem.ts";
 import { namePattern } from "./processor-form.ts";
 import { duration, flag, kind, kindOf, oneOf, type Reader, text, withoutOptional } from "./schema-kinds.ts";
-import type { HostPort, MasterAddress } from "./settings.ts";
+import type { HostPort, MasterAddress, StateAddress } from "./settings.ts";
 
 /*
  * Every setting: type, default, unit, description. Messages, `brigade config` and the reference
@@ -41,6 +41,16 @@ const masterAddress = (): Reader<MasterAddress> =>
     (input) => (typeof input === "string" ? parseMasterAddress(input) : undefined),
     (input) => showValue(typeof input === "string" ? maskCredentials(input) : input),
   );
+
+const stateAddress = (): Reader<StateAddress> =>
+  kind(
+    { expects: "a folder's path or zk://user:password@host:port,host:port/path", jsonSchema: {} },
+    (input) => (typeof input === "string" ? parseStateAddress(input) : undefined),
+    (input) => showValue(typeof input === "string" ? maskState(input) : input),
+  );
+
+/** A folder's name may have an `@` in it. */
+const maskState = (value: string): string => (value.startsWith("zk://") ? maskCredentials(value) : value);
 
 const hostPorts = (): Reader<readonly HostPort[]> =>
   kind({ expects: "host:port, or several with commas between", jsonSchema: {} }, (input) =>
@@ -88,9 +98,14 @@ const settingEntries = {
     "brigade",
   ),
   STATE: v.optional(
-    setting(anyText("a path"), "The folder of the small durable state; one scheduler at a time owns it.", {
-      defaultText: "`/var/lib/brigade/<DEPLOYMENT>`",
-    }),
+    setting(
+      stateAddress(),
+      "Where the small durable state is: a folder, or ZooKeeper. One scheduler at a time owns it.",
+      {
+        mask: maskState,
+        defaultText: "`/var/lib/brigade/<DEPLOYMENT>`",
+      },
+    ),
   ),
   API_ADDRESS: v.optional(setting(apiAddress(), "Where the REST API listens, or `none`."), "127.0.0.1:7000"),
   TOPICS_CREATE: v.optional(

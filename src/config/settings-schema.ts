@@ -90,7 +90,7 @@ function resolveSettings(values: SettingValues, user: string): Settings {
     processorDir: values.PROCESSOR_DIR,
     processorPollMs: values.PROCESSOR_POLL,
     deployment: values.DEPLOYMENT,
-    state: values.STATE ?? defaultState(values.DEPLOYMENT),
+    state: values.STATE ?? { type: "folder", path: defaultState(values.DEPLOYMENT) },
     apiAddress: values.API_ADDRESS === "none" ? null : values.API_ADDRESS,
     topicsCreate: values.TOPICS_CREATE,
     mesosRole: values.MESOS_ROLE,

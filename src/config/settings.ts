@@ -14,6 +14,11 @@ export type MasterAddress =
   | { readonly type: "hosts"; readonly hosts: readonly HostPort[] }
   | ({ readonly type: "zookeeper" } & ZooKeeperAddress);
 
+/** Where the small durable state is kept. */
+export type StateAddress =
+  | { readonly type: "folder"; readonly path: string }
+  | ({ readonly type: "zookeeper" } & ZooKeeperAddress);
+
 export interface Settings {
   readonly mesosMaster: MasterAddress;
   readonly kafkaAddress: readonly HostPort[];
@@ -22,8 +27,7 @@ export interface Settings {
   readonly processorDir: string;
   readonly processorPollMs: number;
   readonly deployment: string;
-  /** Folder of the small durable state. */
-  readonly state: string;
+  readonly state: StateAddress;
   /** null: no API. */
   readonly apiAddress: HostPort | null;
   readonly topicsCreate: boolean;

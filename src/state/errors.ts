@@ -1,6 +1,6 @@
 import { BrigadeError } from "../base/errors.ts";
 
-/** The folder cannot be used: not writable, no folder, a full disk. */
+/** The state cannot be used: a folder that is not writable, a full disk, a ZooKeeper that does not answer. */
 export class StateUnavailableError extends BrigadeError {
   override readonly name = "StateUnavailableError";
   readonly code = "state-unavailable";
@@ -18,5 +18,19 @@ export class StateLockedError extends BrigadeError {
 export class StateFormatError extends BrigadeError {
   override readonly name = "StateFormatError";
   readonly code = "state-format";
+  readonly fault = "infrastructure";
+}
+
+/** A value is larger than can be stored. */
+export class StateTooLargeError extends BrigadeError {
+  override readonly name = "StateTooLargeError";
+  readonly code = "state-too-large";
+  readonly fault = "infrastructure";
+}
+
+/** The lock was ours, and is not any more: whoever owns the state now must not be disturbed. */
+export class StateLostError extends BrigadeError {
+  override readonly name = "StateLostError";
+  readonly code = "state-lost";
   readonly fault = "infrastructure";
 }

@@ -1,9 +1,9 @@
 import { Database, SQLiteError } from "bun:sqlite";
 import { readFile, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import { errorCode } from "../base/errors.ts";
 import { StateLockedError, StateUnavailableError } from "./errors.ts";
+import { describeOwner, thisOwner } from "./owner.ts";
 
 /*
  * The lock of a state folder: an exclusive transaction, held open, on an empty SQLite database. The kernel releases it
@@ -16,12 +16,6 @@ import { StateLockedError, StateUnavailableError } from "./errors.ts";
 export interface FolderLock {
   /** Idempotent. */
   release(): void;
-}
-
-interface Owner {
-  readonly pid: number;
-  readonly host: string;
-  readonly since: string;
 }
 
 /**
@@ -37,8 +31,7 @@ export async function lockFolder(folder: string, sinceMs: number): Promise<Folde
     database.run("PRAGMA journal_mode = MEMORY");
     database.run("PRAGMA busy_timeout = 0");
     database.run("BEGIN EXCLUSIVE");
-    const owner: Owner = { pid: process.pid, host: hostname(), since: new Date(sinceMs).toISOString() };
-    await writeFile(ownerFile, `${JSON.stringify(owner)}\n`);
+    await writeFile(ownerFile, thisOwner(sinceMs));
   } catch (error) {
     database?.close();
     if (error instanceof SQLiteError && error.code?.startsWith("SQLITE_BUSY") === true) {
@@ -59,10 +52,9 @@ export async function lockFolder(folder: string, sinceMs: number): Promise<Folde
 /** For the message only: the lock itself is SQLite's. */
 async function readOwner(ownerFile: string): Promise<string> {
   try {
-    const { pid, host, since } = JSON.parse(await readFile(ownerFile, "utf8")) as Partial<Owner>;
-    return `process ${pid} on ${host} (since ${since})`;
+    return describeOwner(await readFile(ownerFile, "utf8"));
   } catch (error) {
-    if (errorCode(error) === "ENOENT" || error instanceof SyntaxError) return "another process";
+    if (errorCode(error) === "ENOENT") return describeOwner("");
     throw error;
   }
 }

@@ -1,12 +1,15 @@
 import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { concatBytes } from "../base/bytes.ts";
+import { noBytes } from "../base/bytes.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { errorCode, invariant } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
-import { StateFormatError, StateUnavailableError } from "./errors.ts";
+import { ChangeOrder } from "./change-order.ts";
+import { StateUnavailableError } from "./errors.ts";
 import { type FolderLock, lockFolder } from "./folder-lock.ts";
+import { keysOfNames, nameOfKey } from "./keys.ts";
 import type { StateStore } from "./store.ts";
+import { decodeStored, encodeStored } from "./stored-value.ts";
 
 /*
  * The folder:
@@ -17,11 +20,7 @@ import type { StateStore } from "./store.ts";
  *     values/~3                      a value that is being written, or was when its writer died
  */
 
-const FORMAT_VERSION = 1;
-/** A file name has at most 255 bytes. */
-const MAX_KEY_LENGTH = 240;
-/** Neither is allowed in a part of a key, so that file names and keys map one to one. */
-const SEPARATOR = "+";
+/** Not allowed in a key. */
 const TEMPORARY = "~";
 
 export interface FolderStoreOptions {
@@ -61,8 +60,7 @@ export async function openFolderStore(
 class FolderStore implements StateStore {
   readonly #folder: string;
   readonly #lock: FolderLock;
-  /** Of each key that is being changed, the end of its last change: changes of a key happen in the order asked for. */
-  readonly #changes = new Map<string, Promise<void>>();
+  readonly #changes = new ChangeOrder();
   #temporaries = 0;
   #open = true;
 
@@ -74,21 +72,14 @@ class FolderStore implements StateStore {
   async read(key: string): Promise<Uint8Array | undefined> {
     const path = this.#path(key);
     const bytes = await attempt(`Cannot read state "${key}" from ${path}`, () => unlessMissing(readFile(path)));
-    if (bytes === undefined) return undefined;
-    if (bytes[0] !== FORMAT_VERSION) {
-      const found = bytes[0] === undefined ? "empty" : `of version ${bytes[0]}`;
-      throw new StateFormatError(
-        `Cannot read state "${key}" from ${path}: it is ${found}, must be of version ${FORMAT_VERSION}`,
-      );
-    }
-    return new Uint8Array(bytes.subarray(1));
+    return bytes && decodeStored(bytes, key, path);
   }
 
   async write(key: string, value: Uint8Array): Promise<void> {
     const path = this.#path(key);
     // The caller may reuse its buffer while this waits for an earlier change.
-    const bytes = concatBytes([Uint8Array.of(FORMAT_VERSION), value]);
-    return this.#change(key, () =>
+    const bytes = encodeStored(value);
+    return this.#changes.run(key, () =>
       attempt(`Cannot store state "${key}" in ${path}`, async () => {
         const temporary = join(this.#folder, `${TEMPORARY}${this.#temporaries++}`);
         try {
@@ -106,7 +97,7 @@ class FolderStore implements StateStore {
 
   async delete(key: string): Promise<void> {
     const path = this.#path(key);
-    return this.#change(key, () =>
+    return this.#changes.run(key, () =>
       attempt(`Cannot delete state "${key}" in ${path}`, async () => {
         await rm(path, { force: true });
         await syncFolder(this.#folder);
@@ -117,17 +108,15 @@ class FolderStore implements StateStore {
   async list(prefix: string): Promise<readonly string[]> {
     this.#assertOpen();
     const names = await attempt(`Cannot list state in ${this.#folder}`, () => readdir(this.#folder));
-    return names
-      .filter((name) => !name.startsWith(TEMPORARY))
-      .map((name) => name.replaceAll(SEPARATOR, "/"))
-      .filter((key) => key.startsWith(prefix))
-      .sort();
+    return keysOfNames(
+      names.filter((name) => !name.startsWith(TEMPORARY)),
+      prefix,
+    );
   }
 
   async close(): Promise<void> {
     this.#open = false;
-    // A change that fails is reported to who asked for it.
-    await Promise.allSettled(this.#changes.values());
+    await this.#changes.idle();
     this.#lock.release();
   }
 
@@ -144,34 +133,15 @@ class FolderStore implements StateStore {
   async probe(): Promise<void> {
     const path = join(this.#folder, `${TEMPORARY}probe`);
     await attempt(`Cannot use state folder ${this.#folder}: it is not writable`, async () => {
-      await writeDurably(path, Uint8Array.of(FORMAT_VERSION));
+      await writeDurably(path, encodeStored(noBytes));
       await rm(path);
       await syncFolder(this.#folder);
     });
   }
 
-  #change(key: string, change: () => Promise<void>): Promise<void> {
-    const before = this.#changes.get(key) ?? Promise.resolve();
-    // An earlier change that failed was reported; this one stands on its own.
-    const done = before.then(change, change);
-    this.#changes.set(key, done);
-    const forget = (): void => {
-      if (this.#changes.get(key) === done) this.#changes.delete(key);
-    };
-    done.then(forget, forget);
-    return done;
-  }
-
   #path(key: string): string {
     this.#assertOpen();
-    const parts = key.split("/");
-    invariant(
-      key.length <= MAX_KEY_LENGTH && parts.every((part) => /^[A-Za-z0-9._-]+$/.test(part)),
-      `Cannot use "${key}" as a key of the state: must be parts of A-Z a-z 0-9 . _ - with "/" between, ${MAX_KEY_LENGTH} characters at most`,
-    );
-    const name = parts.join(SEPARATOR);
-    invariant(name !== "." && name !== "..", `Cannot use "${key}" as a key of the state: it is a folder's name`);
-    return join(this.#folder, name);
+    return join(this.#folder, nameOfKey(key));
   }
 
   #assertOpen(): void {

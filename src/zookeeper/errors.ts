@@ -80,6 +80,7 @@ export class ZooKeeperRefusedError extends BrigadeError {
   readonly code = "zookeeper-refused";
   readonly fault = "infrastructure";
   readonly reason: RefusalReason;
+  readonly path: string;
   /** ZooKeeper's own: see KeeperException.Code. */
   readonly zooKeeperCode: number;
 
@@ -87,6 +88,7 @@ export class ZooKeeperRefusedError extends BrigadeError {
     const reason = reasons.get(zooKeeperCode) ?? "other";
     super(`Cannot ${action} ${path} in ZooKeeper: ${texts[reason]}${reason === "other" ? ` (${zooKeeperCode})` : ""}`);
     this.reason = reason;
+    this.path = path;
     this.zooKeeperCode = zooKeeperCode;
   }
 }

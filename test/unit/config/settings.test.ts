@@ -31,7 +31,7 @@ test("every default", () => {
     processorDir: "/etc/brigade/processors",
     processorPollMs: 10_000,
     deployment: "brigade",
-    state: "/var/lib/brigade/brigade",
+    state: { type: "folder", path: "/var/lib/brigade/brigade" },
     apiAddress: { host: "127.0.0.1", port: 7000 },
     topicsCreate: false,
     mesosRole: "*",
@@ -73,7 +73,7 @@ test("every key", () => {
     processorDir: "/srv/processors",
     processorPollMs: 3000,
     deployment: "test",
-    state: "/var/lib/brigade/test",
+    state: { type: "folder", path: "/var/lib/brigade/test" },
     apiAddress: null,
     topicsCreate: true,
     mesosRole: "batch/images",
@@ -93,10 +93,24 @@ test("the environment wins over the file, the file over the default, and each va
     MESOS_ROLE: "",
     UNRELATED: "x",
   });
-  expect(settings).toMatchObject({ state: "/b", logLevel: "warn", mesosRole: "*" });
+  expect(settings).toMatchObject({ state: { type: "folder", path: "/b" }, logLevel: "warn", mesosRole: "*" });
   expect(origins.STATE).toEqual({ value: "/b", origin: "environment", secret: false });
   expect(origins.LOG_LEVEL).toEqual({ value: "warn", origin: "file", secret: false });
   expect(origins.MESOS_ROLE).toEqual({ value: "*", origin: "default", secret: false });
+});
+
+test("the state is a folder, or in ZooKeeper", () => {
+  const state = (text: string) => load(`${required}STATE = ${text}`).settings?.state;
+  expect(state("/srv/a@b")).toEqual({ type: "folder", path: "/srv/a@b" });
+  expect(state("zk://u:p@z1:2181/brigade/blue")).toEqual({
+    type: "zookeeper",
+    servers: [{ host: "z1", port: 2181 }],
+    path: "/brigade/blue",
+    credentials: "u:p",
+  });
+  expect(shown(load(`${required}STATE = zk://u:hunter2@z1:2181`))).toEqual([
+    'brigade.properties:3: error at STATE: STATE is "zk://u:***@z1:2181", must be a folder\'s path or zk://user:password@host:port,host:port/path',
+  ]);
 });
 
 test("the original's properties file works, with a warning for what means nothing any more", async () => {
@@ -158,10 +172,13 @@ describe("secrets", () => {
   test("are hidden wherever settings are shown", () => {
     const loaded = load(`${required}MESOS_PRINCIPAL = p\nMESOS_SECRET = hunter2`, {
       MESOS_MASTER: "zk://user:hunter2@z:2181/mesos",
+      STATE: "zk://user:hunter2@z:2181/brigade",
     });
     expect(loaded.settings?.mesosSecret).toBe("hunter2");
     expect(loaded.origins.MESOS_SECRET).toEqual({ value: "***", origin: "file", secret: true });
     expect(loaded.origins.MESOS_MASTER.value).toBe("zk://user:***@z:2181/mesos");
+    expect(loaded.origins.STATE.value).toBe("zk://user:***@z:2181/brigade");
+    expect(load(`${required}STATE = /srv/a@b`).origins.STATE.value).toBe("/srv/a@b");
     expect(JSON.stringify([loaded.origins, loaded.problems])).not.toContain("hunter2");
   });
 

@@ -160,7 +160,7 @@ export const settings: Settings = {
   processorDir: "/nowhere",
   processorPollMs: 10_000,
   deployment: "brigade",
-  state: "/nowhere",
+  state: { type: "folder", path: "/nowhere" },
   apiAddress: null,
   topicsCreate: false,
   mesosRole: "*",

@@ -6,7 +6,7 @@ import { silentLogger } from "../../../src/base/log.ts";
 import { StateLockedError } from "../../../src/state/errors.ts";
 import { openFolderStore } from "../../../src/state/folder-store.ts";
 import type { StateStore } from "../../../src/state/store.ts";
-import { rejection } from "./rejection.ts";
+import { rejection } from "../../support/rejection.ts";
 
 const root = await mkdtemp(join(tmpdir(), "brigade-lock-"));
 const open = (folder: string): Promise<StateStore> => openFolderStore(folder, { log: silentLogger });
@@ -45,17 +45,6 @@ test("a folder that another process holds is refused by naming that process, unt
   const store = await open(folder);
   expect(await store.read("held")).toEqual(Uint8Array.of(7));
   await store.close();
-});
-
-test("a folder is refused to a second opener in the same process, and free once the first has closed it", async () => {
-  const folder = join(root, "b");
-  const first = await open(folder);
-  expect(await rejection(open(folder))).toBeInstanceOf(StateLockedError);
-  // The refused opener must not have taken the lock with it.
-  expect(await rejection(open(folder))).toBeInstanceOf(StateLockedError);
-  await first.close();
-  const second = await open(folder);
-  await second.close();
 });
 
 test("a child that outlives the holder does not keep the lock", async () => {
