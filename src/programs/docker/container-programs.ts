@@ -57,7 +57,7 @@ export class ContainerPrograms implements Programs {
     this.#clock = clock;
     this.#client = new EngineClient(readEngineAddress(env), clock);
     this.#lock = holdOwnerLock(join(folder, LOCK_FILE));
-    this.#watch = new EngineWatch(this.#client);
+    this.#watch = new EngineWatch(this.#client, clock);
     this.#runOptions = {
       client: this.#client,
       watch: this.#watch,
@@ -100,7 +100,7 @@ export class ContainerPrograms implements Programs {
     const cancel = this.#clock.schedule(CLOSE_MS, deadline.resolve);
     await Promise.race([Promise.all([...removals, this.#sweeper.stop()]), deadline.promise]);
     cancel();
-    await this.#watch.close();
+    this.#watch.close();
     this.#client.close();
     this.#lock.release();
   }

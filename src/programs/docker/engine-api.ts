@@ -100,10 +100,11 @@ export async function imageExists(client: EngineClient, image: string): Promise<
 /**
  * Whether the Engine takes new connections: one that is about to stop does not, while the old ones still work.
  *
+ * @param deadlineMs null: the caller sees to it that the wait has an end
  * @throws {EngineLostError} it does not
  */
-export async function knockAtEngine(client: EngineClient): Promise<void> {
-  await client.call({ action: "reach the Engine", method: "GET", path: "/_ping" }, { connect: true });
+export async function knockAtEngine(client: EngineClient, deadlineMs: number | null): Promise<void> {
+  await client.call({ action: "reach the Engine", method: "GET", path: "/_ping" }, { connect: true, deadlineMs });
 }
 
 function unlessStatus(...statuses: readonly number[]): (error: unknown) => void {

@@ -20,6 +20,8 @@ export interface CallOptions {
 
 export interface StreamOptions {
   readonly onData: (chunk: Uint8Array) => void;
+  /** From the request to the head of the answer. Default 2 minutes. */
+  readonly deadlineMs?: number;
 }
 
 /** An answer that goes on, on a connection of its own. */
@@ -28,14 +30,17 @@ export interface EngineStream {
   readonly end: Promise<"ended" | EngineLostError>;
   /** Sends the rest of what the Engine reads from this connection. */
   finishWith(bytes: Uint8Array): void;
-  /** Idempotent. @param why for the error that `end` then is */
-  close(why?: string): void;
+  /** Idempotent. */
+  close(): void;
+  /** Closes one that has been silent for too long. @param why for the error that `end` then is */
+  giveUp(why: string): void;
 }
 
 /** Calls of the Docker Engine API. Connections are kept and used again. */
 export class EngineClient {
   readonly #address: EngineAddress;
   readonly #clock: Clock;
+  readonly #open = new Set<EngineConnection>();
   readonly #idle: EngineConnection[] = [];
 
   constructor(address: EngineAddress, clock: Clock) {
@@ -49,11 +54,11 @@ export class EngineClient {
    * @throws {EngineLostError} there is no answer
    */
   async call(request: EngineRequest, { deadlineMs = ANSWER_MS, connect = false }: CallOptions = {}): Promise<unknown> {
-    const connection = (connect ? undefined : this.#takeIdle()) ?? new EngineConnection(this.#address);
+    const connection = (connect ? undefined : this.#takeIdle()) ?? this.#connect();
     const cancel =
       deadlineMs === null
         ? undefined
-        : this.#clock.schedule(deadlineMs, () => connection.close(`no answer for ${deadlineMs / 1000} s`));
+        : this.#clock.schedule(deadlineMs, () => connection.giveUp(`no answer for ${deadlineMs / 1000} s`));
     try {
       const { status, isJson, body } = await readAnswer(connection, request);
       const text = showUtf8(body);
@@ -71,9 +76,10 @@ export class EngineClient {
    * @throws {EngineRefusedError} the Engine said no
    * @throws {EngineLostError} there is no answer
    */
-  async stream(request: EngineRequest, { onData }: StreamOptions): Promise<EngineStream> {
-    const connection = new EngineConnection(this.#address);
-    const cancel = this.#clock.schedule(ANSWER_MS, () => connection.close(`no answer for ${ANSWER_MS / 1000} s`));
+  async stream(request: EngineRequest, options: StreamOptions): Promise<EngineStream> {
+    const { onData, deadlineMs = ANSWER_MS } = options;
+    const connection = this.#connect();
+    const cancel = this.#clock.schedule(deadlineMs, () => connection.giveUp(`no answer for ${deadlineMs / 1000} s`));
     const headed = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<"ended" | EngineLostError>();
     let refused: { readonly status: number; readonly parts: Uint8Array[] } | undefined;
@@ -105,13 +111,34 @@ export class EngineClient {
         if (bytes.byteLength > 0) connection.write(bytes);
         connection.endWriting();
       },
-      close: (why) => connection.close(why),
+      close: () => connection.close(),
+      giveUp: (why) => connection.giveUp(why),
     };
   }
 
-  /** Closes what is idle. */
+  /** Calls and streams that are under way. */
+  get busy(): number {
+    return this.#open.size - this.#idle.length;
+  }
+
+  /** The Engine is there and silent: whatever waits for it fails. @param why "no answer for 30 s" */
+  giveUp(why: string): void {
+    for (const connection of [...this.#open]) connection.giveUp(why);
+  }
+
+  /** Ends whatever is still under way. */
   close(): void {
-    for (const connection of this.#idle.splice(0)) connection.close();
+    for (const connection of [...this.#open]) connection.close();
+  }
+
+  #connect(): EngineConnection {
+    const connection = new EngineConnection(this.#address, () => {
+      this.#open.delete(connection);
+      const index = this.#idle.indexOf(connection);
+      if (index >= 0) this.#idle.splice(index, 1);
+    });
+    this.#open.add(connection);
+    return connection;
   }
 
   #takeIdle(): EngineConnection | undefined {

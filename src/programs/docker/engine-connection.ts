@@ -37,10 +37,13 @@ export class EngineConnection {
   readonly #parser = new HttpResponseParser();
   #sink: AnswerSink | undefined;
   #action = "";
+  readonly #onClosed: () => void;
   #closed: EngineLostError | undefined;
 
-  constructor(address: EngineAddress) {
+  /** @param onClosed called once, by whomever it is closed */
+  constructor(address: EngineAddress, onClosed: () => void) {
     this.#address = address;
+    this.#onClosed = onClosed;
     this.#socket = connectEngine(address);
     this.#socket.on("data", (chunk: Buffer) => this.#deliver(() => this.#parser.push(chunk)));
     this.#socket.on("end", () => {
@@ -82,6 +85,11 @@ export class EngineConnection {
     this.#fail(why);
   }
 
+  /** Closes an Engine's connection that is there and silent. @param why "no answer for 30 s" */
+  giveUp(why: string): void {
+    this.#fail(why, undefined, "the Docker Engine does not answer");
+  }
+
   #deliver(parse: () => HttpResponseEvent[]): void {
     if (this.#closed !== undefined) return;
     let events: HttpResponseEvent[];
@@ -106,12 +114,13 @@ export class EngineConnection {
   }
 
   /** @param what happened, where no `cause` tells it */
-  #fail(what: string | undefined, cause?: unknown): void {
+  #fail(what: string | undefined, cause?: unknown, state = "no Docker Engine"): void {
     if (this.#closed !== undefined) return;
     this.#closed = new EngineLostError(
-      `Cannot ${this.#action}: no Docker Engine at ${describeAddress(this.#address)}${what === undefined ? "" : ` (${what})`}`,
+      `Cannot ${this.#action}: ${state} at ${describeAddress(this.#address)}${what === undefined ? "" : ` (${what})`}`,
       cause === undefined ? undefined : { cause },
     );
+    this.#onClosed();
     const sink = this.#sink;
     this.#sink = undefined;
     this.#socket.destroy();

@@ -119,7 +119,7 @@ export class Images {
     );
     const stopTelling = this.#tell(image, progress, {
       heardMs: () => heardMs,
-      giveUp: () => stream.close(`no word of the pull for ${SILENCE_MS / 60_000} min`),
+      giveUp: () => stream.giveUp(`no word of the pull for ${SILENCE_MS / 60_000} min`),
     });
     const end = await stream.end;
     stopTelling();
@@ -134,9 +134,11 @@ export class Images {
     const later = (): (() => void) =>
       clock.schedule(PROGRESS_MS, () => {
         if (clock.monotonicMs() - pull.heardMs() >= SILENCE_MS) return pull.giveUp();
-        const { layers, downloaded } = progress.summary;
-        if (told !== layers + downloaded) log.info("image pull goes on", { image, layers, downloaded });
-        told = layers + downloaded;
+        const { summary } = progress;
+        if (summary !== undefined && told !== JSON.stringify(summary)) {
+          log.info("image pull goes on", { image, ...summary });
+          told = JSON.stringify(summary);
+        }
         cancel = later();
       });
     let cancel = later();

@@ -33,9 +33,10 @@ export class PullProgress {
     for (const line of lines) if (line.trim() !== "") this.#line(line);
   }
 
-  /** For people. */
-  get summary(): { readonly layers: string; readonly downloaded: string } {
+  /** For people; undefined until the first layer is known. */
+  get summary(): { readonly layers: string; readonly downloaded: string } | undefined {
     const layers = [...this.#layers.values()];
+    if (layers.length === 0) return undefined;
     const sum = (field: "currentBytes" | "totalBytes"): string =>
       formatSize(layers.reduce((total, layer) => total + layer[field], 0));
     return {
