@@ -17,6 +17,7 @@ import { type RunTemplate, requestOf, runTemplate } from "./run-template.ts";
 import { CountedTraffic, type RunnerCounters } from "./runner-counters.ts";
 import { parseRecordWork, parseTaskId, workHead } from "./task-id.ts";
 import type { TaskPhase } from "./task-table.ts";
+import { TroubledHosts } from "./troubled-hosts.ts";
 
 export interface FineRunnerOptions {
   readonly processor: Pick<ProcessorSpec, "name" | "input">;
@@ -63,6 +64,8 @@ export interface RunnerStatus {
   readonly frameworkId: FrameworkId | undefined;
   /** What keeps the runner from its work, for people. */
   readonly trouble: string | undefined;
+  /** Why some hosts, or all, cannot run programs, for people. */
+  readonly hostTrouble: string | undefined;
 }
 
 const STORE_RETRY = { initialMs: 200, maxMs: 10_000 };
@@ -78,6 +81,7 @@ export class FineRunner implements Runner {
   readonly #options: FineRunnerOptions;
   readonly #keeper: Keeper;
   readonly #counted = new CountedTraffic();
+  readonly #hosts = new TroubledHosts();
   readonly #runs = new Map<string, Run>();
   readonly #templates = new WeakMap<ProcessorSpec, RunTemplate>();
   readonly #stopped = new AbortController();
@@ -167,6 +171,7 @@ export class FineRunner implements Runner {
       connected: this.#connected,
       frameworkId: this.#keeper.frameworkId,
       trouble: this.#connectionTrouble ?? this.#taskTrouble,
+      hostTrouble: this.#hosts.describe(this.#options.clock.monotonicMs()),
     };
   }
 
@@ -244,8 +249,15 @@ export class FineRunner implements Runner {
   #ended({ key, status }: Extract<KeeperCommand, { type: "ended" }>): void {
     const runId = key as RunId;
     const end = runEnd(status, this.#runs.get(key)?.spec.version ?? "");
-    if (end.type === "ended") return this.#emit({ type: "ended", runId, result: end.result });
-    if (end.type === "lost") return this.#emit({ type: "lost", runId, reason: "daemon-lost", message: end.message });
+    const host = this.#keeper.hostOf(key) ?? "an agent";
+    if (end.type === "ended") {
+      if (end.result.outcome.type !== "killed") this.#hosts.worked(host);
+      return this.#emit({ type: "ended", runId, result: end.result });
+    }
+    if (end.type === "lost") {
+      this.#hosts.failed(host, end.message, this.#options.clock.monotonicMs());
+      return this.#emit({ type: "lost", runId, reason: "daemon-lost", message: end.message });
+    }
     this.#options.log.error("cannot read a run's result", { taskId: status.taskId, reason: end.message });
     this.#emit({ type: "lost", runId, reason: "executor-lost", message: end.message });
   }

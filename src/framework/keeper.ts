@@ -79,6 +79,12 @@ export class Keeper {
     }
   }
 
+  /** Where the task is or was; its name, or what Mesos calls it where no offer has told that yet. */
+  hostOf(key: string): string | undefined {
+    const agentId = this.#context.tasks.get(key)?.agentId;
+    return this.#context.agents.hostname(agentId) ?? agentId;
+  }
+
   /** Why what waits does. */
   waiting(nowMs: number): readonly WaitingView[] {
     const views = this.#context.backlog.view(nowMs);

@@ -364,7 +364,7 @@ export class ProcessScheduler {
     if (inputTrouble !== undefined) return ["paused", inputTrouble];
     if (status.trouble !== undefined) return [status.connected ? "paused" : "starting", status.trouble];
     if (!assigned || !status.connected) return ["starting", null];
-    return ["running", null];
+    return ["running", status.hostTrouble ?? null];
   }
 }
 

@@ -61,7 +61,7 @@ export interface ProcessorSnapshot {
   /** Hash of the specification that new runs get. */
   readonly version: string;
   readonly phase: ProcessorPhase;
-  /** Why it is paused, draining or failed. */
+  /** Why it is paused, draining or failed, or cannot run everywhere. */
   readonly reason: string | null;
   readonly framework: { readonly id: string | null; readonly connected: boolean };
   readonly counters: ProcessorCounters;

@@ -212,6 +212,19 @@ describe("a run", () => {
     expect(fixture.events.at(-1)).toMatchObject({ type: "lost", reason: "daemon-lost", message: "no Docker Engine" });
   });
 
+  test("that was lost so is told with its host, until a program comes to an end there", async () => {
+    const { fixture, task } = await Fixture.launched();
+    fixture.update(status(task.taskId, "TASK_FAILED", { message: "no Docker Engine" }));
+    fixture.runner.release(run.id);
+    expect(fixture.runner.status().hostTrouble).toBe("no program can run on a.example: no Docker Engine");
+    const again = { ...run, id: "in/0/5#2" as RunId };
+    fixture.runner.run(again);
+    fixture.offer("o2");
+    const { taskId } = fixture.tasks().at(-1)!;
+    fixture.update(status(taskId, "TASK_FINISHED", { data: encodeRunResult(result) }));
+    expect(fixture.runner.status().hostTrouble).toBeUndefined();
+  });
+
   test("whose result cannot be read is lost", async () => {
     const { fixture, task } = await Fixture.launched();
     fixture.update(status(task.taskId, "TASK_FINISHED", { data: utf8("nonsense") }));
@@ -325,6 +338,7 @@ describe("the framework", () => {
       connected: true,
       frameworkId: "framework-2" as FrameworkId,
       trouble: undefined,
+      hostTrouble: undefined,
     });
   });
 
