@@ -99,6 +99,15 @@ export class DockerEngine implements AsyncDisposable {
     await this.#daemon?.exited;
   }
 
+  /** It hangs: its socket takes connections, and nobody answers. Its containers go on. */
+  stall(): void {
+    this.#daemon?.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#daemon?.kill("SIGCONT");
+  }
+
   /** An image with busybox. @param changes as in a Dockerfile: `CMD ["cat"]`, `ENTRYPOINT …`, `ENV …` */
   async makeImage(name: string, changes: readonly string[] = []): Promise<void> {
     const { repository: repo, tag } = parseImageName(name);
@@ -131,6 +140,7 @@ export class DockerEngine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     const daemon = this.#daemon;
     if (daemon !== undefined) {
+      daemon.kill("SIGCONT");
       daemon.kill("SIGTERM");
       await until(() => daemon.exitCode !== null || daemon.signalCode !== null, "dockerd ends", START_MS);
     }
