@@ -57,7 +57,7 @@ export class ContainerPrograms implements Programs {
     this.#clock = clock;
     this.#client = new EngineClient(readEngineAddress(env), clock);
     this.#lock = holdOwnerLock(join(folder, LOCK_FILE));
-    this.#watch = new EngineWatch(this.#client, clock);
+    this.#watch = new EngineWatch(this.#client, clock, () => this.#sweeper.start());
     this.#runOptions = {
       client: this.#client,
       watch: this.#watch,

@@ -3,6 +3,7 @@ import type { Logger } from "../../base/log.ts";
 import { labelsOf, type Owner, ownerLabels, taskLabel } from "./container-config.ts";
 import { type ListedContainer, listContainers, removeContainer } from "./engine-api.ts";
 import type { EngineClient } from "./engine-client.ts";
+import { EngineRefusedError } from "./errors.ts";
 import type { HostPaths } from "./host-paths.ts";
 import { isOwnerGone } from "./owner-lock.ts";
 
@@ -33,8 +34,9 @@ export class ContainerSweeper {
     this.#options = options;
   }
 
+  /** Looks at once. May be called again: an Engine that was gone may have kept what could not be removed. */
   start(): void {
-    this.#sweeping = this.#sweepAndPlan();
+    this.#sweeping = this.#sweeping.then(() => this.#sweepAndPlan());
   }
 
   /** Resolves when nothing is being removed any more. Idempotent. */
@@ -51,8 +53,8 @@ export class ContainerSweeper {
       // The runs themselves say that the Engine is gone; here it only means later.
       this.#options.log.debug("containers left behind cannot be looked for", { error });
     }
-    if (this.#stopped) return;
-    this.#cancel = this.#options.clock.schedule(PERIOD_MS, () => this.start());
+    this.#cancel?.();
+    if (!this.#stopped) this.#cancel = this.#options.clock.schedule(PERIOD_MS, () => this.start());
   }
 
   async #sweep(): Promise<void> {
@@ -62,12 +64,19 @@ export class ContainerSweeper {
     for (const container of await listContainers(client, common)) {
       if (this.#stopped) return;
       if (!this.#isLeftBehind(container)) continue;
-      await removeContainer(client, container.id);
-      log.info("container left behind was removed", {
+      const fields = {
         container: container.id.slice(0, 12),
         taskId: container.labels[taskLabel],
         executorId: container.labels[ownerLabels.executor],
-      });
+      };
+      try {
+        await removeContainer(client, container.id);
+        log.info("container left behind was removed", fields);
+      } catch (error) {
+        // One that the Engine cannot remove must not keep the others.
+        if (!(error instanceof EngineRefusedError)) throw error;
+        log.warn("container left behind cannot be removed", { ...fields, error });
+      }
     }
   }
 

@@ -23,15 +23,18 @@ const SILENCE_MS = BEAT_MS * SILENT_BEATS;
 export class EngineWatch {
   readonly #client: EngineClient;
   readonly #clock: Clock;
+  readonly #onBack: () => void;
   #generation = 0;
   #stream: Promise<EngineStream> | undefined;
   #cancelBeat: (() => void) | undefined;
   /** Beats since it was asked; undefined while no question is open. */
   #silentBeats: number | undefined;
 
-  constructor(client: EngineClient, clock: Clock) {
+  /** @param onBack called when an Engine that was lost is there again */
+  constructor(client: EngineClient, clock: Clock, onBack: () => void) {
     this.#client = client;
     this.#clock = clock;
+    this.#onBack = onBack;
   }
 
   /**
@@ -72,6 +75,7 @@ export class EngineWatch {
         this.#cancelBeat?.();
       });
       this.#beat();
+      if (this.#generation > 0) this.#onBack();
       return stream;
     } catch (error) {
       this.#stream = undefined;

@@ -214,7 +214,6 @@ describe.skipIf(why !== "")(`an Engine that ends${why}`, () => {
 
       await docker.startDaemon();
       expect((await executor.run(containerRequest(["cat"]))).outcome).toEqual({ type: "succeeded" });
-      executor.programs.startSweeping();
       await untilNoContainers();
     },
     60_000,

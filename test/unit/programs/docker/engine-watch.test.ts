@@ -16,11 +16,14 @@ class Watched implements AsyncDisposable {
   readonly engine: FakeEngine;
   readonly client: EngineClient;
   readonly watch: EngineWatch;
+  comebacks = 0;
 
   private constructor(engine: FakeEngine) {
     this.engine = engine;
     this.client = new EngineClient({ type: "unix", path: engine.path }, this.clock);
-    this.watch = new EngineWatch(this.client, this.clock);
+    this.watch = new EngineWatch(this.client, this.clock, () => {
+      this.comebacks++;
+    });
   }
 
   /** @param answer to all but events and sessions that wait for a container */
@@ -65,9 +68,11 @@ describe("an Engine that hangs", () => {
     await until(() => engine.connections === 0, "nothing is held open");
     expect(clock.pending).toBe(0);
 
+    expect(watched.comebacks).toBe(0);
     hangs = false;
     const next = await watch.enter();
     expect([await watch.isIn(life), await watch.isIn(next)]).toEqual([false, true]);
+    expect(watched.comebacks).toBe(1);
   });
 
   test("does not let anyone in: whoever wants to run there is told within half a minute", async () => {
@@ -75,7 +80,7 @@ describe("an Engine that hangs", () => {
     await using _ = engine;
     const clock = new ManualClock();
     const client = new EngineClient({ type: "unix", path: engine.path }, clock);
-    const entered = rejection(new EngineWatch(client, clock).enter());
+    const entered = rejection(new EngineWatch(client, clock, () => undefined).enter());
     await until(() => engine.requests.length === 1, "it is asked");
     clock.advance(30_000);
     expect(String(await entered)).toContain(`the Docker Engine does not answer at unix://${engine.path}`);
