@@ -1,5 +1,5 @@
 import { Database, SQLiteError } from "bun:sqlite";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode } from "../base/errors.ts";
 import { StateLockedError, StateUnavailableError } from "./errors.ts";
@@ -14,6 +14,8 @@ import { describeOwner, thisOwner } from "./owner.ts";
  */
 
 export interface FolderLock {
+  /** False where somebody removed or replaced the lock's file: another process can then lock the folder beside this one. */
+  isWhole(): Promise<boolean>;
   /** Idempotent. */
   release(): void;
 }
@@ -24,13 +26,16 @@ export interface FolderLock {
  */
 export async function lockFolder(folder: string, sinceMs: number): Promise<FolderLock> {
   const ownerFile = join(folder, "owner.json");
+  const lockFile = join(folder, "lock.sqlite");
   let database: Database | undefined;
+  let identity: string;
   try {
-    database = new Database(join(folder, "lock.sqlite"), { create: true });
+    database = new Database(lockFile, { create: true });
     // Without journal nothing is left beside the file, and nothing has to be rolled back after a kill.
     database.run("PRAGMA journal_mode = MEMORY");
     database.run("PRAGMA busy_timeout = 0");
     database.run("BEGIN EXCLUSIVE");
+    identity = (await identityOf(lockFile)) ?? "";
     await writeFile(ownerFile, thisOwner(sinceMs));
   } catch (error) {
     database?.close();
@@ -46,7 +51,18 @@ export async function lockFolder(folder: string, sinceMs: number): Promise<Folde
     });
   }
   const held = database;
-  return { release: () => held.close() };
+  return { isWhole: async () => (await identityOf(lockFile)) === identity, release: () => held.close() };
+}
+
+/** Which file is there by this name; undefined where there is none. */
+async function identityOf(path: string): Promise<string | undefined> {
+  try {
+    const { dev, ino } = await stat(path);
+    return `${dev}:${ino}`;
+  } catch (error) {
+    if (errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR") return undefined;
+    throw error;
+  }
 }
 
 /** For the message only: the lock itself is SQLite's. */

@@ -5,7 +5,7 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { errorCode, invariant } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { ChangeOrder } from "./change-order.ts";
-import { StateUnavailableError } from "./errors.ts";
+import { StateLostError, StateUnavailableError } from "./errors.ts";
 import { type FolderLock, lockFolder } from "./folder-lock.ts";
 import { keysOfNames, nameOfKey } from "./keys.ts";
 import type { StateStore } from "./store.ts";
@@ -20,12 +20,16 @@ import { decodeStored, encodeStored } from "./stored-value.ts";
  *     values/~3                      a value that is being written, or was when its writer died
  */
 
+/** How soon it is noticed that the folder was removed or replaced. */
+const WATCH_EVERY_MS = 5000;
 /** Not allowed in a key. */
 const TEMPORARY = "~";
 
 export interface FolderStoreOptions {
   readonly log: Logger;
   readonly clock?: Clock;
+  /** The folder was removed or replaced: from now on all changes fail. Called once. */
+  readonly onLost?: (error: StateLostError) => void;
 }
 
 /**
@@ -37,14 +41,14 @@ export interface FolderStoreOptions {
  */
 export async function openFolderStore(
   folder: string,
-  { log, clock = systemClock }: FolderStoreOptions,
+  { log, clock = systemClock, onLost }: FolderStoreOptions,
 ): Promise<StateStore> {
   const values = join(folder, "values");
   await attempt(`Cannot use state folder ${folder}: it cannot be made`, () =>
     mkdir(values, { recursive: true, mode: 0o700 }),
   );
   const lock = await lockFolder(folder, clock.wallMs());
-  const store = new FolderStore(values, lock);
+  const store = new FolderStore(folder, { lock, clock, onLost });
   try {
     const torn = await store.sweep();
     if (torn > 0) log.warn("unfinished writes removed from the state folder", { folder, files: torn });
@@ -53,20 +57,31 @@ export async function openFolderStore(
     lock.release();
     throw error;
   }
+  store.watch();
   log.info("state folder locked", { folder });
   return store;
 }
 
+interface FolderStoreParts {
+  readonly lock: FolderLock;
+  readonly clock: Clock;
+  readonly onLost: ((error: StateLostError) => void) | undefined;
+}
+
 class FolderStore implements StateStore {
+  /** Of the values. */
   readonly #folder: string;
-  readonly #lock: FolderLock;
+  readonly #root: string;
+  readonly #parts: FolderStoreParts;
   readonly #changes = new ChangeOrder();
   #temporaries = 0;
-  #open = true;
+  #phase: "open" | "closed" | StateLostError = "open";
+  #cancelWatch: (() => void) | undefined;
 
-  constructor(folder: string, lock: FolderLock) {
-    this.#folder = folder;
-    this.#lock = lock;
+  constructor(root: string, parts: FolderStoreParts) {
+    this.#root = root;
+    this.#folder = join(root, "values");
+    this.#parts = parts;
   }
 
   async read(key: string): Promise<Uint8Array | undefined> {
@@ -79,7 +94,7 @@ class FolderStore implements StateStore {
     const path = this.#path(key);
     // The caller may reuse its buffer while this waits for an earlier change.
     const bytes = encodeStored(value);
-    return this.#changes.run(key, () =>
+    return this.#change(key, () =>
       attempt(`Cannot store state "${key}" in ${path}`, async () => {
         const temporary = join(this.#folder, `${TEMPORARY}${this.#temporaries++}`);
         try {
@@ -97,7 +112,7 @@ class FolderStore implements StateStore {
 
   async delete(key: string): Promise<void> {
     const path = this.#path(key);
-    return this.#changes.run(key, () =>
+    return this.#change(key, () =>
       attempt(`Cannot delete state "${key}" in ${path}`, async () => {
         await rm(path, { force: true });
         await syncFolder(this.#folder);
@@ -115,9 +130,45 @@ class FolderStore implements StateStore {
   }
 
   async close(): Promise<void> {
-    this.#open = false;
+    if (this.#phase === "open") this.#phase = "closed";
+    this.#cancelWatch?.();
     await this.#changes.idle();
-    this.#lock.release();
+    this.#parts.lock.release();
+  }
+
+  /** Looks now and then whether the folder is still the one that is locked, though nothing may be stored for long. */
+  watch(): void {
+    this.#cancelWatch = this.#parts.clock.schedule(WATCH_EVERY_MS, () => {
+      const goOn = (): void => {
+        if (this.#phase === "open") this.watch();
+      };
+      // A loss was told; whatever else is wrong, the next change tells.
+      this.#assertWhole().then(goOn, goOn);
+    });
+  }
+
+  #change(key: string, change: () => Promise<void>): Promise<void> {
+    return this.#changes.run(key, async () => {
+      await this.#assertWhole();
+      await change();
+    });
+  }
+
+  /** @throws {StateLostError} */
+  async #assertWhole(): Promise<void> {
+    if (this.#phase instanceof StateLostError) throw this.#phase;
+    if (await attempt(`Cannot use state folder ${this.#root}`, () => this.#parts.lock.isWhole())) return;
+    if (this.#phase !== "open") throw this.#lostError();
+    this.#phase = this.#lostError();
+    this.#parts.onLost?.(this.#phase);
+    throw this.#phase;
+  }
+
+  #lostError(): StateLostError {
+    return new StateLostError(
+      `Cannot use state folder ${this.#root}: its lock file was removed or replaced while this process held it; ` +
+        "start again, and nothing that runs is lost",
+    );
   }
 
   /** Removes what writers left that died; the number of files. */
@@ -145,7 +196,7 @@ class FolderStore implements StateStore {
   }
 
   #assertOpen(): void {
-    invariant(this.#open, "Cannot use the state: it is closed");
+    invariant(this.#phase !== "closed", "Cannot use the state: it is closed");
   }
 }
 
