@@ -86,12 +86,11 @@ endToEnd(
     await brigade.api.untilSettled("naughty", values.length);
 
     expect(await brigade.topics.values("out")).toEqual(["done\n"]);
-    const told = (record: JsonRecord): unknown => [
-      header(record, "brigade.error.reason"),
-      header(record, "brigade.error.attempts"),
-    ];
+    const told = (record: JsonRecord): string =>
+      `${header(record, "brigade.error.reason")} (${header(record, "brigade.error.attempts")})`;
     const errors = await brigade.topics.read("errors");
-    expect(errors.map(told).sort()).toEqual(MISBEHAVIOURS.map(({ reason, attempts }) => [reason, attempts]).sort());
+    const expected = MISBEHAVIOURS.map(({ reason, attempts }) => `${reason} (${attempts})`);
+    expect(errors.map(told).sort()).toEqual(expected.sort());
     for (const { reason, headers = {} } of MISBEHAVIOURS) {
       const record = errors.find((one) => header(one, "brigade.error.reason") === reason);
       for (const [name, value] of Object.entries(headers)) expect(header(record ?? {}, name)).toBe(value);
