@@ -45,6 +45,11 @@ export function judge(outcome: RunOutcome): Verdict {
   }
 }
 
+/** Whether the loss of a run may mean that the processor itself cannot run, so that one at a time finds out. */
+export function doubtsProcessor(reason: LostReason): boolean {
+  return reason === "executor-start-failed";
+}
+
 /**
  * Whether the loss of a run makes its record a suspect: executors and agents that die under one record again and again
  * may die of it. A daemon that is down is down for every record alike, and so is an executor that does not start; and

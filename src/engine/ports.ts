@@ -146,7 +146,13 @@ export type RunOutcome =
   | { readonly type: "output-too-large"; readonly limitBytes: number }
   | {
       readonly type: "not-startable";
-      readonly reason: "program-not-found" | "image-missing" | "image-refused" | "option-refused" | "secret-missing";
+      readonly reason:
+        | "program-not-found"
+        | "image-missing"
+        | "image-refused"
+        | "option-refused"
+        | "secret-missing"
+        | "executor-missing";
       readonly message: string;
     }
   /** Ended by {@link Runner.cancel} or by an executor that shuts down. */
@@ -170,7 +176,7 @@ export type LostReason =
   | "agent-lost"
   | "agent-unreachable"
   | "executor-lost"
-  /** It may have run in an executor that ended while it was being started. */
+  /** It may have run in an executor that ended while it was being started, as perhaps all would. */
   | "executor-start-failed"
   | "daemon-lost"
   | "task-unknown"

@@ -1,6 +1,6 @@
 import { assertNever, invariant } from "../base/errors.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
-import { incriminates, judge, type Verdict } from "./faults.ts";
+import { doubtsProcessor, incriminates, judge, type Verdict } from "./faults.ts";
 import type { OpenRecord, RunState } from "./open-record.ts";
 import type { Outbox } from "./outbox.ts";
 import { errorRecords, successRecords } from "./outputs.ts";
@@ -110,7 +110,7 @@ export class RecordLives {
   }
 
   lost(runId: RunId, reason: LostReason, message: string): void {
-    const { runs, held, spec } = this.#context;
+    const { runs, held, spec, pause, nowMs } = this.#context;
     const run = runs.get(runId);
     if (run === undefined) {
       if (!held.over(runId, { type: "lost", reason, message })) this.#context.push({ type: "release", runId });
@@ -124,6 +124,7 @@ export class RecordLives {
     else runs.release(run);
     if (!wasAlive || open.decided) return;
     this.#noteLost(open, reason, message);
+    if (doubtsProcessor(reason)) pause.pause(`${reason}: ${message}`, nowMs);
     if (incriminates(reason)) {
       open.losses++;
       if (run.alone) this.#countAttempt(open, `${reason} while it ran alone`);

@@ -20,6 +20,8 @@ export interface Executor {
   live: number;
   /** Whether anything was ever heard from it, so that it certainly was started. */
   heard: boolean;
+  /** Whether it said anything itself. */
+  answers: boolean;
   /** Whether its end was already held against its agent. */
   blamed: boolean;
 }
@@ -163,10 +165,18 @@ export class Agents {
     agent.pause = undefined;
   }
 
-  /** Whether executors of this kind are known to run somewhere. */
-  runs(key: string): boolean {
-    for (const { usable } of this.#agents.values()) if (usable.get(key)?.heard === true) return true;
+  /** Whether an executor of this kind is known to work somewhere. */
+  anyAnswers(key: string): boolean {
+    for (const { usable } of this.#agents.values()) if (usable.get(key)?.answers === true) return true;
     return false;
+  }
+
+  /** Another configuration is to be run: what failed before says nothing about it. */
+  forgive(): void {
+    for (const agent of this.#agents.values()) {
+      agent.failures = 0;
+      agent.pause = undefined;
+    }
   }
 
   /** The agent was removed from the master. What we think to have there is told by updates. */
@@ -221,7 +231,15 @@ export class Agents {
   }
 
   #add(agent: Agent, parts: Pick<Executor, "id" | "key" | "charged" | "heard">): Executor {
-    const executor = { ...parts, info: undefined, launched: 0, maxTasks: Infinity, live: 0, blamed: false };
+    const executor = {
+      ...parts,
+      info: undefined,
+      launched: 0,
+      maxTasks: Infinity,
+      live: 0,
+      answers: false,
+      blamed: false,
+    };
     agent.executors.set(executor.id, executor);
     agent.usable.set(executor.key, executor);
     agent.inUse = plus(agent.inUse, executor.charged);

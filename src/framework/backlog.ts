@@ -188,7 +188,10 @@ export class Backlog {
     const views: WaitingView[] = [];
     for (const group of this.#groups.values()) {
       if (group.size === 0) continue;
-      const reason = group.refusals > 0 ? group.refusal : foldObstacles(group.shape, group.obstacles.values(), nowMs);
+      const reason =
+        group.refusals > 0
+          ? `Mesos refuses the task: ${group.refusal}`
+          : foldObstacles(group.shape, group.obstacles.values(), nowMs);
       views.push({ count: group.size, reason });
     }
     return views;

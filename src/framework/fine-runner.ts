@@ -211,7 +211,7 @@ export class FineRunner implements Runner {
       case "report":
         return this.#options.log[command.level](command.message, command.fields);
       case "trouble":
-        this.#taskTrouble = command.message ?? undefined;
+        this.#taskTrouble = command.message === null ? undefined : `Mesos refuses the task: ${command.message}`;
         return;
       case "ready":
         return this.#emit({ type: "ready" });
@@ -251,7 +251,8 @@ export class FineRunner implements Runner {
     const end = runEnd(status, this.#runs.get(key)?.spec.version ?? "");
     const host = this.#keeper.hostOf(key) ?? "an agent";
     if (end.type === "ended") {
-      if (end.result.outcome.type !== "killed") this.#hosts.worked(host);
+      const ran = status.source === "SOURCE_EXECUTOR" && end.result.outcome.type !== "killed";
+      if (ran) this.#hosts.worked(host);
       return this.#emit({ type: "ended", runId, result: end.result });
     }
     if (end.type === "lost") {

@@ -94,11 +94,11 @@ export type ClientEvent =
   /** A task of an earlier life; from now on it is known by `key`. */
   | { readonly type: "adopted"; readonly key: string; readonly work: string }
   | { readonly type: "started"; readonly key: string; readonly host: string }
-  /** The executor's own last word. Kept unacknowledged until `release`. */
+  /** The executor's own last word, or its agent's that none can be started. Kept unacknowledged until `release`. */
   | { readonly type: "ended"; readonly key: string; readonly status: TaskStatus }
   /** Said again, with another reason, when a task on an unreachable agent turns out to be gone. */
   | { readonly type: "lost"; readonly key: string; readonly reason: LostReason; readonly message: string }
-  /** Mesos refuses such tasks, or cannot start their executor, again and again; null: no longer. */
+  /** Mesos refuses such tasks again and again; null: no longer. */
   | { readonly type: "trouble"; readonly message: string | null };
 
 /** All in milliseconds. */

@@ -4,7 +4,7 @@ import type { RunOutcome, RunResult } from "../engine/ports.ts";
 import { decodeRunResult, RunWireError } from "../engine/run-wire.ts";
 import type { TaskStatus } from "../mesos/types.ts";
 
-/** What an executor's last word about a task means for its run. */
+/** What the last word about a task means for its run: of its executor, or of an agent that could not start one. */
 export type RunEnd =
   | { readonly type: "ended"; readonly result: RunResult }
   /** The executor is there, but what it runs programs with failed: a daemon, or the machine's memory. */
@@ -14,8 +14,17 @@ export type RunEnd =
 
 /** @param specVersion of the run, for ends that do not tell it */
 export function runEnd(status: TaskStatus, specVersion: string): RunEnd {
-  const { state, data = noBytes, message } = status;
+  const { state, data = noBytes, message, source } = status;
   if (data.length > 0) return decoded(data, specVersion);
+  if (source === "SOURCE_AGENT") {
+    const reason = message ?? "the agent does not say why";
+    const outcome = {
+      type: "not-startable",
+      reason: "executor-missing",
+      message: `Mesos cannot start the executor: ${reason}`,
+    } as const;
+    return ended(outcome, specVersion);
+  }
   if (state === "TASK_KILLED") return ended({ type: "killed" }, specVersion);
   if (state === "TASK_FAILED" && message !== undefined) return { type: "lost", message };
   return { type: "unreadable", message: `${state} came without a result` };

@@ -19,6 +19,8 @@ export class TaskLives {
   /** Ids of other epochs that the client has released: whatever still comes for them is old. */
   readonly #released = new Set<string>();
   #lastOrder = 0;
+  /** Of the executor that was asked for last. */
+  #lastKind: string | undefined;
   #troubled = false;
 
   constructor(context: KeeperContext) {
@@ -28,6 +30,9 @@ export class TaskLives {
   // ------------------------------------------------------------------------------------------- the client's wishes
 
   want(request: TaskRequest): void {
+    const kind = request.template.executor?.hash;
+    if (kind !== this.#lastKind) this.#context.agents.forgive();
+    this.#lastKind = kind;
     const order = ++this.#lastOrder;
     const task = new KeptTask({ key: request.key, request, order, phase: "waiting", nowMs: this.#context.nowMs });
     this.#context.tasks.add(task);
@@ -67,8 +72,6 @@ export class TaskLives {
     const message = status.message ?? status.reason ?? status.state;
     switch (meaning.type) {
       case "alive":
-        // What is staging may still come to nothing.
-        if (status.state !== "TASK_STAGING") this.#taken(task);
         return this.#alive(task);
       case "result-to-come":
         // The end that was reported is the one of a launch that came to nothing: the master confirms it.
@@ -136,13 +139,16 @@ export class TaskLives {
     task.heardIn = this.#context.subscription;
     if (status.source !== "SOURCE_EXECUTOR") return;
     task.heardFromExecutor = true;
-    if (task.executor !== undefined) task.executor.heard = true;
+    if (task.executor === undefined) return;
+    task.executor.heard = true;
+    task.executor.answers = true;
   }
 
   #alive(task: KeptTask): void {
     if (task.phase === "ended" || task.phase === "stopped") return;
     this.#context.alarms.cancel(task.phaseAlarm);
     this.#context.move(task, "running");
+    this.#taken(task);
     if (task.wish !== "run" && task.killing.alarm?.pending !== true) this.#sendKill(task);
   }
 
@@ -186,28 +192,25 @@ export class TaskLives {
   }
 
   /**
-   * Where executors of this kind run on other agents, this agent is to blame alone. Otherwise it may well be what the
-   * processor asks for (an image that is not there, or whose program is another one): then one task at a time finds out.
+   * Where executors of this kind answer on other agents, this agent is to blame alone, and another launch follows.
+   * Otherwise it may well be what the processor asks for (an image that is not there, or with another program): the
+   * client is told, and decides.
    */
   #executorFailed(task: KeptTask, status: TaskStatus, mayHaveRun: boolean, message: string): void {
     const { agents } = this.#context;
-    const { agentId, executor, shape, request } = task;
-    const isImage = request?.template.executor?.info.container !== undefined;
-    if (isImage && shape !== undefined && executor?.blamed === false && !agents.runs(executor.key)) {
-      this.#refuse(shape, `Mesos cannot start the executor: ${message}`);
-    }
-    if (!mayHaveRun) return this.#notStarted(task, status, message);
-    if (agentId !== undefined && executor !== undefined) {
-      agents.retire(agentId, executor.id);
-      this.#blame(task, message);
-    }
-    this.#lost(task, "executor-start-failed", message);
+    const { agentId, executor, phase, request } = task;
+    const isContainer = request?.template.executor?.info.container !== undefined;
+    const anyAnswers = executor === undefined || agents.anyAnswers(executor.key);
+    const isSuspect = isContainer && !anyAnswers;
+    if (mayHaveRun) return this.#lost(task, isSuspect ? "executor-start-failed" : "executor-lost", message);
+    if (!isSuspect || task.heardFromExecutor || phase === "dropped") return this.#notStarted(task, status, message);
+    if (agentId !== undefined) agents.retire(agentId, executor.id);
+    this.#blame(task, message);
+    this.#ended(task, status);
   }
 
   #refused(task: KeptTask, status: TaskStatus, message: string): void {
-    if (task.shape !== undefined && task.phase !== "dropped") {
-      this.#refuse(task.shape, `Mesos refuses the task: ${message}`);
-    }
+    if (task.shape !== undefined && task.phase !== "dropped") this.#refuse(task.shape, message);
     this.#notStarted(task, status, message);
   }
 
@@ -229,7 +232,8 @@ export class TaskLives {
   #lost(task: KeptTask, reason: LostReason, message: string): void {
     const { phase } = task;
     if (phase === "ended" || phase === "stopped" || phase === "waiting") return;
-    if (reason === "executor-lost" && task.agentId !== undefined && task.executor !== undefined) {
+    const isExecutors = reason === "executor-lost" || reason === "executor-start-failed";
+    if (isExecutors && task.agentId !== undefined && task.executor !== undefined) {
       this.#context.agents.retire(task.agentId, task.executor.id);
       this.#blame(task, message);
     }
@@ -260,7 +264,7 @@ export class TaskLives {
     const shapes = new Map(
       [...this.#launchedBy(call.operations)].flatMap(({ shape }) => (shape ? [[shape.id, shape]] : [])),
     );
-    for (const shape of shapes.values()) this.#refuse(shape, `Mesos refuses the task: ${message}`);
+    for (const shape of shapes.values()) this.#refuse(shape, message);
     this.acceptUnknown(call);
   }
 

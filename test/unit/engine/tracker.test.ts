@@ -195,6 +195,25 @@ describe("failures", () => {
     expect(driver.all("send").length).toBe(1);
   });
 
+  test("an executor that ends while it starts pauses the processor; its runs are counted again, and suspect no record", () => {
+    const driver = new TrackerDriver({ concurrency: 2 });
+    driver.begin();
+    driver.receive([0, 1, 2]);
+    const lost = { type: "lost", reason: "executor-start-failed", message: "Container exited with status 1" } as const;
+    for (const offset of [0, 1]) driver.step({ ...lost, runId: driver.runOf(offset) });
+    expect(driver.tracker.view().pausedBecause).toBe("executor-start-failed: Container exited with status 1");
+    for (let runs = 3; runs <= 6; runs++) {
+      driver.advance(60_000);
+      expect(driver.all("run").length).toBe(runs);
+      driver.step({ ...lost, runId: driver.all("run").at(-1)!.run.id });
+    }
+    driver.advance(60_000);
+    driver.end(driver.all("run").at(-1)!.run.id);
+    expect(driver.tracker.view().pausedBecause).toBeUndefined();
+    expect(driver.all("run").every(({ run }) => !run.alone && run.attempt === 1)).toBe(true);
+    expect(driver.all("note").some(({ note }) => note.type === "rerun" && note.reason === lost.reason)).toBe(true);
+  });
+
   test("a lost run is no attempt: it runs again elsewhere, and alone after three losses", () => {
     const driver = new TrackerDriver();
     driver.begin();

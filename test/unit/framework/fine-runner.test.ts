@@ -225,6 +225,29 @@ describe("a run", () => {
     expect(fixture.runner.status().hostTrouble).toBeUndefined();
   });
 
+  test("whose executor's image is missing is not startable, as its agent says", async () => {
+    const fixture = new Fixture();
+    await fixture.start();
+    fixture.subscribe();
+    const container = { image: "brigade:1", forcePull: false, volumes: [] };
+    fixture.runner.run({ ...run, spec: { ...spec, executor: { ...spec.executor, container } } });
+    fixture.offer();
+    const message = "Failed to launch container: no such image";
+    const parts = { source: "SOURCE_AGENT", reason: "REASON_CONTAINER_LAUNCH_FAILED", message } as const;
+    fixture.update(status(fixture.tasks()[0]!.taskId, "TASK_FAILED", parts));
+    expect(fixture.events.at(-1)).toMatchObject({
+      type: "ended",
+      result: {
+        outcome: {
+          type: "not-startable",
+          reason: "executor-missing",
+          message: `Mesos cannot start the executor: ${message}`,
+        },
+        specVersion: "v1",
+      },
+    });
+  });
+
   test("whose result cannot be read is lost", async () => {
     const { fixture, task } = await Fixture.launched();
     fixture.update(status(task.taskId, "TASK_FINISHED", { data: utf8("nonsense") }));

@@ -172,12 +172,11 @@ describe("a task that Mesos refuses", () => {
     const harness = new Harness();
     const infos = harness.launched("1", "2", "3");
     for (const { taskId } of infos) refuse(harness, taskId);
-    const trouble = `Mesos refuses the task: ${message}`;
-    expect(harness.commands("trouble").map((command) => command.message)).toEqual([trouble]);
+    expect(harness.commands("trouble").map((command) => command.message)).toEqual([message]);
     expect(harness.commands("lost")).toEqual([]);
     expect(harness.commands("ended")).toEqual([]);
     harness.advance(3999);
-    expect(harness.keeper.waiting(harness.nowMs)).toEqual([{ count: 3, reason: trouble }]);
+    expect(harness.keeper.waiting(harness.nowMs)).toEqual([{ count: 3, reason: `Mesos refuses the task: ${message}` }]);
     harness.forget();
     harness.advance(1);
     harness.offers(offer("o2"));
@@ -214,7 +213,6 @@ describe("a task that Mesos refuses", () => {
 describe("an executor whose container does not start", () => {
   const message =
     "Failed to launch container: Failed to run 'docker pull brigade:1': exited with status 1; stderr='manifest unknown'";
-  const trouble = `Mesos cannot start the executor: ${message}`;
   const container = { type: "DOCKER", docker: { image: "brigade:1" } } as const;
   const executor = { ...executorTemplate, info: { ...executorTemplate.info, container } };
 
@@ -222,47 +220,48 @@ describe("an executor whose container does not start", () => {
     for (const key of keys) harness.step({ type: "want", request: request(key, { executor }) });
   }
 
-  function launchFailed(harness: Harness, { taskId, agentId }: TaskInfo, text = message): void {
+  function launchFailed(harness: Harness, { taskId, agentId }: TaskInfo, text = message): TaskStatus {
     const reason = "REASON_CONTAINER_LAUNCH_FAILED";
     const parts = { source: "SOURCE_AGENT", reason, message: text, agentId, uuid: uuid(9) } as const;
-    harness.update(status(taskId, "TASK_FAILED", parts));
+    const failed = status(taskId, "TASK_FAILED", parts);
+    harness.update(failed);
     harness.update(answer(taskId, "TASK_GONE", { agentId }));
+    return failed;
   }
 
-  test("stops all that need it, of which one at a time is tried again; the client hears of it after the third", () => {
+  test("is the client's to judge where none of its kind answers anywhere", () => {
     const harness = new Harness();
     harness.subscribe();
-    wantInContainers(harness, "1", "2", "3");
+    wantInContainers(harness, "1");
     harness.offers(offer("o1"));
-    for (const info of harness.launches()) launchFailed(harness, info);
-    for (let probe = 1; probe <= 2; probe++) {
-      expect(harness.commands("trouble")).toEqual([]);
-      harness.forget();
-      harness.advance(2000);
-      harness.offers(offer(`probe-${probe}`));
-      const [info, ...others] = harness.launches();
-      expect(others).toEqual([]);
-      launchFailed(harness, info!);
-    }
-    expect(harness.commands("trouble").map((command) => command.message)).toEqual([trouble]);
-    harness.advance(1000);
-    expect(harness.keeper.waiting(harness.nowMs)).toEqual([{ count: 3, reason: trouble }]);
-    expect(harness.commands("lost")).toEqual([]);
-
-    harness.forget();
-    harness.advance(3000);
-    harness.offers(offer("o2"));
     const [info] = harness.launches();
-    // The image is being pulled: nothing is told by it.
-    harness.update(answer(info!.taskId, "TASK_STAGING", { agentId }));
-    expect(harness.commands("trouble")).toEqual([]);
-    harness.update(status(info!.taskId, "TASK_RUNNING"));
-    expect(harness.commands("trouble").map((command) => command.message)).toEqual([null]);
-    harness.offers(offer("o3"));
-    expect(harness.launches()).toHaveLength(3);
+    // That the master lists it says nothing: it may be pulling the image.
+    harness.offers(offer("o2", "a", { executorIds: [info!.executor!.executorId] }));
+    const failed = launchFailed(harness, info!);
+    expect(harness.commands("ended").map(({ key, status: said }) => [key, said])).toEqual([["1", failed]]);
+    expect(harness.commands("lost")).toEqual([]);
+    expect(harness.calls("ACKNOWLEDGE")).toEqual([]);
+    harness.step({ type: "release", key: "1" });
+    expect(harness.calls("ACKNOWLEDGE").map(({ taskId }) => taskId)).toEqual([info!.taskId]);
   });
 
-  test("is held against its agent alone where others of its kind run elsewhere", () => {
+  test("leaves its agent alone for a while, until another configuration is wanted", () => {
+    const harness = new Harness();
+    harness.subscribe();
+    wantInContainers(harness, "1");
+    harness.offers(offer("o1"));
+    launchFailed(harness, harness.launches()[0]!);
+    harness.step({ type: "release", key: "1" });
+    harness.forget();
+    wantInContainers(harness, "2");
+    harness.offers(offer("o2"));
+    expect(harness.launches()).toEqual([]);
+    harness.step({ type: "want", request: request("3", { executor: { ...executor, hash: "e1" } }) });
+    harness.offers(offer("o3"));
+    expect(harness.launches().map(({ name }) => name)).toContain("task 3");
+  });
+
+  test("is held against its agent alone where others of its kind answer elsewhere", () => {
     const harness = new Harness();
     harness.subscribe();
     wantInContainers(harness, "1");
@@ -278,6 +277,7 @@ describe("an executor whose container does not start", () => {
     expect(harness.launches()).toEqual([]);
     harness.offers(offer("o4", "b"));
     expect(harness.launches().map(({ name }) => name)).toEqual(["task 2"]);
+    expect(harness.commands("ended")).toEqual([]);
   });
 
   test.each(["Container exited with status 127", "Unable to get executor pid after launch"])(
@@ -288,21 +288,20 @@ describe("an executor whose container does not start", () => {
       wantInContainers(harness, "1");
       harness.offers(offer("o1"));
       launchFailed(harness, harness.launches()[0]!, `Failed to launch container: ${text}`);
-      expect(harness.commands("lost").map(({ key, reason }) => [key, reason])).toEqual([
-        ["1", "executor-start-failed"],
-      ]);
+      const lost = harness.commands("lost").map(({ key, reason }) => [key, reason]);
+      expect(lost).toEqual([["1", "executor-start-failed"]]);
     },
   );
 
-  test("is no reason to stop anything where it is a process of the host", () => {
+  test("is launched again where it is a process of the host", () => {
     const harness = new Harness();
     const [info] = harness.launched("1");
     launchFailed(harness, info!);
-    wantInContainers(harness, "2");
     harness.advance(1000);
     harness.offers(offer("o2"));
-    expect(harness.launches()).toHaveLength(2);
+    expect(harness.launches().map(({ name }) => name)).toEqual(["task 1"]);
     expect(harness.commands("lost")).toEqual([]);
+    expect(harness.commands("ended")).toEqual([]);
   });
 });
 
