@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseImageName } from "../../src/programs/docker/image-name.ts";
+import { StreamDemultiplexer } from "../../src/programs/docker/stream-demultiplexer.ts";
 import { processesOf } from "./e2e/leftovers.ts";
 import { until } from "./until.ts";
 
@@ -16,6 +17,7 @@ const START_MS = 20_000;
 export interface ListedContainer {
   readonly Id: string;
   readonly State: string;
+  readonly Image: string;
   readonly Labels: Readonly<Record<string, string>>;
 }
 
@@ -114,6 +116,44 @@ export class DockerEngine implements AsyncDisposable {
     const query = new URLSearchParams({ fromSrc: "-", repo, tag: tag ?? "" });
     for (const change of changes) query.append("changes", change);
     await this.request("POST", `/images/create?${query.toString()}`, await busyboxTar(join(this.#folder, "image")));
+  }
+
+  /** Loads an archive as `docker save` and scripts/image make it. */
+  async load(archive: string): Promise<void> {
+    const answer = await this.request("POST", "/images/load?quiet=1", await Bun.file(archive).bytes());
+    // It answers 200 before it begins.
+    const text = await answer.text();
+    if (text.includes('"error"')) throw new Error(`cannot load ${archive}: ${text}`);
+  }
+
+  async tag(image: string, as: string): Promise<void> {
+    const { repository: repo, tag } = parseImageName(as);
+    const query = new URLSearchParams({ repo, tag: tag ?? "" });
+    await this.request("POST", `/images/${encodeURIComponent(image)}/tag?${query.toString()}`);
+  }
+
+  async untag(image: string): Promise<void> {
+    await this.request("DELETE", `/images/${encodeURIComponent(image)}`);
+  }
+
+  /** Runs a container to its end. @returns what it printed */
+  async outputOf(image: string, args: readonly string[]): Promise<string> {
+    const config = { Image: image, Cmd: args, HostConfig: { NetworkMode: "host" } };
+    const { Id } = (await this.post("/containers/create", config)) as { Id: string };
+    try {
+      await this.request("POST", `/containers/${Id}/start`);
+      // Its head comes at once, and its body with the end.
+      await (await this.request("POST", `/containers/${Id}/wait`)).text();
+      const logs = await (await this.request("GET", `/containers/${Id}/logs?stdout=1&stderr=1`)).bytes();
+      let text = "";
+      const add = (part: Uint8Array): void => {
+        text += Buffer.from(part).toString();
+      };
+      new StreamDemultiplexer({ stdout: add, stderr: add }).push(logs);
+      return text;
+    } finally {
+      await this.request("DELETE", `/containers/${Id}?force=1`);
+    }
   }
 
   /** All of them, in any state. */

@@ -11,8 +11,7 @@ import { recall } from "./agent/agent-memory.ts";
 import type { AgentSettings } from "./agent/agent-types.ts";
 import { ExecutorEndpoint } from "./agent/executor-endpoint.ts";
 import { type AgentNode, Cluster } from "./cluster.ts";
-import type { Containerizer } from "./containers/containerizer.ts";
-import { ProcessContainerizer } from "./containers/process-containerizer.ts";
+import { AgentContainerizer } from "./containers/agent-containerizer.ts";
 import { type HttpAnswer, textAnswer } from "./http/answer.ts";
 import type { HttpRequest } from "./http/request-parser.ts";
 import { HttpServer } from "./http/server.ts";
@@ -86,7 +85,7 @@ class Mesos implements EmbeddedMesos {
   readonly #options: EmbeddedMesosOptions;
   readonly #host: string;
   readonly #servers: HttpServer[] = [];
-  readonly #nodes: (AgentNode & { readonly containers: Containerizer; readonly journal: AgentJournal })[] = [];
+  readonly #nodes: (AgentNode & { readonly containers: AgentContainerizer; readonly journal: AgentJournal })[] = [];
   #cluster: Cluster | undefined;
   #port = 0;
   #closing: Promise<void> | undefined;
@@ -167,7 +166,7 @@ class Mesos implements EmbeddedMesos {
       refusal: (frameworkId, executorId, type) => core.refusal(frameworkId, executorId, type),
       onEvent: (event) => cluster.toAgent(id, event),
     });
-    const containers = new ProcessContainerizer({
+    const containers = new AgentContainerizer({
       workDir,
       settings,
       clock,
@@ -178,6 +177,7 @@ class Mesos implements EmbeddedMesos {
     const journal = new AgentJournal(workDir, () => core.facts());
     const node = { id, agent: core, endpoint, containers, journal };
     this.#nodes.push(node);
+    containers.clearAway(memory);
     cluster.addAgent(node, memory);
     journal.compact();
     route = (request) => routeAgent(request, processName, endpoint);

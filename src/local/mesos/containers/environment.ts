@@ -1,4 +1,4 @@
-import type { CommandInfo } from "../../../mesos/types.ts";
+import type { CommandInfo, ContainerId, TaskInfo } from "../../../mesos/types.ts";
 import type { AgentSettings } from "../agent/agent-types.ts";
 import { printDuration } from "../durations.ts";
 import type { ContainerLaunch } from "./containerizer.ts";
@@ -7,15 +7,63 @@ const RECOVERY_TIMEOUT = "15mins";
 const SUBSCRIPTION_BACKOFF_MAX = "2secs";
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/** The sandbox as an executor sees it that runs in a container of Docker's. */
+export const SANDBOX_IN_DOCKER = "/mnt/mesos/sandbox";
+
 /** The whole environment of an executor: a PATH, the agent's flag, what the agent says, and the command's own, which wins. */
 export function executorEnvironment(
+  container: ContainerLaunch,
+  settings: AgentSettings,
+  sandbox: string,
+): Record<string, string> {
+  return {
+    PATH,
+    ...agentVariables(container, settings, sandbox),
+    MESOS_SANDBOX: sandbox,
+    ...commandEnvironment(container.executor.command),
+  };
+}
+
+/** In a container of Docker's, on top of the image's: there the command's own loses, and there is no PATH. */
+export function dockerExecutorEnvironment(
+  container: ContainerLaunch,
+  settings: AgentSettings,
+  sandbox: string,
+): Record<string, string> {
+  return {
+    ...commandEnvironment(container.executor.command),
+    ...agentVariables(container, settings, sandbox),
+    ...dockerVariables(container.containerId, container.task),
+  };
+}
+
+/** What Mesos tells everything that it runs in a container of Docker's. */
+export function dockerVariables(containerId: ContainerId, { resources = [] }: TaskInfo): Record<string, string> {
+  const role = resources.find(({ allocationInfo }) => allocationInfo?.role !== undefined)?.allocationInfo?.role;
+  return {
+    MESOS_SANDBOX: SANDBOX_IN_DOCKER,
+    MESOS_CONTAINER_NAME: dockerName(containerId),
+    ...(role === undefined ? {} : { MESOS_ALLOCATION_ROLE: role }),
+  };
+}
+
+export function dockerName(containerId: ContainerId): string {
+  return `mesos-${containerId}`;
+}
+
+export function commandEnvironment(command: CommandInfo | undefined): Record<string, string> {
+  const variables = command?.environment?.variables ?? [];
+  return Object.fromEntries(variables.map(({ name, value }) => [name, value ?? ""]));
+}
+
+/** @param sandbox by its path on the host */
+function agentVariables(
   { framework, frameworkId, executor, shutdownGraceMs }: ContainerLaunch,
   { id, endpoint, processName, executorVariables = {} }: AgentSettings,
   sandbox: string,
 ): Record<string, string> {
   const address = `${endpoint.ip ?? endpoint.hostname ?? "127.0.0.1"}:${endpoint.port}`;
   return {
-    PATH,
     ...executorVariables,
     LIBPROCESS_IP: endpoint.ip ?? "127.0.0.1",
     LIBPROCESS_PORT: "0",
@@ -31,12 +79,5 @@ export function executorEnvironment(
     ...(framework.checkpoint === true
       ? { MESOS_RECOVERY_TIMEOUT: RECOVERY_TIMEOUT, MESOS_SUBSCRIPTION_BACKOFF_MAX: SUBSCRIPTION_BACKOFF_MAX }
       : {}),
-    MESOS_SANDBOX: sandbox,
-    ...commandEnvironment(executor.command),
   };
-}
-
-function commandEnvironment(command: CommandInfo | undefined): Record<string, string> {
-  const variables = command?.environment?.variables ?? [];
-  return Object.fromEntries(variables.map(({ name, value }) => [name, value ?? ""]));
 }

@@ -1,20 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { appendFileSync, closeSync, openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
-import type { Clock } from "../../../base/clock.ts";
-import { describeError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/log.ts";
 import type { CommandInfo, ContainerId } from "../../../mesos/types.ts";
 import type { ContainerProcess } from "../agent/agent-memory.ts";
-import type { AgentSettings } from "../agent/agent-types.ts";
 import type { ContainerAdoption, ContainerEvent, Containerizer, ContainerLaunch } from "./containerizer.ts";
 import { executorEnvironment } from "./environment.ts";
-import { FetchCache } from "./fetch-cache.ts";
-import { fetchAll } from "./fetcher.ts";
+import { launchFailure, prepare, type Surroundings } from "./preparation.ts";
 import { isRunning, killGroup, killMarked, startTimeOf } from "./processes.ts";
-import { makeSandbox, sandboxPath } from "./sandbox.ts";
-import { findUser, type UserIds } from "./users.ts";
+import { sandboxPath } from "./sandbox.ts";
+import type { UserIds } from "./users.ts";
 
 /** How often a process is looked for that is no child of this one. */
 const WATCH_INTERVAL_MS = 200;
@@ -22,10 +18,7 @@ const UNKNOWN_WAIT_STATUS = -1;
 /** Of a process that ended at once, or where start times are not to be had. */
 const UNKNOWN_START_TIME = "unknown";
 
-export interface ProcessContainerizerOptions {
-  readonly workDir: string;
-  readonly settings: AgentSettings;
-  readonly clock: Clock;
+export interface ProcessContainerizerOptions extends Surroundings {
   readonly log: Logger;
   readonly onEvent: (event: ContainerEvent) => void;
 }
@@ -41,13 +34,11 @@ type Container =
  */
 export class ProcessContainerizer implements Containerizer {
   readonly #options: ProcessContainerizerOptions;
-  readonly #cache: FetchCache;
   readonly #containers = new Map<ContainerId, Container>();
   #idleWaiters: (() => void)[] = [];
 
   constructor(options: ProcessContainerizerOptions) {
     this.#options = options;
-    this.#cache = new FetchCache(join(options.workDir, "fetch"));
   }
 
   launch(container: ContainerLaunch): void {
@@ -108,26 +99,10 @@ export class ProcessContainerizer implements Containerizer {
 
   async #launch(container: ContainerLaunch, signal: AbortSignal): Promise<void> {
     const { containerId, executor } = container;
-    const { onEvent, log, settings, workDir } = this.#options;
-    const owner = { frameworkId: container.frameworkId, executorId: executor.executorId };
-    const sandbox = sandboxPath(workDir, settings.id, owner, containerId);
-    const userName = executor.command?.user ?? container.framework.user;
-    const user = findUser(userName);
+    const { onEvent, log } = this.#options;
     try {
-      makeSandbox(sandbox, user.type === "other" ? user.ids : undefined);
-      if (user.type === "unknown") {
-        throw new Error(`Failed to chown directory to '${userName}': No such user '${userName}'`);
-      }
-    } catch (error) {
-      const message = `Failed to create executor directory '${sandbox}': ${describeError(error)}`;
-      this.#over({ type: "not-created", containerId, message });
-      return;
-    }
-    try {
-      const ids = user.type === "other" ? user.ids : undefined;
-      await this.#fetch(container, sandbox, userName, ids, signal);
-      signal.throwIfAborted();
-      const child = this.#spawn(container, sandbox, ids);
+      const { sandbox, user } = await prepare(container, this.#options, signal);
+      const child = this.#spawn(container, sandbox, user);
       const { pid } = child;
       if (pid === undefined) throw await new Promise<Error>((resolve) => child.once("error", resolve));
       const process = { pid, startTime: startTimeOf(pid) ?? UNKNOWN_START_TIME };
@@ -138,27 +113,7 @@ export class ProcessContainerizer implements Containerizer {
       onEvent({ type: "started", containerId, process });
     } catch (error) {
       log.warn("executor not started", { executorId: executor.executorId, error });
-      // Without its causes: those are for the log.
-      const message = error instanceof Error ? error.message : String(error);
-      this.#over({ type: "launch-failed", containerId, message });
-    }
-  }
-
-  async #fetch(
-    { containerId, executor }: ContainerLaunch,
-    sandbox: string,
-    user: string,
-    ids: UserIds | undefined,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const uris = executor.command?.uris ?? [];
-    if (uris.length === 0) return;
-    const say = (line: string): void => appendFileSync(join(sandbox, "stderr"), `${line}\n`);
-    try {
-      await fetchAll({ uris, sandbox, user, owner: ids, clock: this.#options.clock, signal, say }, this.#cache);
-    } catch (cause) {
-      // The reason stands in the sandbox; this is all that a real agent says, too.
-      throw new Error(`Failed to fetch all URIs for container '${containerId}': exited with status 1`, { cause });
+      this.#over(launchFailure(containerId, error));
     }
   }
 

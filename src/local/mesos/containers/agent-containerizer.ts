@@ -1,0 +1,129 @@
+import { join } from "node:path";
+import type { Clock } from "../../../base/clock.ts";
+import type { Logger } from "../../../base/log.ts";
+import type { ContainerId, Resource } from "../../../mesos/types.ts";
+import type { AgentMemory } from "../agent/agent-memory.ts";
+import type { AgentSettings } from "../agent/agent-types.ts";
+import type { ContainerAdoption, ContainerEvent, Containerizer, ContainerLaunch } from "./containerizer.ts";
+import { DockerContainerizer } from "./docker/docker-containerizer.ts";
+import { FetchCache } from "./fetch-cache.ts";
+import { launchFailure } from "./preparation.ts";
+import { ProcessContainerizer } from "./process-containerizer.ts";
+
+export interface AgentContainerizerOptions {
+  readonly workDir: string;
+  readonly settings: AgentSettings;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly onEvent: (event: ContainerEvent) => void;
+}
+
+/**
+ * What an agent with `--containerizers=docker,mesos` runs containers with: a framework's executor that asks for Docker
+ * is a container of the Engine's; around a command that asks for it stands a process of ours, which runs the container
+ * (src/local/mesos/built-in), so that only its image is looked after here; and everything else is processes.
+ */
+export class AgentContainerizer implements Containerizer {
+  readonly #options: AgentContainerizerOptions;
+  readonly #processes: ProcessContainerizer;
+  readonly #docker: DockerContainerizer;
+  /** Executors at the Engine. */
+  readonly #atDocker = new Set<ContainerId>();
+  /** Executors of commands that run at the Engine. */
+  readonly #commands = new Set<ContainerId>();
+  /** What is under way beside containers that run. */
+  readonly #work = new Set<Promise<void>>();
+  /** Whose image is being pulled. */
+  readonly #pulling = new Map<ContainerId, AbortController>();
+
+  constructor(options: AgentContainerizerOptions) {
+    this.#options = options;
+    const cache = new FetchCache(join(options.workDir, "fetch"));
+    const onEvent = (event: ContainerEvent): void => {
+      const { containerId } = event;
+      if (event.type !== "started") {
+        this.#atDocker.delete(containerId);
+        // A command's executor that was killed has left its container.
+        if (this.#commands.delete(containerId)) this.#follow(this.#docker.remove(containerId));
+      }
+      options.onEvent(event);
+    };
+    this.#processes = new ProcessContainerizer({ ...options, cache, onEvent });
+    this.#docker = new DockerContainerizer({ ...options, cache, onEvent });
+  }
+
+  launch(container: ContainerLaunch): void {
+    const { containerId } = container;
+    if (!isDocker(container)) this.#processes.launch(container);
+    else if (container.kind === "command") this.#follow(this.#pullAndLaunch(container));
+    else {
+      this.#atDocker.add(containerId);
+      this.#docker.launch(container);
+    }
+  }
+
+  adopt(container: ContainerAdoption): void {
+    const { containerId } = container;
+    if (isDocker(container) && container.kind !== "command") {
+      this.#atDocker.add(containerId);
+      return this.#docker.adopt(container);
+    }
+    if (isDocker(container)) this.#commands.add(containerId);
+    this.#processes.adopt(container);
+  }
+
+  update(containerId: ContainerId, resources: readonly Resource[]): void {
+    if (this.#atDocker.has(containerId)) this.#docker.update(containerId, resources);
+    else this.#processes.update();
+  }
+
+  destroy(containerId: ContainerId): void {
+    this.#pulling.get(containerId)?.abort(new Error("discarded"));
+    if (this.#atDocker.has(containerId)) this.#docker.destroy(containerId);
+    else this.#processes.destroy(containerId);
+  }
+
+  async idle(): Promise<void> {
+    await Promise.all(this.#work);
+    await Promise.all([this.#processes.idle(), this.#docker.idle()]);
+    await Promise.all(this.#work);
+    this.#docker.close();
+  }
+
+  /** Removes from the Engine what an earlier life of the agent has left there. Containers of live commands stay. */
+  clearAway(memory: AgentMemory): void {
+    const executors = [...memory.values()].flatMap((framework) => [...framework.executors.values()]);
+    const atDocker = executors.filter(({ info }) => isDocker({ executor: info }));
+    if (atDocker.length === 0) return;
+    const commands = atDocker.filter(({ kind, exited }) => kind === "command" && !exited);
+    this.#follow(this.#docker.clearAway(new Set(commands.map(({ containerId }) => containerId))));
+  }
+
+  /** @param work never rejects */
+  #follow(work: Promise<void>): void {
+    this.#work.add(work);
+    void work.then(() => this.#work.delete(work));
+  }
+
+  async #pullAndLaunch(container: ContainerLaunch): Promise<void> {
+    const { containerId, executor } = container;
+    const { image = "", forcePullImage = false } = executor.container?.docker ?? {};
+    const abort = new AbortController();
+    this.#pulling.set(containerId, abort);
+    try {
+      await this.#docker.pull(image, forcePullImage, abort.signal);
+    } catch (error) {
+      this.#options.log.warn("executor not started", { executorId: executor.executorId, error });
+      this.#options.onEvent(launchFailure(containerId, error));
+      return;
+    } finally {
+      this.#pulling.delete(containerId);
+    }
+    this.#commands.add(containerId);
+    this.#processes.launch(container);
+  }
+}
+
+function isDocker({ executor }: Pick<ContainerLaunch, "executor">): boolean {
+  return executor.container?.type === "DOCKER";
+}

@@ -1,0 +1,140 @@
+import { closeSync, openSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { Clock } from "../../../../base/clock.ts";
+import {
+  attachOutput,
+  removeContainer,
+  signalContainer,
+  startContainer,
+} from "../../../../programs/docker/engine-api.ts";
+import type { EngineClient } from "../../../../programs/docker/engine-client.ts";
+import { EngineLostError } from "../../../../programs/docker/errors.ts";
+import { OutputStream } from "../../../../programs/docker/output-stream.ts";
+import { type ContainerBody, memoryOf } from "./container-body.ts";
+import type { DockerLimits } from "./docker-run.ts";
+import { type ContainerNow, createNamed, exitOf, lookAt, resize } from "./engine-calls.ts";
+
+/** Between two tries to reach an Engine that is gone. */
+const RETRY_MS = 500;
+/** How long an Engine that is gone is waited for once the container is to end. */
+const GIVE_UP_MS = 5000;
+
+export interface DockerContainerOptions {
+  readonly client: EngineClient;
+  readonly clock: Clock;
+  readonly name: string;
+  readonly body: ContainerBody;
+  /** Where its output goes, to the files `stdout` and `stderr`. */
+  readonly sandbox: string;
+}
+
+/** A container at a Docker Engine that is followed to its end, also where the Engine is away meanwhile. */
+export class DockerContainer {
+  readonly #options: DockerContainerOptions;
+  readonly #id: string;
+  readonly #cancel: (() => void)[] = [];
+  #memoryBytes: number;
+  /** When it was told to end for good. */
+  #killedMs: number | undefined;
+  /** Exit code; undefined where nobody can tell. */
+  readonly ended: Promise<number | undefined>;
+  /** What the Engine said of it when it had started; undefined where it had ended by then. */
+  readonly started: ContainerNow | undefined;
+
+  private constructor(
+    options: DockerContainerOptions,
+    id: string,
+    started: ContainerNow | undefined,
+    exit: Promise<number>,
+    output: Promise<void>,
+  ) {
+    this.#options = options;
+    this.#id = id;
+    this.#memoryBytes = options.body.HostConfig.Memory;
+    this.started = started;
+    this.ended = this.#follow(exit, output);
+  }
+
+  /**
+   * Creates and starts it.
+   *
+   * @throws {EngineRefusedError} the Engine said no; nothing of it is left
+   * @throws {EngineLostError} it does not answer
+   */
+  static async run(options: DockerContainerOptions): Promise<DockerContainer> {
+    const { client, name, body, sandbox } = options;
+    const id = await createNamed(client, name, body);
+    try {
+      const files = ["stdout", "stderr"].map((file) => openSync(join(sandbox, file), "a"));
+      const write = (index: number) => (part: Uint8Array) => void writeSync(files[index] ?? 1, part);
+      const open = (onData: (chunk: Uint8Array) => void) => attachOutput(client, id, onData);
+      const output = await OutputStream.open(open, { stdout: write(0), stderr: write(1) });
+      // What is missing of it is only missing in a log.
+      const outputEnds = output.ends().catch(() => undefined);
+      void outputEnds.then(() => files.forEach((file) => closeSync(file)));
+      const { code } = await exitOf(client, id);
+      await startContainer(client, id);
+      return new DockerContainer(options, id, await lookAt(client, id), code, outputEnds);
+    } catch (error) {
+      // It was never started, and so does not remove itself.
+      await removeContainer(client, id).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** SIGTERM, and SIGKILL after `graceMs`, or at once behind it. May be called again to be more urgent. */
+  stop(graceMs: number): void {
+    this.#signal("SIGTERM");
+    if (graceMs > 0) this.#cancel.push(this.#options.clock.schedule(graceMs, () => this.#kill()));
+    else this.#kill();
+  }
+
+  /** Memory follows upwards only: what is in use cannot be taken away. */
+  async resize({ cpuShares, memoryBytes }: DockerLimits): Promise<void> {
+    const grows = memoryBytes > this.#memoryBytes;
+    if (grows) this.#memoryBytes = memoryBytes;
+    const memory = grows ? memoryOf({ cpuShares, memoryBytes }) : {};
+    await resize(this.#options.client, this.#id, { CpuShares: cpuShares, MemoryReservation: memoryBytes, ...memory });
+  }
+
+  #kill(): void {
+    this.#killedMs ??= this.#options.clock.monotonicMs();
+    this.#signal("SIGKILL");
+  }
+
+  #signal(name: "SIGTERM" | "SIGKILL"): void {
+    // One that cannot be reached now is looked after when the Engine is back.
+    signalContainer(this.#options.client, this.#id, name).catch(() => undefined);
+  }
+
+  async #follow(exit: Promise<number>, output: Promise<void>): Promise<number | undefined> {
+    try {
+      const code = await exit.catch((error: unknown) => this.#search(error));
+      await output;
+      return code;
+    } finally {
+      for (const cancel of this.#cancel) cancel();
+    }
+  }
+
+  /** The Engine went away: what became of the container is known when it is back. */
+  async #search(error: unknown): Promise<number | undefined> {
+    if (!(error instanceof EngineLostError)) throw error;
+    const { client, clock } = this.#options;
+    for (;;) {
+      if (this.#killedMs !== undefined && clock.monotonicMs() - this.#killedMs > GIVE_UP_MS) return undefined;
+      await clock.sleep(RETRY_MS);
+      try {
+        const now = await lookAt(client, this.#id);
+        if (now === undefined) return undefined;
+        if (!now.running) {
+          await removeContainer(client, this.#id);
+          return now.exitCode;
+        }
+        if (this.#killedMs !== undefined) this.#signal("SIGKILL");
+      } catch (lost) {
+        if (!(lost instanceof EngineLostError)) throw lost;
+      }
+    }
+  }
+}

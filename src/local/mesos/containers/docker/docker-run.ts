@@ -1,0 +1,107 @@
+import { InputError } from "../../../../base/errors.ts";
+import type { CommandInfo, ContainerInfo, Resource, Volume } from "../../../../mesos/types.ts";
+import { SANDBOX_IN_DOCKER } from "../environment.ts";
+
+/*
+ * Mesos' Docker containerizer runs `docker run` with arguments that it makes of a task or an executor. This makes the
+ * same of them as data (compared with recorded command lines in the tests), to be sent to the Engine's API.
+ */
+
+const SHARES_PER_CPU = 1024;
+const MIN_SHARES = 2;
+const MIN_MEMORY_BYTES = 32 * 1024 * 1024;
+
+export interface DockerRun {
+  readonly name: string;
+  readonly image: string;
+  /** null: the image's own. */
+  readonly entrypoint: string | null;
+  /** Behind the entrypoint; none: the image's own. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** `host:container:mode` */
+  readonly binds: readonly string[];
+  readonly network: string;
+  readonly hostname: string | null;
+  readonly privileged: boolean;
+  readonly limits: DockerLimits;
+  /** Further options of `docker run`, as `--key=value`. */
+  readonly parameters: readonly { readonly key: string; readonly value: string }[];
+}
+
+export interface DockerLimits {
+  readonly cpuShares: number;
+  readonly memoryBytes: number;
+}
+
+export interface DockerRunParts {
+  readonly name: string;
+  readonly container: ContainerInfo;
+  readonly command: CommandInfo;
+  readonly env: Readonly<Record<string, string>>;
+  /** By its path on the host. */
+  readonly sandbox: string;
+  readonly resources: readonly Resource[];
+}
+
+/** @throws {InputError} with what Mesos says of a container that cannot be */
+export function dockerRun({ name, container, command, env, sandbox, resources }: DockerRunParts): DockerRun {
+  const { docker, volumes = [], hostname = null } = container;
+  if (docker === undefined) throw refused("DockerInfo 'docker' is not set for DOCKER typed ContainerInfo");
+  const named = docker.parameters?.find(({ key }) => key === "net" || key === "network");
+  const network = networkOf(docker.network);
+  if (hostname !== null && network === "host") throw refused("Unable to set hostname with host network mode");
+  return {
+    name,
+    image: docker.image,
+    ...entrypointAndArgs(command),
+    env,
+    binds: [...volumes.map((volume) => bindOf(volume, sandbox)), `${sandbox}:${SANDBOX_IN_DOCKER}`],
+    network: named?.value ?? network,
+    hostname,
+    privileged: docker.privileged === true,
+    limits: dockerLimits(resources),
+    parameters: (docker.parameters ?? []).filter((parameter) => parameter !== named),
+  };
+}
+
+export function dockerLimits(resources: readonly Resource[]): DockerLimits {
+  const sum = (name: string): number =>
+    resources.reduce((total, resource) => total + (resource.name === name ? (resource.scalar?.value ?? 0) : 0), 0);
+  return {
+    cpuShares: Math.max(MIN_SHARES, Math.floor(sum("cpus") * SHARES_PER_CPU)),
+    memoryBytes: Math.max(MIN_MEMORY_BYTES, Math.round(sum("mem") * 1024 * 1024)),
+  };
+}
+
+/** A shell takes the place of the image's entrypoint; anything else follows it. */
+function entrypointAndArgs({
+  shell = true,
+  value,
+  arguments: args = [],
+}: CommandInfo): Pick<DockerRun, "entrypoint" | "args"> {
+  if (!shell) return { entrypoint: null, args: value === undefined ? args : [value, ...args] };
+  if (value === undefined) throw refused("Shell specified but no command value provided");
+  return { entrypoint: "/bin/sh", args: ["-c", value] };
+}
+
+/** A relative path is one in the sandbox. */
+function bindOf({ hostPath, containerPath, mode }: Volume, sandbox: string): string {
+  if (hostPath === undefined) throw refused("Host path or volume source is required");
+  const [hostIs, containerIs] = [hostPath.startsWith("/"), containerPath.startsWith("/")];
+  if (!hostIs && !containerIs) {
+    throw refused(`Both host_path '${hostPath}' and container_path '${containerPath}' of a volume are relative`);
+  }
+  const host = hostIs ? hostPath : `${sandbox}/${hostPath}`;
+  const inside = containerIs ? containerPath : `${SANDBOX_IN_DOCKER}/${containerPath}`;
+  return `${host}:${inside}:${mode.toLowerCase()}`;
+}
+
+function networkOf(network: NonNullable<ContainerInfo["docker"]>["network"] = "HOST"): string {
+  if (network === "USER") throw refused("No network info found in container info");
+  return network.toLowerCase();
+}
+
+function refused(reason: string): InputError {
+  return new InputError(`Failed to create docker run options: ${reason}`);
+}
