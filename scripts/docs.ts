@@ -6,6 +6,7 @@
  */
 import { join, resolve } from "node:path";
 import { getDefault, getDescription } from "valibot";
+import { commands } from "../src/cli/commands.ts";
 import { DEFAULT_POLICY_FILE } from "../src/config/agent-policy.ts";
 import { agentPolicyForm } from "../src/config/agent-policy-form.ts";
 import { describeFields, type FieldDescription } from "../src/config/json-schema.ts";
@@ -27,8 +28,30 @@ export function referencePages(): ReadonlyMap<string, string> {
   return new Map([
     ["docs/reference/processor.md", processorPage()],
     ["docs/reference/settings.md", settingsPage()],
+    ["docs/reference/commands.md", commandsPage()],
     ["docs/reference/agent.md", agentPage()],
   ]);
+}
+
+const visibleCommands = await Promise.all(
+  commands.filter(({ hidden }) => hidden !== true).map((command) => command.load()),
+);
+
+function commandsPage(): string {
+  const rows = visibleCommands.map(({ name, summary }) => `| [\`${name}\`](#brigade-${name}) | ${summary} |`);
+  const sections = visibleCommands.map(({ name, usage }) => {
+    // The number of cpus is this machine's.
+    const text = usage.replace(/default here \d+/, "default: twice the machine's, at least 4");
+    return `## brigade ${name}\n\n\`\`\`\n${text.trimEnd()}\n\`\`\`\n`;
+  });
+  return `<!-- Made by scripts/docs.ts from the texts of the commands in src/cli: change those. -->
+
+# Commands
+
+\`brigade COMMAND --help\` prints what stands here. Exit codes: 0 success, 1 failure, 2 wrong usage.
+
+${table("| command | does |", rows)}
+${sections.join("\n")}`;
 }
 
 function processorPage(): string {

@@ -1,9 +1,9 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { UsageError } from "../base/errors.ts";
 import type { AgentsOptions } from "../local/local.ts";
 import type { Ports } from "../local/ports.ts";
 import { type CliIo, parseCliArgs } from "./command.ts";
+import { positiveNumber, wholeNumber } from "./options.ts";
 
 export interface LocalOptions {
   readonly processors: string;
@@ -61,7 +61,7 @@ export function parseLocalOptions(args: readonly string[], io: Pick<CliIo, "cwd"
     data: values.data === undefined ? undefined : resolve(io.cwd, values.data),
     agents: {
       count: wholeNumber("--agents", values.agents, 1, 100),
-      cpus: positive("--cpus", values.cpus),
+      cpus: positiveNumber("--cpus", values.cpus),
       memMb: wholeNumber("--mem", values.mem, 32, 2 ** 30),
     },
     ports: {
@@ -71,16 +71,4 @@ export function parseLocalOptions(args: readonly string[], io: Pick<CliIo, "cwd"
     },
     scheduler: !values["no-scheduler"],
   };
-}
-
-function wholeNumber(option: string, text: string, least: number, most: number): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= least && value <= most) return value;
-  throw new UsageError(`${option} is ${text}, must be a whole number from ${least} to ${most}`);
-}
-
-function positive(option: string, text: string): number {
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new UsageError(`${option} is ${text}, must be a number above 0`);
 }

@@ -14,8 +14,8 @@ export interface KafkaOptions {
   readonly port: number;
   /** Folder of the data, made where it is missing; null keeps everything in memory. */
   readonly dataDir: string | null;
-  /** Host that clients are told to connect to. Default: `host`, or the loopback where that is every address. */
-  readonly advertisedHost?: string;
+  /** Where clients are told to connect. Default: where it listens, or the loopback where that is every address. */
+  readonly advertised?: KafkaAddress;
   /** Partitions of a topic that is made without a number. Default 1. */
   readonly defaultPartitions?: number;
   /** Whether asking for an unknown topic makes it. Default true. */
@@ -30,9 +30,16 @@ export interface KafkaOptions {
   readonly random?: Random;
 }
 
+export interface KafkaAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
 export interface EmbeddedKafka extends AsyncDisposable {
   /** Where it listens. */
-  readonly address: { readonly host: string; readonly port: number };
+  readonly address: KafkaAddress;
+  /** Where clients are told to connect. */
+  readonly advertised: KafkaAddress;
   /** Cuts all connections and closes the data. Idempotent. */
   close(): Promise<void>;
 }
@@ -57,7 +64,9 @@ export async function startKafka(options: KafkaOptions): Promise<EmbeddedKafka> 
   const broker = new Broker({ database: openDatabase({ dataDir, sync }), config, clock, random, log });
   const server = new KafkaServer({ broker, host, port, clock, log });
   const listeningAt = startListening(server, broker, host, port);
-  broker.announceAt(options.advertisedHost ?? (EVERY_ADDRESS.has(host) ? LOOPBACK : host), listeningAt);
+  const reachable = { host: EVERY_ADDRESS.has(host) ? LOOPBACK : host, port: listeningAt };
+  const advertised = options.advertised ?? reachable;
+  broker.announceAt(advertised.host, advertised.port);
   broker.removeDeletedRecords();
   log.info("kafka is up", { host, port: listeningAt, data: dataDir ?? "in memory" });
   const close = (): Promise<void> => {
@@ -65,7 +74,7 @@ export async function startKafka(options: KafkaOptions): Promise<EmbeddedKafka> 
     broker.close();
     return Promise.resolve();
   };
-  return { address: { host, port: listeningAt }, close, [Symbol.asyncDispose]: close };
+  return { address: { host, port: listeningAt }, advertised, close, [Symbol.asyncDispose]: close };
 }
 
 function startListening(server: KafkaServer, broker: Broker, host: string, port: number): number {
