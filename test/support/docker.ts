@@ -24,23 +24,26 @@ export interface ListedContainer {
 /** A Docker Engine that belongs to a test file, with a folder, a socket and a containerd of its own. */
 export class DockerEngine implements AsyncDisposable {
   readonly #folder: string;
+  readonly #args: readonly string[];
   #daemon: Bun.Subprocess | undefined;
 
-  private constructor(folder: string) {
+  private constructor(folder: string, args: readonly string[]) {
     this.#folder = folder;
+    this.#args = args;
   }
 
   /**
    * Starts one, with an image of busybox in it.
    *
+   * @param args more arguments of `dockerd`
    * @returns why there is none on this machine
    */
-  static async start(): Promise<DockerEngine | string> {
+  static async start(args: readonly string[] = []): Promise<DockerEngine | string> {
     if (Bun.which("dockerd") === null) return "dockerd is not installed (Debian: docker.io)";
     if (BUSYBOX === undefined) return "busybox is not installed (Debian: busybox-static)";
     if (Bun.spawnSync(["ldd", BUSYBOX]).success) return "busybox is not a static one (Debian: busybox-static)";
     if (process.getuid?.() !== 0) return "dockerd needs root";
-    const engine = new DockerEngine(mkdtempSync(join(tmpdir(), "brigade-docker-")));
+    const engine = new DockerEngine(mkdtempSync(join(tmpdir(), "brigade-docker-")), args);
     try {
       await engine.startDaemon();
       await engine.makeImage(BUSYBOX_IMAGE);
@@ -81,7 +84,7 @@ export class DockerEngine implements AsyncDisposable {
     for (const file of ["docker.pid", "exec/containerd/containerd.pid"])
       rmSync(join(this.#folder, file), { force: true });
     const log = Bun.file(join(this.#folder, "dockerd.log"));
-    const daemon = Bun.spawn(["dockerd", ...args, ...offline, "--host", this.host], {
+    const daemon = Bun.spawn(["dockerd", ...args, ...offline, "--host", this.host, ...this.#args], {
       stdin: "ignore",
       stdout: log,
       stderr: log,

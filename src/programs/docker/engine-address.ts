@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
-import { createConnection, type Socket } from "node:net";
+import { createConnection, isIP, type Socket } from "node:net";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { connect as connectTls } from "node:tls";
+import { connect as connectTls, createSecureContext } from "node:tls";
 import { DEFAULT_DOCKER_HOST, unixSocketOf } from "../../base/docker-host.ts";
 import { InputError } from "../../base/errors.ts";
 import { formatHostPort, type HostPort } from "../../mesos/host-port.ts";
@@ -62,7 +62,14 @@ function readIdentity(env: Environment, verify: boolean): TlsIdentity {
       throw new InputError(`Cannot use Docker Engine: ${join(folder, name)} cannot be read`, { cause });
     }
   };
-  return { ca: read("ca.pem"), cert: read("cert.pem"), key: read("key.pem"), verify };
+  const identity = { ca: read("ca.pem"), cert: read("cert.pem"), key: read("key.pem"), verify };
+  try {
+    createSecureContext(identity);
+  } catch (cause) {
+    const what = `ca.pem, cert.pem and key.pem in ${folder} are no certificates and key that fit each other`;
+    throw new InputError(`Cannot use Docker Engine: ${what}`, { cause });
+  }
+  return identity;
 }
 
 /** For people. */
@@ -77,5 +84,7 @@ export function connectEngine(address: EngineAddress): Socket {
   const tcp = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
   if (address.type === "tcp") return createConnection(tcp);
   const { ca, cert, key, verify } = address.identity;
-  return connectTls({ ...tcp, ca, cert, key, rejectUnauthorized: verify, servername: host });
+  // A name is told to the server and sought in its certificate; an address is only sought.
+  const servername = isIP(host) === 0 ? { servername: host } : {};
+  return connectTls({ ...tcp, ca, cert, key, rejectUnauthorized: verify, ...servername });
 }

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { outcomeOf } from "../../../../src/programs/docker/container-exit.ts";
 import { readEngineAddress } from "../../../../src/programs/docker/engine-address.ts";
 import { parseImageName } from "../../../../src/programs/docker/image-name.ts";
+import { Certificates } from "../../../support/certificates.ts";
 
 describe("the Engine's address", () => {
   test.each([
@@ -27,13 +27,17 @@ describe("the Engine's address", () => {
     },
   );
 
-  test("with TLS takes the certificates of DOCKER_CERT_PATH, and another port", () => {
-    using folder = temporaryFolder();
-    for (const name of ["ca", "cert", "key"]) writeFileSync(join(folder.path, `${name}.pem`), name);
-    const env = { DOCKER_HOST: "tcp://build", DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: folder.path };
-    const identity = { ca: "ca", cert: "cert", key: "key", verify: true };
+  const why = Certificates.lack === undefined ? "" : ` [${Certificates.lack}]`;
+  test.skipIf(why !== "")(`with TLS takes the certificates of DOCKER_CERT_PATH, and another port${why}`, () => {
+    using certificates = new Certificates();
+    const folder = certificates.issue("client");
+    const env = { DOCKER_HOST: "tcp://build", DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: folder };
+    const read = (name: string): string => readFileSync(join(folder, `${name}.pem`), "utf8");
+    const identity = { ca: read("ca"), cert: read("cert"), key: read("key"), verify: true };
     expect(readEngineAddress(env)).toEqual({ type: "tls", host: "build", port: 2376, identity });
     expect(() => readEngineAddress({ ...env, DOCKER_CERT_PATH: "/nowhere" })).toThrow("/nowhere/ca.pem cannot be read");
+    writeFileSync(join(folder, "key.pem"), "no key");
+    expect(() => readEngineAddress(env)).toThrow(`in ${folder} are no certificates and key that fit each other`);
   });
 });
 
@@ -62,8 +66,3 @@ test.each([
 ])("exit code %d, out of memory %p", (exitCode, outOfMemory, outcome) => {
   expect(outcomeOf({ exitCode, outOfMemory })).toEqual(outcome as ReturnType<typeof outcomeOf>);
 });
-
-function temporaryFolder(): Disposable & { readonly path: string } {
-  const path = mkdtempSync(join(tmpdir(), "brigade-docker-names-"));
-  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
-}
