@@ -3,8 +3,12 @@ import type { LocalBrigade } from "./local-brigade.ts";
 import { SchedulerApi } from "./scheduler-api.ts";
 import type { World } from "./world.ts";
 
-/** A properties file with the original's keys and ours. */
-export function configure(world: World, { kafka, mesos }: LocalBrigade): Promise<string> {
+/** A properties file with the original's keys and ours. @param more settings of one test */
+export function configure(
+  world: World,
+  { kafka, mesos }: LocalBrigade,
+  more: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const settings = {
     MESOS_MASTER: mesos,
     KAFKA_ADDRESS: kafka,
@@ -12,6 +16,7 @@ export function configure(world: World, { kafka, mesos }: LocalBrigade): Promise
     STATE: world.path("state"),
     API_ADDRESS: "127.0.0.1:0",
     TOPICS_CREATE: "true",
+    ...more,
   };
   const lines = Object.entries(settings).map(([key, value]) => `${key} = ${value}\n`);
   return world.write("brigade.properties", `# Settings of the tests\n${lines.join("")}`);
