@@ -70,7 +70,9 @@ async function runExecutor(
     process: new ProcessPrograms({ folder, clock, stderrLog, env: { [ownerVariable]: owner } }),
     openContainers: () => openContainers({ environment, env, folder, owner, log, stderrLog }),
   });
-  const programs = new GuardedPrograms(isolated, new PolicyFile(policyFile));
+  const programs = new GuardedPrograms(isolated, new PolicyFile(policyFile), {
+    onHost: environment.sandbox === environment.hostSandbox,
+  });
 
   const session = new Session(
     {

@@ -39,7 +39,7 @@ export const processorCommand: CliCommand = {
     const [name, ...others] = positionals;
     if (name === undefined || others.length > 0) throw new UsageError("processor takes one NAME");
     const settings = requireSettings(await loadSettingsFile(values.config, io));
-    const spec = await findProcessor(name, settings.processorDir);
+    const spec = await findProcessor(name, settings);
     const { log } = processLog(settings, (line) => io.stdout(line));
     const failed = Promise.withResolvers<never>();
     failed.promise.catch(() => undefined); // by now nobody may wait for it
@@ -83,8 +83,9 @@ async function runProcessor(
 }
 
 /** @throws {InputError} there is no usable definition of that name */
-async function findProcessor(name: string, path: string): Promise<ProcessorSpec> {
-  const directory = await readProcessorDir(path);
+async function findProcessor(name: string, settings: Settings): Promise<ProcessorSpec> {
+  const path = settings.processorDir;
+  const directory = await readProcessorDir(path, settings);
   if (directory.kind === "unreadable") throw directory.error;
   const spec = directory.processors.find((processor) => processor.name === name);
   if (spec !== undefined) return spec;

@@ -52,7 +52,7 @@ export class RunningScheduler {
         random: systemRandom,
         log,
         logSink: sink,
-        readDirectory: () => readDirectory(settings.processorDir),
+        readDirectory: () => readDirectory(settings.processorDir, settings),
       });
       if (settings.apiAddress !== null) {
         api = serveApi(createApi({ scheduler, log }), settings.apiAddress);

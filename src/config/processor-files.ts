@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { decodeUtf8 } from "../base/bytes.ts";
 import { describeError, errorCode, InputError } from "../base/errors.ts";
 import { formatSize } from "../base/size.ts";
+import { checkExecutorImages } from "./executor-images.ts";
 import { byPlace, hasErrors, type Problem } from "./problem.ts";
 import type { ProcessorSpec } from "./processor.ts";
 import { type ParsedFile, parseProcessorFile } from "./processor-schema.ts";
@@ -28,6 +29,11 @@ export type ProcessorDir =
   /** Missing, unmounted, forbidden: which is not the same as empty. */
   | { readonly kind: "unreadable"; readonly error: Error };
 
+export interface DirectoryOptions {
+  /** What `executor.image` may name; null, and the default: anything. */
+  readonly executorImages?: readonly string[] | null;
+}
+
 /** Nobody writes more by hand; a log file or a dump that ends in `.json` should not fill the memory. */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
@@ -35,7 +41,7 @@ const MAX_FILE_BYTES = 4 * 1024 * 1024;
  * Reads PROCESSOR_DIR: every file directly in a folder whose name ends in `.json` (in any case), or one file whatever
  * its name. Never throws for what it finds there.
  */
-export async function readProcessorDir(path: string): Promise<ProcessorDir> {
+export async function readProcessorDir(path: string, options: DirectoryOptions = {}): Promise<ProcessorDir> {
   let paths: readonly string[];
   try {
     paths = await processorFilePaths(path);
@@ -45,9 +51,11 @@ export async function readProcessorDir(path: string): Promise<ProcessorDir> {
     return { kind: "unreadable", error: new InputError(message, { cause }) };
   }
   const parsed = (await Promise.all(paths.map(parseFile))).filter((file) => file !== undefined);
+  const sketches = parsed.flatMap((file) => file.sketches);
   const problems = [
     ...parsed.flatMap((file) => file.problems),
-    ...checkProcessorSet(parsed.flatMap(({ sketches }) => sketches)),
+    ...checkProcessorSet(sketches),
+    ...checkExecutorImages(sketches, options.executorImages ?? null),
   ].sort(byPlace);
   const byFile = Map.groupBy(problems, ({ file }) => file);
   const files = parsed.map(({ path, sketches }) => ({

@@ -48,6 +48,16 @@ const isolationFits: Rule = ({ form, given }) => {
   return [];
 };
 
+/** Where executors find what is Brigade's or Mesos': whoever puts something else there puts the executor itself aside. */
+const ownFolders = /^\/(etc\/brigade|mnt\/brigade|mnt\/mesos)(\/|$)/;
+
+const executorKeepsItsFolders: Rule = ({ form: { executor } }) =>
+  (executor?.volumes ?? []).flatMap(({ containerPath }, index) =>
+    ownFolders.test(containerPath)
+      ? [error(["executor", "volumes", index, "container-path"], `is "${containerPath}", which is the executor's own`)]
+      : [],
+  );
+
 const executorOptionsNeedItsImage: Rule = ({ form: { executor } }) => {
   if (executor === undefined || executor.image !== null) return [];
   const { forcePull, volumes } = executor;
@@ -83,6 +93,7 @@ const rules: readonly Rule[] = [
   oneTopicForBoth,
   isolationFits,
   ...containerRules,
+  executorKeepsItsFolders,
   executorOptionsNeedItsImage,
   ...environmentRules,
   backoffGrows,

@@ -133,6 +133,10 @@ function sketchOf(form: Partial<ProcessorForm>, path: string, reporter: Reporter
     outputs: [form.output, form.error?.topic].filter((topic) => typeof topic === "string"),
     group: form.group,
     position: reporter.positionOf(path),
+    executor:
+      form.executor === undefined || form.executor.image === null
+        ? undefined
+        : { image: form.executor.image, hasVolumes: form.executor.volumes.length > 0 },
   };
 }
 

@@ -17,6 +17,8 @@ export interface ProcessorSketch {
   /** Only where the form names one. */
   readonly group: string | undefined;
   readonly position: Position | undefined;
+  /** Only where it runs from an image. */
+  readonly executor: { readonly image: string; readonly hasVolumes: boolean } | undefined;
 }
 
 export function checkProcessorSet(sketches: readonly ProcessorSketch[]): readonly Problem[] {

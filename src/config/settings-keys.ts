@@ -62,6 +62,16 @@ const apiAddress = (): Reader<HostPort | "none"> =>
     typeof input !== "string" ? undefined : input === "none" ? "none" : parseHostPort(input, { anyPort: true }),
   );
 
+/** null: any. */
+const executorImages = (): Reader<readonly string[] | null> =>
+  kind({ expects: '"any", "none", or names of images with commas between', jsonSchema: {} }, (input) => {
+    if (typeof input !== "string") return undefined;
+    if (input === "any") return null;
+    if (input === "none") return [];
+    const names = input.split(",").map((name) => name.trim());
+    return names.every((name) => /^[^\s\0]+$/.test(name)) ? names : undefined;
+  });
+
 /** Mesos' rules for a role: no blanks, no leading `-`, no empty part, `.` or `..` between slashes. */
 const role = (): Reader<string> =>
   text({
@@ -89,6 +99,14 @@ const settingEntries = {
     setting(anyText("a shell command"), "The shell command that starts the executor on an agent.", {
       defaultText: "this program with the argument `executor`",
     }),
+  ),
+  EXECUTOR_IMAGES: v.optional(
+    setting(
+      executorImages(),
+      "The images that processors may run their executors from (`executor.image`): names with commas between, `any`, or " +
+        "`none`. With other than `any` they may not set `executor.volumes` either.",
+    ),
+    "any",
   ),
   DEPLOYMENT: v.optional(
     setting(

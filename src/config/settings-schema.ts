@@ -87,6 +87,7 @@ function resolveSettings(values: SettingValues, user: string): Settings {
     mesosMaster: values.MESOS_MASTER,
     kafkaAddress: values.KAFKA_ADDRESS,
     brigadeExecutor: values.BRIGADE_EXECUTOR ?? null,
+    executorImages: values.EXECUTOR_IMAGES,
     processorDir: values.PROCESSOR_DIR,
     processorPollMs: values.PROCESSOR_POLL,
     deployment: values.DEPLOYMENT,

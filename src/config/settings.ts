@@ -24,6 +24,8 @@ export interface Settings {
   readonly kafkaAddress: readonly HostPort[];
   /** Shell command that starts the executor on an agent; null: this very binary with `executor`. */
   readonly brigadeExecutor: string | null;
+  /** What `executor.image` may name; null: anything. */
+  readonly executorImages: readonly string[] | null;
   readonly processorDir: string;
   readonly processorPollMs: number;
   readonly deployment: string;

@@ -1,4 +1,6 @@
+import { dirname } from "node:path";
 import { DEFAULT_DOCKER_HOST, unixSocketOf } from "../base/docker-host.ts";
+import { DEFAULT_POLICY_FILE } from "../config/agent-policy.ts";
 import type { ExecutorContainerSpec, ProcessorSpec } from "../config/processor.ts";
 import { agentFolderVariable, deploymentVariable } from "../engine/executor-wire.ts";
 import type { ContainerInfo, ExecutorInfo, Volume } from "../mesos/types.ts";
@@ -32,12 +34,12 @@ export function executorProcess(spec: ProcessorSpec, options: ExecutorOptions): 
   if (container === null)
     return { command: { shell: true, value: options.executorCommand, ...environment(variables) } };
   const needsDocker = spec.isolation !== "process";
-  const volumes = [...(needsDocker ? dockerVolumes(variables) : []), ...container.volumes];
   if (needsDocker) variables.set(agentFolderVariable, AGENT_FOLDER);
+  const needed = [...readFolders(spec, variables), ...(needsDocker ? dockerVolumes(variables) : [])];
   return {
     // Arguments to the image's entrypoint.
     command: { shell: false, arguments: ["executor"], ...environment(variables) },
-    container: containerInfo(container, volumes),
+    container: containerInfo(container, [...needed, ...container.volumes]),
   };
 }
 
@@ -57,18 +59,33 @@ function containerInfo({ image, forcePull }: ExecutorContainerSpec, volumes: rea
 }
 
 /**
+ * Folders of the host that an executor reads files from, at the same paths: its agent's policy, what its environment
+ * names, secrets and credentials. Folders and not the files: Docker makes a folder of what is not there.
+ */
+function readFolders({ secrets, program }: ProcessorSpec, variables: ReadonlyMap<string, string>): Volume[] {
+  const credentials = program.type === "image" ? program.container.credentials : undefined;
+  const files = [...secrets.map(([, file]) => file), ...(credentials === undefined ? [] : [credentials])];
+  const folders = [
+    dirname(DEFAULT_POLICY_FILE),
+    ...FOLDER_VARIABLES.flatMap((name) => variables.get(name) || []),
+    // A file in the root folder stands for itself.
+    ...files.map((file) => (dirname(file) === "/" ? file : dirname(file))),
+  ];
+  return [...new Set(folders)].map((folder) => samePath(folder, "RO"));
+}
+
+/**
  * What an executor needs that starts containers of its own, as siblings of its own one: the Engine's socket, and the
  * lock files by which all executors of an agent know which of them live (docs/concepts/promises.md, I9).
  */
 function dockerVolumes(variables: ReadonlyMap<string, string>): Volume[] {
-  const samePath = (path: string, mode: Volume["mode"]): Volume => ({ hostPath: path, containerPath: path, mode });
   const socket = unixSocketOf(variables.get("DOCKER_HOST") || DEFAULT_DOCKER_HOST);
   return [
     { hostPath: SANDBOX_TO_AGENT_FOLDER, containerPath: AGENT_FOLDER, mode: "RW" },
     ...(socket === undefined ? [] : [samePath(socket, "RW")]),
-    ...FOLDER_VARIABLES.flatMap((name) => {
-      const folder = variables.get(name);
-      return folder === undefined || folder === "" ? [] : [samePath(folder, "RO")];
-    }),
   ];
+}
+
+function samePath(path: string, mode: Volume["mode"]): Volume {
+  return { hostPath: path, containerPath: path, mode };
 }

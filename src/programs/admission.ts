@@ -22,11 +22,13 @@ export class RefusedByPolicyError extends BrigadeError {
  * Paths of the host are resolved before they are compared, and the resolved ones are used, so that a link inside a folder
  * that is allowed cannot lead out of it.
  *
+ * @param onHost whether this process sees the host's files as they are: from within a container no path can be checked
  * @throws {RefusedByPolicyError | SecretError} the processor's fault
  * @throws the file system's error, where that is the machine's
  */
-export function admit(spec: RunSpec, policy: AgentPolicy): RunSpec {
+export function admit(spec: RunSpec, policy: AgentPolicy, onHost: boolean): RunSpec {
   const { program, isolation } = spec;
+  const allowed: Allowed = (what, path, key) => allowedPath(what, path, policy, key, onHost);
   if (isolation === "process" && !policy.processes) {
     throw new RefusedByPolicyError("plain commands", "must be an image (policy: processes)");
   }
@@ -34,20 +36,25 @@ export function admit(spec: RunSpec, policy: AgentPolicy): RunSpec {
   return {
     ...spec,
     volumes: isImage
-      ? spec.volumes.map((volume) => ({ ...volume, hostPath: allowed("volume", volume.hostPath, policy, "volumes") }))
+      ? spec.volumes.map((volume) => ({ ...volume, hostPath: allowed("volume", volume.hostPath, "volumes") }))
       : spec.volumes,
-    program: isImage ? { ...program, container: admitOptions(program.container, policy) } : program,
-    env: [...spec.env, ...spec.secrets.map(([name, file]) => [name, secretValue(name, file, policy)] as const)],
+    program: isImage ? { ...program, container: admitOptions(program.container, policy, allowed) } : program,
+    env: [
+      ...spec.env,
+      ...spec.secrets.map(([name, file]) => [name, secretValue(name, file, policy, allowed)] as const),
+    ],
     secrets: [],
   };
 }
 
-function secretValue(name: string, file: string, policy: AgentPolicy): string {
+type Allowed = (what: string, path: string, key: "volumes" | "devices" | "secrets") => string;
+
+function secretValue(name: string, file: string, policy: AgentPolicy, allowed: Allowed): string {
   // Where it is missing, the secret's own message tells more than that it cannot be resolved.
-  return readSecret(name, policy.secrets === null ? file : allowed("secret", file, policy, "secrets"));
+  return readSecret(name, policy.secrets === null ? file : allowed("secret", file, "secrets"));
 }
 
-function admitOptions(options: ContainerSpec, policy: AgentPolicy): ContainerSpec {
+function admitOptions(options: ContainerSpec, policy: AgentPolicy, allowed: Allowed): ContainerSpec {
   const { privileged = false, capAdd = [], network, credentials, devices } = options;
   if (privileged && !policy.privileged) {
     throw new RefusedByPolicyError("container.privileged", "must not be set (policy: privileged)");
@@ -56,13 +63,13 @@ function admitOptions(options: ContainerSpec, policy: AgentPolicy): ContainerSpe
   among("container.network", network === undefined ? [] : [network], policy.networks, "networks");
   return {
     ...options,
-    ...(credentials === undefined ? {} : { credentials: allowed("credentials", credentials, policy, "secrets") }),
+    ...(credentials === undefined ? {} : { credentials: allowed("credentials", credentials, "secrets") }),
     ...(devices === undefined
       ? {}
       : {
           devices: devices.map((device) => ({
             ...device,
-            hostPath: allowed("device", device.hostPath, policy, "devices"),
+            hostPath: allowed("device", device.hostPath, "devices"),
           })),
         }),
   };
@@ -77,12 +84,19 @@ function among(what: string, wanted: readonly string[], list: readonly string[] 
 }
 
 /** The path itself, once nothing is left in it that could lead elsewhere. */
-function allowed(what: string, path: string, policy: AgentPolicy, key: "volumes" | "devices" | "secrets"): string {
+function allowedPath(
+  what: string,
+  path: string,
+  policy: AgentPolicy,
+  key: "volumes" | "devices" | "secrets",
+  onHost: boolean,
+): string {
   const roots = policy[key];
   if (roots === null) return path;
   const refused = (is: string): RefusedByPolicyError =>
     new RefusedByPolicyError(`${what} ${path}${is}`, `must be in ${choice(roots)} (policy: ${key})`);
-  const real = resolved(path);
+  // A mount shows nothing of the links that led to it.
+  const real = onHost ? resolved(path) : undefined;
   if (real === undefined) throw refused(", which this executor does not see and cannot check");
   if (roots.some((root) => isInside(real, resolved(root)))) return real;
   throw refused(real === path ? "" : `, which is ${real}`);

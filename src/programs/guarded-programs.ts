@@ -15,10 +15,13 @@ import { notStartable } from "./start-failure.ts";
 export class GuardedPrograms implements ClosablePrograms {
   readonly #programs: ClosablePrograms;
   readonly #policy: Pick<PolicyFile, "current">;
+  readonly #onHost: boolean;
 
-  constructor(programs: ClosablePrograms, policy: Pick<PolicyFile, "current">) {
+  /** @param onHost see {@link admit} */
+  constructor(programs: ClosablePrograms, policy: Pick<PolicyFile, "current">, { onHost }: { onHost: boolean }) {
     this.#programs = programs;
     this.#policy = policy;
+    this.#onHost = onHost;
   }
 
   start(runKey: string, request: RunRequest, onEnd: (end: ProgramEnd) => void): ProgramHandle {
@@ -29,7 +32,7 @@ export class GuardedPrograms implements ClosablePrograms {
     };
     const startUnder = (policy: AgentPolicy): ProgramHandle => {
       try {
-        const spec = admit(request.spec, policy);
+        const spec = admit(request.spec, policy, this.#onHost);
         return this.#programs.start(runKey, { ...request, spec }, onEnd);
       } catch (error) {
         return refuse(error);

@@ -1,6 +1,7 @@
 import { afterAll, expect } from "bun:test";
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, rm, rmdir } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { compiledBrigade } from "../support/compiled-brigade.ts";
@@ -28,8 +29,13 @@ if (skip === undefined) {
   await docker.load(archive);
 }
 
+// Docker makes a folder that is mounted and not there.
+const POLICY_FOLDER = "/etc/brigade";
+const hadPolicyFolder = existsSync(POLICY_FOLDER);
+
 afterAll(async () => {
   if (skip === undefined) await docker[Symbol.asyncDispose]();
+  if (!hadPolicyFolder && existsSync(POLICY_FOLDER)) await rmdir(POLICY_FOLDER);
   await rm(folder, { recursive: true });
 });
 
@@ -99,16 +105,20 @@ endToEnd(
 endToEnd(
   "an executor from an image runs records through containers, beside one on the host, and leaves nothing",
   async (world) => {
-    const base = definition("shout", "in", "loud", ["tr", "a-z", "A-Z"]);
+    const base = definition("shout", "in", "loud", 'tr a-z A-Z; echo " $WORD"');
+    // What the executor reads of the host, it sees from within its container.
+    const secrets = { WORD: await world.write("secrets/word", "please\n") };
+    const executor = { image: IMAGE, cpus: 0.1, mem: 32, "idle-timeout": "1s" };
     await world.define(
-      { ...base, docker: BUSYBOX_IMAGE, executor: { image: IMAGE, cpus: 0.1, mem: 32, "idle-timeout": "1s" } },
+      { ...base, docker: BUSYBOX_IMAGE, secrets, executor },
       { ...definition("whisper", "loud", "quiet", ["tr", "A-Z", "a-z"]), docker: BUSYBOX_IMAGE },
     );
     await using brigade = await local(world);
     await brigade.topics.produceValues("in", ["one", "two", "three"]);
     await brigade.api.untilSettled("whisper", 3);
-    expect(await brigade.topics.values("loud")).toEqual(["ONE", "THREE", "TWO"]);
-    expect(await brigade.topics.values("quiet")).toEqual(["one", "three", "two"]);
+    const loud = ["ONE please\n", "THREE please\n", "TWO please\n"];
+    expect(await brigade.topics.values("loud")).toEqual(loud);
+    expect(await brigade.topics.values("quiet")).toEqual(loud.map((line) => line.toLowerCase()));
     // It leaves when it is idle, and with it its container.
     await untilNoContainers();
     expect(await brigade.process.end("SIGINT")).toBe(0);

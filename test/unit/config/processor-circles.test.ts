@@ -14,6 +14,7 @@ const sketches = fc
         name: `p${index}`,
         group: undefined,
         position: undefined,
+        executor: undefined,
       }),
     ),
   );

@@ -103,6 +103,29 @@ describe("a folder of processors", () => {
   });
 });
 
+test("executors from images are refused by what EXECUTOR_IMAGES says, and their volumes with them", async () => {
+  const executor = { image: "brigade:1", volumes: [{ "host-path": "/a", "container-path": "/b" }] };
+  const folder = await folderOf({
+    "a.json": processor("a", { executor }),
+    "b.json": processor("b", { executor: { image: "brigade:1" } }),
+    "c.json": processor("c"),
+  });
+  const check = async (executorImages: readonly string[] | null) => {
+    const directory = await readProcessorDir(folder, { executorImages });
+    if (directory.kind !== "ok") throw directory.error;
+    return { used: names(directory), messages: directory.problems.map(({ path, message }) => `${path} ${message}`) };
+  };
+  expect(await check(null)).toEqual({ used: ["a", "b", "c"], messages: [] });
+  expect(await check(["brigade:1", "brigade:2"])).toEqual({
+    used: ["b", "c"],
+    messages: ["$.executor.volumes executor.volumes must not be set (the scheduler's EXECUTOR_IMAGES)"],
+  });
+  expect((await check(["brigade:2", "x"])).messages[0]).toBe(
+    '$.executor.image executor.image is "brigade:1", must be brigade:2 or x (the scheduler\'s EXECUTOR_IMAGES)',
+  );
+  expect(await check([])).toMatchObject({ used: ["c"] });
+});
+
 test("a file is read whatever its name", async () => {
   const folder = await folderOf({ processors: processor("a") });
   expect(names(await read(join(folder, "processors")))).toEqual(["a"]);

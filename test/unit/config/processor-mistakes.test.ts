@@ -166,6 +166,16 @@ describe("fields that do not go together", () => {
     ]);
   });
 
+  test("nothing is mounted over what is the executor's own", () => {
+    const volumes = ["/etc/brigade/agent.json", "/mnt/mesos", "/etc/brigade-of-mine"].map((path) => {
+      return { "host-path": "/a", "container-path": path };
+    });
+    expect(withFields({ executor: { image: "x", volumes } })).toEqual([
+      '$.executor.volumes[0].container-path: executor.volumes[0].container-path is "/etc/brigade/agent.json", which is the executor\'s own',
+      '$.executor.volumes[1].container-path: executor.volumes[1].container-path is "/mnt/mesos", which is the executor\'s own',
+    ]);
+  });
+
   test("a mistake in one field does not hide a mistake between two others", () => {
     expect(withFields({ output: "in", cpus: "many" })).toHaveLength(2);
   });

@@ -28,6 +28,7 @@ test("every default", () => {
     mesosMaster: { type: "hosts", hosts: [{ host: "master", port: 5050 }] },
     kafkaAddress: [{ host: "kafka", port: 9092 }],
     brigadeExecutor: null,
+    executorImages: null,
     processorDir: "/etc/brigade/processors",
     processorPollMs: 10_000,
     deployment: "brigade",

@@ -18,6 +18,8 @@ function spec(executor: Partial<ExecutorSpec>, overrides: Partial<ProcessorSpec>
 
 const container = { image: "brigade:1", forcePull: false, volumes: [] };
 const agentFolder = { hostPath: "../../../../../..", containerPath: "/mnt/brigade/agent", mode: "RW" as const };
+const policy = { hostPath: "/etc/brigade", containerPath: "/etc/brigade", mode: "RO" as const };
+const socket = { hostPath: "/var/run/docker.sock", containerPath: "/var/run/docker.sock", mode: "RW" as const };
 const deployment = { name: "BRIGADE_DEPLOYMENT", value: "test" };
 
 describe("an executor on the host", () => {
@@ -48,7 +50,7 @@ describe("an executor in a container", () => {
       },
       container: {
         type: "DOCKER",
-        volumes: [agentFolder, { hostPath: "/var/run/docker.sock", containerPath: "/var/run/docker.sock", mode: "RW" }],
+        volumes: [policy, agentFolder, socket],
         docker: { image: "brigade:1", network: "HOST", forcePullImage: false },
       },
     });
@@ -60,17 +62,36 @@ describe("an executor in a container", () => {
       ["DOCKER_CONFIG", "/etc/registry"],
     ] as const;
     expect(executorProcess(spec({ container, env }), options).container?.volumes).toEqual([
+      policy,
+      { hostPath: "/etc/registry", containerPath: "/etc/registry", mode: "RO" },
       agentFolder,
       { hostPath: "/run/user/1000/docker.sock", containerPath: "/run/user/1000/docker.sock", mode: "RW" },
-      { hostPath: "/etc/registry", containerPath: "/etc/registry", mode: "RO" },
     ]);
     const tls = [
       ["DOCKER_HOST", "tcp://engine:2376"],
       ["DOCKER_CERT_PATH", "/etc/docker-client"],
     ] as const;
     expect(executorProcess(spec({ container, env: tls }), options).container?.volumes).toEqual([
-      agentFolder,
+      policy,
       { hostPath: "/etc/docker-client", containerPath: "/etc/docker-client", mode: "RO" },
+      agentFolder,
+    ]);
+  });
+
+  test("sees the folders of secrets and credentials, each once", () => {
+    const secrets = [
+      ["A", "/run/secrets/a"],
+      ["B", "/run/secrets/b"],
+      ["C", "/c"],
+    ] as const;
+    const containerOptions = { pull: "if-missing", credentials: "/etc/brigade/registry.json" } as const;
+    const program = { type: "image", image: "resize:1", command: null, container: containerOptions } as const;
+    expect(executorProcess(spec({ container }, { secrets, program }), options).container?.volumes).toEqual([
+      policy,
+      { hostPath: "/run/secrets", containerPath: "/run/secrets", mode: "RO" },
+      { hostPath: "/c", containerPath: "/c", mode: "RO" },
+      agentFolder,
+      socket,
     ]);
   });
 
@@ -80,7 +101,11 @@ describe("an executor in a container", () => {
     const process = spec({ container: { ...container, volumes } }, { program, isolation: "process" });
     expect(executorProcess(process, options)).toEqual({
       command: { shell: false, arguments: ["executor"], environment: { variables: [deployment] } },
-      container: { type: "DOCKER", volumes, docker: { image: "brigade:1", network: "HOST", forcePullImage: false } },
+      container: {
+        type: "DOCKER",
+        volumes: [policy, ...volumes],
+        docker: { image: "brigade:1", network: "HOST", forcePullImage: false },
+      },
     });
   });
 

@@ -157,6 +157,7 @@ export const settings: Settings = {
   mesosMaster: { type: "hosts", hosts: [{ host: "127.0.0.1", port: 5050 }] },
   kafkaAddress: [{ host: "127.0.0.1", port: 9092 }],
   brigadeExecutor: null,
+  executorImages: null,
   processorDir: "/nowhere",
   processorPollMs: 10_000,
   deployment: "brigade",

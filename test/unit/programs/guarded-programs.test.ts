@@ -36,7 +36,7 @@ async function admitted(request: RunRequest, policy: unknown = {}): Promise<RunS
   return through(request, new PolicyFile(file));
 }
 
-function through(request: RunRequest, policy: PolicyFile): Promise<RunSpec | ProgramEnd> {
+function through(request: RunRequest, policy: PolicyFile, onHost = true): Promise<RunSpec | ProgramEnd> {
   const { promise, resolve } = Promise.withResolvers<RunSpec | ProgramEnd>();
   const inner: ClosablePrograms = {
     start(_, { spec }) {
@@ -46,7 +46,7 @@ function through(request: RunRequest, policy: PolicyFile): Promise<RunSpec | Pro
     killAll: () => undefined,
     close: () => Promise.resolve(),
   };
-  new GuardedPrograms(inner, policy).start("run", request, resolve);
+  new GuardedPrograms(inner, policy, { onHost }).start("run", request, resolve);
   return promise;
 }
 
@@ -112,6 +112,17 @@ describe("what the agent's policy refuses pauses the processor, and says what mu
       expect(await admitted(inContainer({}, volume(path)), policy())).toMatchObject(refusal("option-refused", message));
     }
     expect(await admitted(inContainer({}, volume(at("elsewhere"))))).toMatchObject(volume(at("elsewhere")));
+  });
+
+  test("every path of the host, where the executor runs in a container and lists are kept", async () => {
+    const file = at("agent.json");
+    const request = inContainer({}, volume(at("allowed")));
+    writeFileSync(file, JSON.stringify({ volumes: [at("allowed")] }));
+    const how = ", which this executor does not see and cannot check";
+    const message = `The agent's policy refuses volume ${at("allowed")}${how}: must be in ${at("allowed")} (policy: volumes)`;
+    expect(await through(request, new PolicyFile(file), false)).toMatchObject(refusal("option-refused", message));
+    writeFileSync(file, JSON.stringify({ devices: [] }));
+    expect(await through(request, new PolicyFile(file), false)).toMatchObject(volume(at("allowed")));
   });
 
   test("no volume inside them, whose links are resolved before Docker sees it", async () => {
