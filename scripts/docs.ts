@@ -85,7 +85,8 @@ function agentPage(): string {
 
 What processors may do on an agent is for whoever runs that agent to say, in the file \`${DEFAULT_POLICY_FILE}\` there (JSON;
 \`brigade executor --policy FILE\` reads another one). It is read by the executors on the agent, and a change counts for the
-next run. Nothing in a processor file can lift it.
+next run. Nothing in a processor file can lift it, as long as the executor is yours: see [what the socket means for
+security](../guides/containers.md#what-the-socket-means-for-security).
 
 Without the file everything is allowed but \`privileged\`. A processor that wants what the policy refuses is paused, and
 says so. Where the file cannot be read or has a mistake, nothing runs on the agent, and \`brigade status\` says why.
