@@ -33,8 +33,13 @@ export function kafkaCommand(version: KafkaVersion, mainClass: string, args: rea
   return ["java", "-Xmx384m", ...QUICK_START, "-cp", classPath, mainClass, ...args];
 }
 
+/** The only user of a real Kafka's port that asks who one is. */
+export const saslUser = { username: "alice", password: "alice's secret" } as const;
+
 export interface RealKafka extends AsyncDisposable {
   readonly address: HostPort;
+  /** Where the same broker wants to know who one is: {@link saslUser}, by SASL's mechanism PLAIN. */
+  readonly saslAddress: HostPort;
   /** Ends in order, then starts again with the same address and data: after `kill -9` that takes half a minute. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -51,18 +56,15 @@ export interface RealKafkaOptions {
 /** One broker of a real Kafka (KRaft), with a folder of its own. It makes no topics by itself. */
 export async function startRealKafka({ version, settings = {} }: RealKafkaOptions): Promise<RealKafka> {
   const folder = mkdtempSync(join(tmpdir(), "brigade-real-kafka-"));
-  const [port, controllerPort] = [await freePort(), await freePort()];
+  const ports = { plain: await freePort(), sasl: await freePort(), controller: await freePort() };
   const properties = join(folder, "server.properties");
   const start = (mainClass: string, args: readonly string[]): JavaProcess =>
     Bun.spawn(kafkaCommand(version, mainClass, args), { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
-  writeFileSync(
-    properties,
-    propertiesText({ ...baseSettings(port, controllerPort, join(folder, "data")), ...settings }),
-  );
+  writeFileSync(properties, propertiesText({ ...baseSettings(ports, join(folder, "data")), ...settings }));
   const format = start("kafka.tools.StorageTool", ["format", "-t", "brigadeTestsOfKafka00w", "-c", properties]);
   if ((await format.exited) !== 0) throw new Error(`cannot format ${folder}: ${await output(format)}`);
 
-  const address = { host: "127.0.0.1", port };
+  const address = { host: "127.0.0.1", port: ports.plain };
   let broker = start("kafka.Kafka", [properties]);
   await ready(broker, address);
   const stop = async (): Promise<void> => {
@@ -72,6 +74,7 @@ export async function startRealKafka({ version, settings = {} }: RealKafkaOption
   };
   return {
     address,
+    saslAddress: { host: "127.0.0.1", port: ports.sasl },
     async restart() {
       broker.kill("SIGTERM");
       await broker.exited;
@@ -129,19 +132,31 @@ function freePort(): Promise<number> {
   return promise;
 }
 
-function baseSettings(port: number, controllerPort: number, data: string): Record<string, string> {
+interface Ports {
+  readonly plain: number;
+  readonly sasl: number;
+  readonly controller: number;
+}
+
+function baseSettings({ plain, sasl, controller }: Ports, data: string): Record<string, string> {
+  const clients = `PLAINTEXT://127.0.0.1:${plain},SASL_PLAINTEXT://127.0.0.1:${sasl}`;
+  const { username, password } = saslUser;
   return {
     "process.roles": "broker,controller",
     "node.id": "1",
-    "controller.quorum.voters": `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "advertised.listeners": `PLAINTEXT://127.0.0.1:${port}`,
+    "controller.quorum.voters": `1@127.0.0.1:${controller}`,
+    listeners: `${clients},CONTROLLER://127.0.0.1:${controller}`,
+    "advertised.listeners": clients,
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+    "sasl.enabled.mechanisms": "PLAIN",
+    "listener.name.sasl_plaintext.plain.sasl.jaas.config": `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${password}";`,
     "log.dirs": data,
     "auto.create.topics.enable": "false",
     "group.initial.rebalance.delay.ms": "0",
     "log.cleaner.backoff.ms": "1000",
+    "log.initial.task.delay.ms": "500",
+    "log.retention.check.interval.ms": "500",
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "3",
     "transaction.state.log.replication.factor": "1",

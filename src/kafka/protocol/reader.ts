@@ -2,6 +2,8 @@ import { ProtocolError } from "./errors.ts";
 import { readInt64 } from "./int64.ts";
 import { readUnsignedVarint } from "./varint.ts";
 
+const UUID_BYTES = 16;
+
 /**
  * Reads the primitive types of Kafka's protocol from one request, left to right.
  *
@@ -58,6 +60,12 @@ export class Reader {
     const { value, end } = readUnsignedVarint(this.#bytes, this.#at);
     this.#at = end;
     return value;
+  }
+
+  /** 16 bytes, as 32 hexadecimal digits. */
+  uuid(): string {
+    const start = this.#take(UUID_BYTES);
+    return this.#bytes.toString("hex", start, start + UUID_BYTES);
   }
 
   string(): string {

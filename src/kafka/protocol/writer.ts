@@ -2,6 +2,7 @@ import { writeInt64 } from "./int64.ts";
 import { writeUnsignedVarint } from "./varint.ts";
 
 const DEFAULT_CAPACITY = 256;
+const UUID_BYTES = 16;
 
 /**
  * Writes the primitive types of Kafka's protocol into a growing buffer.
@@ -62,6 +63,12 @@ export class Writer {
   unsignedVarint(value: number): void {
     this.reserve(5);
     this.#at = writeUnsignedVarint(this.#bytes, this.#at, value);
+  }
+
+  /** `value` has 32 hexadecimal digits. */
+  uuid(value: string): void {
+    const start = this.#take(UUID_BYTES);
+    this.#bytes.write(value, start, "hex");
   }
 
   string(value: string): void {

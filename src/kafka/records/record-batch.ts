@@ -133,6 +133,13 @@ export function stampOffset(batch: Uint8Array, baseOffset: number, leaderEpoch: 
   view.setInt32(LEADER_EPOCH_AT, leaderEpoch);
 }
 
+/** Sets, in place, what the records say of their newest time where the producer's header said otherwise. */
+export function stampMaxTimestamp(batch: Uint8Array, maxTimestampMs: number): void {
+  const view = viewOf(batch);
+  writeInt64(view, MAX_TIMESTAMP_AT, maxTimestampMs);
+  view.setUint32(CRC_AT, batchChecksum(batch));
+}
+
 /** Makes the records count as written at `nowMs` (`message.timestamp.type=LogAppendTime`), checksum included. */
 export function stampAppendTime(batch: Uint8Array, nowMs: number): void {
   const view = viewOf(batch);

@@ -1,3 +1,5 @@
+import type { SaslUsers } from "./sasl/plain.ts";
+
 /** What a Kafka administrator may set in a broker's `server.properties`, under those names in camel case. */
 export interface BrokerConfig {
   readonly nodeId: number;
@@ -23,8 +25,18 @@ export interface BrokerConfig {
   readonly groupInitialRebalanceDelayMs: number;
   /** Most members of a group. Default 10 000. */
   readonly groupMaxSize: number;
+  /** Who may use the broker, with their passwords (SASL, mechanism PLAIN). Default undefined: everybody may. */
+  readonly users: SaslUsers | undefined;
+  /** Most fetch sessions; who gets none sends whole fetches. Default 1000. */
+  readonly fetchSessionSlots: number;
   /** Longest time that a producer may give its transactions. Default 15 min. */
   readonly transactionMaxTimeoutMs: number;
+  /** How old records of a topic get that sets nothing else; −1: as they like. Default 7 days. */
+  readonly logRetentionMs: number;
+  /** How large a partition of a topic gets that sets nothing else, before the oldest records go; −1: no limit. Default −1. */
+  readonly logRetentionBytes: number;
+  /** Pause between two looks at what is too old or too large. Default 5 min. */
+  readonly logRetentionCheckIntervalMs: number;
 }
 
 export const defaultBrokerConfig: BrokerConfig = {
@@ -40,5 +52,10 @@ export const defaultBrokerConfig: BrokerConfig = {
   groupMaxSessionTimeoutMs: 1_800_000,
   groupInitialRebalanceDelayMs: 0,
   groupMaxSize: 10_000,
+  users: undefined,
+  fetchSessionSlots: 1000,
   transactionMaxTimeoutMs: 900_000,
+  logRetentionMs: 604_800_000,
+  logRetentionBytes: -1,
+  logRetentionCheckIntervalMs: 300_000,
 };

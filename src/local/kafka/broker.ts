@@ -2,8 +2,10 @@ import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import { type Random, uuidBytes } from "../../base/random.ts";
 import type { BrokerConfig } from "./broker-config.ts";
+import { FetchSessions } from "./fetching/fetch-sessions.ts";
 import { GroupCoordinator } from "./groups/coordinator.ts";
 import { OffsetStore } from "./groups/offset-store.ts";
+import { Housekeeper } from "./housekeeper.ts";
 import type { BrokerDatabase } from "./log/database.ts";
 import { GroupCommit } from "./log/group-commit.ts";
 import { BrokerSettings } from "./log/settings.ts";
@@ -20,11 +22,6 @@ export interface BrokerOptions {
   readonly log: Logger;
 }
 
-/** Pause between two slices of the removal of deleted topics' records. */
-const REMOVAL_PAUSE_MS = 1;
-/** Pause before it is tried again after the database refused. */
-const REMOVAL_RETRY_MS = 5000;
-
 /** What request handlers work with: the parts of one broker, without sockets. */
 export class Broker {
   readonly config: BrokerConfig;
@@ -36,10 +33,11 @@ export class Broker {
   readonly groups: GroupCoordinator;
   readonly transactions: TransactionCoordinator;
   readonly settings: BrokerSettings;
+  readonly fetchSessions: FetchSessions;
+  readonly housekeeper: Housekeeper;
   readonly clusterId: string;
   readonly #database: BrokerDatabase;
   #endpoint: BrokerEndpoint;
-  #cancelRemoval: (() => void) | undefined;
   #closed = false;
 
   constructor({ database, config, clock, random, log }: BrokerOptions) {
@@ -48,10 +46,12 @@ export class Broker {
     this.log = log;
     this.#database = database;
     const transactionStore = new TransactionStore(database);
-    this.topics = new TopicCatalog(database, config, transactionStore);
+    const newTopicId = (): string => Buffer.from(uuidBytes(random)).toString("hex");
+    this.topics = new TopicCatalog({ database, config, transactions: transactionStore, newTopicId });
     this.commits = new GroupCommit(database, log);
     this.offsets = new OffsetStore(database);
     this.groups = new GroupCoordinator({ offsets: this.offsets, config, clock, random, log });
+    this.fetchSessions = new FetchSessions(config.fetchSessionSlots, random);
     this.settings = new BrokerSettings(database);
     this.transactions = new TransactionCoordinator({
       store: transactionStore,
@@ -64,6 +64,13 @@ export class Broker {
       log,
     });
     this.transactions.start();
+    this.housekeeper = new Housekeeper({
+      topics: this.topics,
+      transactions: this.transactions,
+      clock,
+      log,
+      retentionCheckMs: config.logRetentionCheckIntervalMs,
+    });
     this.clusterId = this.settings.clusterId(() => Buffer.from(uuidBytes(random)).toString("base64url"));
     this.#endpoint = { nodeId: config.nodeId, host: "", port: 0 };
   }
@@ -78,32 +85,14 @@ export class Broker {
     this.#endpoint = { nodeId: this.config.nodeId, host, port };
   }
 
-  /** Frees the records of deleted topics, slice by slice, until none are left. */
-  removeDeletedRecords(): void {
-    if (this.#cancelRemoval !== undefined || this.#closed) return;
-    this.#scheduleRemoval(REMOVAL_PAUSE_MS);
-  }
-
   /** Writes what waits, and closes the database. Idempotent. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#cancelRemoval?.();
+    this.housekeeper.stop();
     this.groups.close();
     this.transactions.close();
     this.commits.flush();
     this.#database.close();
-  }
-
-  #scheduleRemoval(pauseMs: number): void {
-    this.#cancelRemoval = this.clock.schedule(pauseMs, () => {
-      this.#cancelRemoval = undefined;
-      try {
-        if (this.topics.removeSome()) this.#scheduleRemoval(REMOVAL_PAUSE_MS);
-      } catch (error) {
-        this.log.warn("records of a deleted topic could not be removed yet", { error });
-        this.#scheduleRemoval(REMOVAL_RETRY_MS);
-      }
-    });
   }
 }

@@ -3,8 +3,9 @@ import { BrigadeError, describeError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { ProtocolError } from "../../kafka/protocol/errors.ts";
 import type { Broker } from "./broker.ts";
-import { answerRequest, mayOverlap, REQUEST_KIND_BYTES, requestKindProblem } from "./dispatcher.ts";
+import { answerRequest, answerToken, mayOverlap, REQUEST_KIND_BYTES, requestKindProblem } from "./dispatcher.ts";
 import { FrameSplitter } from "./protocol/frame-splitter.ts";
+import { SaslSession } from "./sasl/sasl-session.ts";
 
 /** What a connection needs of its socket. */
 export interface Outlet {
@@ -13,6 +14,8 @@ export interface Outlet {
   /** Stops and goes on with reading. */
   pause(): void;
   resume(): void;
+  /** Sends what was written, and closes. */
+  end(): void;
   /** Cuts the connection. */
   terminate(): void;
 }
@@ -28,6 +31,8 @@ export interface ConnectionOptions {
 
 /** Whole requests that may wait in one connection before it is read no further. */
 const MOST_WAITING = 64;
+/** Largest request of who has not shown who it is (Kafka's `sasl.server.max.receive.size`). */
+const STRANGERS_MAX_BYTES = 524_288;
 /** Produce requests under way at once in one connection. */
 const MOST_OVERLAPPING = 32;
 
@@ -51,6 +56,7 @@ export class Connection {
   readonly #peer: string;
   readonly #clientHost: string;
   readonly #frames: FrameSplitter;
+  readonly #sasl: SaslSession;
   readonly #gone = new AbortController();
   #waiting: Uint8Array[] = [];
   #slots: Slot[] = [];
@@ -65,10 +71,11 @@ export class Connection {
     this.#peer = peer;
     this.#clientHost = clientHost;
     this.#log = log;
+    this.#sasl = new SaslSession(broker.config.users);
     this.#frames = new FrameSplitter({
-      maxBytes: broker.config.socketRequestMaxBytes,
+      maxBytes: () => (this.#sasl.isTrusted ? broker.config.socketRequestMaxBytes : STRANGERS_MAX_BYTES),
       headBytes: REQUEST_KIND_BYTES,
-      headProblem: requestKindProblem,
+      headProblem: (head) => (this.#sasl.expectsToken ? undefined : requestKindProblem(head)),
     });
   }
 
@@ -121,17 +128,25 @@ export class Connection {
 
   #start(frame: Uint8Array): void {
     const slot: Slot = { ended: false, answer: undefined };
-    this.#overlapping = mayOverlap(frame);
+    this.#overlapping = !this.#sasl.expectsToken && mayOverlap(frame);
     this.#slots.push(slot);
-    answerRequest(this.#broker, frame, { clientHost: this.#clientHost, signal: this.#gone.signal }).then(
+    this.#answer(frame).then(
       (answer) => {
         slot.ended = true;
         slot.answer = answer;
         this.#sendEnded();
-        this.#startNext();
+        if (this.#sasl.hasFailed) this.#end();
+        else this.#startNext();
       },
       (error: unknown) => this.#fail(error),
     );
+  }
+
+  async #answer(frame: Uint8Array): Promise<Uint8Array | undefined> {
+    const client = { clientHost: this.#clientHost, signal: this.#gone.signal, sasl: this.#sasl };
+    if (!this.#sasl.expectsToken) return await answerRequest(this.#broker, frame, client);
+    const answer = answerToken(frame, client);
+    return this.#sasl.hasFailed ? undefined : answer;
   }
 
   #sendEnded(): void {
@@ -160,6 +175,14 @@ export class Connection {
     this.#paused = full;
     if (full) this.#outlet.pause();
     else this.#outlet.resume();
+  }
+
+  /** Who could not show who it is gets its answer, and nothing more. */
+  #end(): void {
+    if (this.#gone.signal.aborted) return;
+    this.#log.warn("kafka connection closed: the client could not authenticate", { client: this.#peer });
+    this.closed();
+    this.#outlet.end();
   }
 
   #fail(error: unknown): void {

@@ -12,7 +12,7 @@ const LENGTH_BYTES = 4;
 /** Bytes of a request that say what it is: key and version. */
 export const REQUEST_KIND_BYTES = 4;
 
-export type Client = Pick<RequestContext, "clientHost" | "signal">;
+export type Client = Pick<RequestContext, "clientHost" | "signal" | "sasl">;
 
 /**
  * Answers one request, from frame to frame (the length, which precedes both on the wire, only in the answer).
@@ -29,6 +29,8 @@ export async function answerRequest(
   const { apiKey, apiVersion, correlationId } = decodeRequestStart(reader);
   const route = routes.get(apiKey);
   if (route === undefined) throw new ProtocolError(`Cannot serve request ${apiKey}: this broker does not know it`);
+  if (!client.sasl.mayAsk(apiKey))
+    throw new ProtocolError(`Cannot serve ${route.name}: the client must authenticate first`);
   if (apiVersion < route.minVersion || apiVersion > route.maxVersion) {
     if (apiKey === apiVersions.apiKey) return encodeAnswer(correlationId, false, false, refuseApiVersions);
     throw new ProtocolError(
@@ -40,6 +42,15 @@ export async function answerRequest(
   const body = await route.answer(broker, reader, { ...client, clientId, version: apiVersion });
   if (body === undefined) return undefined;
   return encodeAnswer(correlationId, flexible, flexible && apiKey !== apiVersions.apiKey, body);
+}
+
+/** Answers what a client says of itself without a request around it, from frame to frame. Failing has no words here. */
+export function answerToken(token: Uint8Array, { sasl }: Client): Uint8Array {
+  const { authBytes } = sasl.authenticate(token);
+  const answer = new Uint8Array(LENGTH_BYTES + authBytes.byteLength);
+  new DataView(answer.buffer).setInt32(0, authBytes.byteLength);
+  answer.set(authBytes, LENGTH_BYTES);
+  return answer;
 }
 
 /** Whether the request may begin while others before it, of which this is true too, are under way. */

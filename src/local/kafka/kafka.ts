@@ -67,7 +67,7 @@ export async function startKafka(options: KafkaOptions): Promise<EmbeddedKafka> 
   const reachable = { host: EVERY_ADDRESS.has(host) ? LOOPBACK : host, port: listeningAt };
   const advertised = options.advertised ?? reachable;
   broker.announceAt(advertised.host, advertised.port);
-  broker.removeDeletedRecords();
+  broker.housekeeper.start();
   log.info("kafka is up", { host, port: listeningAt, data: dataDir ?? "in memory" });
   const close = (): Promise<void> => {
     server.stop();

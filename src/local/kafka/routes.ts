@@ -1,6 +1,9 @@
 import type { Reader } from "../../kafka/protocol/reader.ts";
 import type { Writer } from "../../kafka/protocol/writer.ts";
 import type { Broker } from "./broker.ts";
+import { handleAlterConfigs, handleIncrementalAlterConfigs } from "./handlers/alter-configs.ts";
+import { handleDeleteRecords } from "./handlers/delete-records.ts";
+import { handleDescribeCluster } from "./handlers/describe-cluster.ts";
 import { handleDescribeConfigs } from "./handlers/describe-configs.ts";
 import { handleFetch } from "./handlers/fetch.ts";
 import {
@@ -16,8 +19,10 @@ import {
 import { type Handler, noAnswer, type RequestContext } from "./handlers/handler.ts";
 import { handleListOffsets } from "./handlers/list-offsets.ts";
 import { handleMetadata } from "./handlers/metadata.ts";
+import { handleOffsetDelete } from "./handlers/offset-delete.ts";
 import { handleOffsetCommit, handleOffsetFetch, handleTxnOffsetCommit } from "./handlers/offsets.ts";
 import { handleProduce } from "./handlers/produce.ts";
+import { handleSaslAuthenticate, handleSaslHandshake } from "./handlers/sasl.ts";
 import { handleCreatePartitions, handleCreateTopics, handleDeleteTopics } from "./handlers/topics.ts";
 import {
   handleAddOffsetsToTxn,
@@ -27,11 +32,14 @@ import {
 } from "./handlers/transactions.ts";
 import { addOffsetsToTxn } from "./messages/add-offsets-to-txn.ts";
 import { addPartitionsToTxn } from "./messages/add-partitions-to-txn.ts";
+import { alterConfigs, incrementalAlterConfigs } from "./messages/alter-configs.ts";
 import { apiVersions } from "./messages/api-versions.ts";
 import { createPartitions } from "./messages/create-partitions.ts";
 import { createTopics } from "./messages/create-topics.ts";
 import { deleteGroups } from "./messages/delete-groups.ts";
+import { deleteRecords } from "./messages/delete-records.ts";
 import { deleteTopics } from "./messages/delete-topics.ts";
+import { describeCluster } from "./messages/describe-cluster.ts";
 import { describeConfigs } from "./messages/describe-configs.ts";
 import { describeGroups } from "./messages/describe-groups.ts";
 import { endTxn } from "./messages/end-txn.ts";
@@ -45,8 +53,10 @@ import { listGroups } from "./messages/list-groups.ts";
 import { listOffsets } from "./messages/list-offsets.ts";
 import { metadata } from "./messages/metadata.ts";
 import { offsetCommit } from "./messages/offset-commit.ts";
+import { offsetDelete } from "./messages/offset-delete.ts";
 import { offsetFetch } from "./messages/offset-fetch.ts";
 import { produce } from "./messages/produce.ts";
+import { saslAuthenticate, saslHandshake } from "./messages/sasl.ts";
 import { syncGroup } from "./messages/sync-group.ts";
 import { txnOffsetCommit } from "./messages/txn-offset-commit.ts";
 import { ErrorCode } from "./protocol/error-codes.ts";
@@ -78,6 +88,9 @@ function route<Request, Response>(message: Message<Request, Response>, handler: 
   };
 }
 
+/** What clients may call themselves and their version. */
+const SOFTWARE = /^[a-zA-Z0-9](?:[a-zA-Z0-9\-.]*[a-zA-Z0-9])?$/;
+
 const allRoutes: readonly Route[] = [
   route(produce, handleProduce),
   route(fetch, handleFetch),
@@ -92,17 +105,28 @@ const allRoutes: readonly Route[] = [
   route(syncGroup, handleSyncGroup),
   route(describeGroups, handleDescribeGroups),
   route(listGroups, handleListGroups),
-  route(apiVersions, () => ({ errorCode: ErrorCode.NONE, apis: allRoutes })),
+  route(saslHandshake, handleSaslHandshake),
+  route(saslAuthenticate, handleSaslAuthenticate),
+  route(apiVersions, (_broker, { clientSoftwareName, clientSoftwareVersion }) =>
+    [clientSoftwareName, clientSoftwareVersion].every((text) => text === null || SOFTWARE.test(text))
+      ? { errorCode: ErrorCode.NONE, apis: allRoutes }
+      : { errorCode: ErrorCode.INVALID_REQUEST, apis: [] },
+  ),
   route(createTopics, handleCreateTopics),
   route(deleteTopics, handleDeleteTopics),
+  route(deleteRecords, handleDeleteRecords),
   route(initProducerId, handleInitProducerId),
   route(addPartitionsToTxn, handleAddPartitionsToTxn),
   route(addOffsetsToTxn, handleAddOffsetsToTxn),
   route(endTxn, handleEndTxn),
   route(txnOffsetCommit, handleTxnOffsetCommit),
   route(describeConfigs, handleDescribeConfigs),
+  route(alterConfigs, handleAlterConfigs),
   route(createPartitions, handleCreatePartitions),
   route(deleteGroups, handleDeleteGroups),
+  route(incrementalAlterConfigs, handleIncrementalAlterConfigs),
+  route(offsetDelete, handleOffsetDelete),
+  route(describeCluster, handleDescribeCluster),
 ];
 
 /** Every request that this broker serves, by its number. */

@@ -87,6 +87,9 @@ export class KafkaServer {
         write: (bytes) => socket.write(bytes),
         pause: () => socket.pause(),
         resume: () => socket.resume(),
+        end: () => {
+          socket.end();
+        },
         terminate: () => socket.terminate(),
       },
     });

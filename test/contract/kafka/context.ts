@@ -1,10 +1,12 @@
 import { test } from "bun:test";
 import { CompressionTypes, type Consumer, type IHeaders, type Kafka, type KafkaMessage } from "kafkajs";
 import { until } from "../../support/until.ts";
-import { connectRaw, type NewestVersions, type RawClient } from "./raw-client.ts";
+import { type BrokerAddress, connectRaw, type NewestVersions, type RawClient } from "./raw-client.ts";
 
 export interface RunningKafka {
-  readonly address: { readonly host: string; readonly port: number };
+  readonly address: BrokerAddress;
+  /** Where such a broker wants to know who one is: `saslUser` of real-kafka.ts. */
+  readonly saslAddress: BrokerAddress;
   /** Stops it and starts it again with the same data at the same address. */
   restart(): Promise<void>;
   stop(): Promise<void>;

@@ -3,11 +3,16 @@ import { Kafka, logLevel } from "kafkajs";
 import { mendRequestQueue } from "../../../src/kafka/request-queue.ts";
 import { ContractContext, type RunningKafka, START_TIMEOUT_MS } from "./context.ts";
 import { askVersions } from "./raw-client.ts";
+import { badRecordScenarios } from "./scenarios/bad-records.ts";
+import { configScenarios } from "./scenarios/configs.ts";
 import { connectionScenarios } from "./scenarios/connection.ts";
+import { deletionScenarios } from "./scenarios/deletion.ts";
 import { fetchScenarios } from "./scenarios/fetch.ts";
 import { groupsScenarios } from "./scenarios/groups.ts";
 import { produceScenarios } from "./scenarios/produce.ts";
 import { recordsScenarios } from "./scenarios/records.ts";
+import { saslScenarios } from "./scenarios/sasl.ts";
+import { sessionScenarios } from "./scenarios/sessions.ts";
 import { topicsScenarios } from "./scenarios/topics.ts";
 import { transactionFaultScenarios } from "./scenarios/transaction-faults.ts";
 import { transactionsScenarios } from "./scenarios/transactions.ts";
@@ -40,11 +45,16 @@ export function kafkaContract({ name, start, skip = {} }: KafkaContractOptions):
 
     recordsScenarios(context);
     produceScenarios(context);
+    badRecordScenarios(context);
+    deletionScenarios(context);
     fetchScenarios(context);
+    sessionScenarios(context);
     groupsScenarios(context);
     transactionsScenarios(context);
     transactionFaultScenarios(context);
     topicsScenarios(context);
+    configScenarios(context);
     connectionScenarios(context);
+    saslScenarios(context);
   });
 }

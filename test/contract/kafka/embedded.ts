@@ -6,7 +6,7 @@ import { createLogger, type LogEntry } from "../../../src/base/log.ts";
 import { type EmbeddedKafka, type KafkaOptions, startKafka } from "../../../src/local/kafka/kafka.ts";
 import type { RunningKafka } from "./context.ts";
 
-export interface RunningEmbeddedKafka extends RunningKafka, AsyncDisposable {
+export interface RunningEmbeddedKafka extends Omit<RunningKafka, "saslAddress">, AsyncDisposable {
   /** Everything it logged, of all its lives. */
   readonly entries: readonly LogEntry[];
 }

@@ -37,47 +37,48 @@ export const grammars = {
   fetch: api(
     "Fetch",
     1,
-    [4, 12],
+    [4, 17],
     12,
-    `replicaId:int32=-1 maxWaitMs:int32 minBytes:int32 maxBytes:int32 isolationLevel:int8 sessionId:int32(7+)~0
+    `replicaId:int32(4-14)=-1 maxWaitMs:int32 minBytes:int32 maxBytes:int32 isolationLevel:int8 sessionId:int32(7+)~0
      sessionEpoch:int32(7+)~-1
-     topics[name:string partitions[index:int32 currentLeaderEpoch:int32(9+)~-1 fetchOffset:int64
-       lastFetchedEpoch:int32(12+)=-1 logStartOffset:int64(5+)=-1 maxBytes:int32]]
-     forgotten[name:string partitions:int32[]](7+)=[] rackId:string(11+)=""`,
-    `throttleTimeMs:int32=0 errorCode:int16(7+) sessionId:int32(7+)=0
-     topics[name:string partitions[index:int32 errorCode:int16 highWatermark:int64 lastStableOffset:int64
+     topics[name:string(4-12)~"" topicId:uuid(13+)~"" partitions[index:int32 currentLeaderEpoch:int32(9+)~-1
+       fetchOffset:int64 lastFetchedEpoch:int32(12+)=-1 logStartOffset:int64(5+)=-1 maxBytes:int32]]
+     forgotten[name:string(4-12)~"" topicId:uuid(13+)~"" partitions:int32[]](7+)~[] rackId:string(11+)=""`,
+    `throttleTimeMs:int32=0 errorCode:int16(7+) sessionId:int32(7+)
+     topics[name:string(4-12) topicId:uuid(13+) partitions[index:int32 errorCode:int16 highWatermark:int64 lastStableOffset:int64
        logStartOffset:int64(5+) abortedTransactions[producerId:int64 firstOffset:int64]?
        preferredReadReplica:int32(11+)=-1 records:bytes?]]`,
   ),
   listOffsets: api(
     "ListOffsets",
     2,
-    [1, 7],
+    [1, 11],
     6,
     `replicaId:int32=-1 isolationLevel:int8(2+)~0
-     topics[name:string partitions[index:int32 currentLeaderEpoch:int32(4+)~-1 timestamp:int64]]`,
+     topics[name:string partitions[index:int32 currentLeaderEpoch:int32(4+)~-1 timestamp:int64]]
+     timeoutMs:int32(10+)=1000`,
     `throttleTimeMs:int32(2+)=0
      topics[name:string partitions[index:int32 errorCode:int16 timestamp:int64 offset:int64 leaderEpoch:int32(4+)]]`,
   ),
   metadata: api(
     "Metadata",
     3,
-    [1, 9],
+    [1, 13],
     9,
-    `topics[name:string]? allowAutoTopicCreation:boolean(4+)~true clusterOperations:boolean(8+)=false
-     topicOperations:boolean(8+)=false`,
+    `topics[topicId:uuid(10+)~"00000000000000000000000000000000" name:string?]? allowAutoTopicCreation:boolean(4+)~true
+     clusterOperations:boolean(8-10)=false topicOperations:boolean(8+)=false`,
     `throttleTimeMs:int32(3+)=0 brokers[nodeId:int32 host:string port:int32 rack:string?=null] clusterId:string?(2+)
      controllerId:int32
-     topics[errorCode:int16 name:string isInternal:boolean=false
+     topics[errorCode:int16 name:string? topicId:uuid(10+) isInternal:boolean=false
        partitions[errorCode:int16=0 index:int32 leaderId:int32 leaderEpoch:int32(7+) replicas:int32[]=[] isr:int32[]=[]
          offline:int32[](5+)=[]]
        operations:int32(8+)=-2147483648]
-     operations:int32(8+)=-2147483648`,
+     operations:int32(8-10)=-2147483648 errorCode:int16(13+)=0`,
   ),
   offsetCommit: api(
     "OffsetCommit",
     8,
-    [2, 8],
+    [2, 9],
     8,
     `groupId:string generationId:int32 memberId:string groupInstanceId:string?(7+)=null retentionTimeMs:int64(2-4)=-1
      topics[name:string partitions[index:int32 offset:int64 leaderEpoch:int32(6+)~-1 metadata:string?]]`,
@@ -86,17 +87,23 @@ export const grammars = {
   offsetFetch: api(
     "OffsetFetch",
     9,
-    [2, 7],
+    [2, 9],
     6,
-    `groupId:string topics[name:string partitionIndexes:int32[]]? requireStable:boolean(7+)~false`,
+    `groupId:string(2-7) topics[name:string partitionIndexes:int32[]]?(2-7)
+     groups[groupId:string memberId:string?(9+)=null memberEpoch:int32(9+)=-1
+       topics[name:string partitionIndexes:int32[]]?](8+)
+     requireStable:boolean(7+)~false`,
     `throttleTimeMs:int32(3+)=0
-     topics[name:string partitions[index:int32 offset:int64 leaderEpoch:int32(5+) metadata:string? errorCode:int16]]
-     errorCode:int16`,
+     topics[name:string partitions[index:int32 offset:int64 leaderEpoch:int32(5+) metadata:string? errorCode:int16]](2-7)
+     errorCode:int16(2-7)
+     groups[groupId:string
+       topics[name:string partitions[index:int32 offset:int64 leaderEpoch:int32 metadata:string? errorCode:int16]]
+       errorCode:int16](8+)`,
   ),
   findCoordinator: api(
     "FindCoordinator",
     10,
-    [0, 4],
+    [0, 6],
     3,
     `key:string(0-3) keyType:int8(1+)~0 keys:string[](4+)`,
     `throttleTimeMs:int32(1+)=0 errorCode:int16(0-3) errorMessage:string?(1-3) nodeId:int32(0-3) host:string(0-3)
@@ -144,11 +151,11 @@ export const grammars = {
   describeGroups: api(
     "DescribeGroups",
     15,
-    [0, 5],
+    [0, 6],
     5,
     `groupIds:string[] includeOperations:boolean(3+)=false`,
     `throttleTimeMs:int32(1+)=0
-     groups[errorCode:int16 groupId:string state:string protocolType:string protocolName:string
+     groups[errorCode:int16 errorMessage:string?(6+) groupId:string state:string protocolType:string protocolName:string
        members[memberId:string groupInstanceId:string?(4+) clientId:string clientHost:string metadata:bytes
          assignment:bytes]
        operations:int32(3+)=-2147483648]`,
@@ -156,15 +163,15 @@ export const grammars = {
   listGroups: api(
     "ListGroups",
     16,
-    [0, 4],
+    [0, 5],
     3,
-    `statesFilter:string[](4+)~[]`,
-    `throttleTimeMs:int32(1+)=0 errorCode:int16 groups[groupId:string protocolType:string state:string(4+)]`,
+    `statesFilter:string[](4+)~[] typesFilter:string[](5+)~[]`,
+    `throttleTimeMs:int32(1+)=0 errorCode:int16 groups[groupId:string protocolType:string state:string(4+) type:string(5+)]`,
   ),
   apiVersions: api(
     "ApiVersions",
     18,
-    [0, 3],
+    [0, 4],
     3,
     `clientSoftwareName:string(3+)~null clientSoftwareVersion:string(3+)~null`,
     `errorCode:int16 apis[apiKey:int16 minVersion:int16 maxVersion:int16] throttleTimeMs:int32(1+)=0`,
@@ -172,22 +179,31 @@ export const grammars = {
   createTopics: api(
     "CreateTopics",
     19,
-    [0, 5],
+    [0, 7],
     5,
     `topics[name:string numPartitions:int32 replicationFactor:int16
        assignments[partitionIndex:int32 brokerIds:int32[]] configs[name:string value:string?]]
      timeoutMs:int32=1000 validateOnly:boolean(1+)~false`,
     `throttleTimeMs:int32(2+)=0
-     topics[name:string errorCode:int16 errorMessage:string?(1+) numPartitions:int32(5+) replicationFactor:int16(5+)
-       configs[name:string value:string? readOnly:boolean source:int8 sensitive:boolean]?(5+)=null]`,
+     topics[name:string topicId:uuid(7+) errorCode:int16 errorMessage:string?(1+) numPartitions:int32(5+)
+       replicationFactor:int16(5+)
+       configs[name:string value:string? readOnly:boolean source:int8 sensitive:boolean=false]?(5+)]`,
   ),
   deleteTopics: api(
     "DeleteTopics",
     20,
-    [0, 5],
+    [0, 6],
     4,
-    `topicNames:string[] timeoutMs:int32=1000`,
-    `throttleTimeMs:int32(1+)=0 topics[name:string errorCode:int16 errorMessage:string?(5+)]`,
+    `topics[name:string? topicId:uuid](6+) topicNames:string[](0-5) timeoutMs:int32=1000`,
+    `throttleTimeMs:int32(1+)=0 topics[name:string? topicId:uuid(6+) errorCode:int16 errorMessage:string?(5+)]`,
+  ),
+  deleteRecords: api(
+    "DeleteRecords",
+    21,
+    [0, 2],
+    2,
+    `topics[name:string partitions[index:int32 offset:int64]] timeoutMs:int32=1000`,
+    `throttleTimeMs:int32=0 topics[name:string partitions[index:int32 lowWatermark:int64 errorCode:int16]]`,
   ),
   initProducerId: api(
     "InitProducerId",
@@ -237,11 +253,57 @@ export const grammars = {
     [1, 4],
     4,
     `resources[resourceType:int8 resourceName:string configurationKeys:string[]?]
-     includeSynonyms:boolean(1+)=false includeDocumentation:boolean(3+)=false`,
+     includeSynonyms:boolean(1+)~false includeDocumentation:boolean(3+)=false`,
     `throttleTimeMs:int32=0
      results[errorCode:int16 errorMessage:string? resourceType:int8 resourceName:string
        configs[name:string value:string readOnly:boolean source:int8(1+) isSensitive:boolean=false
-         synonyms[name:string value:string? source:int8](1+)=[] type:int8(3+) documentation:string?(3+)=null]]`,
+         synonyms[name:string value:string? source:int8](1+) type:int8(3+) documentation:string?(3+)=null]]`,
+  ),
+  alterConfigs: api(
+    "AlterConfigs",
+    33,
+    [0, 2],
+    2,
+    `resources[resourceType:int8 resourceName:string configs[name:string value:string?]] validateOnly:boolean`,
+    `throttleTimeMs:int32=0
+     results[errorCode:int16 errorMessage:string? resourceType:int8 resourceName:string]`,
+  ),
+  incrementalAlterConfigs: api(
+    "IncrementalAlterConfigs",
+    44,
+    [0, 1],
+    1,
+    `resources[resourceType:int8 resourceName:string configs[name:string operation:int8 value:string?]]
+     validateOnly:boolean`,
+    `throttleTimeMs:int32=0
+     results[errorCode:int16 errorMessage:string? resourceType:int8 resourceName:string]`,
+  ),
+  offsetDelete: api(
+    "OffsetDelete",
+    47,
+    [0, 0],
+    1,
+    `groupId:string topics[name:string partitions:int32[]]`,
+    `errorCode:int16 throttleTimeMs:int32=0 topics[name:string partitions[index:int32 errorCode:int16]]`,
+  ),
+  describeCluster: api(
+    "DescribeCluster",
+    60,
+    [0, 2],
+    0,
+    `includeOperations:boolean=false endpointType:int8(1+)~1 includeFencedBrokers:boolean(2+)=false`,
+    `throttleTimeMs:int32=0 errorCode:int16 errorMessage:string? endpointType:int8(1+) clusterId:string
+     controllerId:int32 brokers[nodeId:int32 host:string port:int32 rack:string?=null isFenced:boolean(2+)=false]
+     operations:int32=-2147483648`,
+  ),
+  saslHandshake: api("SaslHandshake", 17, [0, 1], 2, `mechanism:string`, `errorCode:int16 mechanisms:string[]`),
+  saslAuthenticate: api(
+    "SaslAuthenticate",
+    36,
+    [0, 2],
+    2,
+    `authBytes:bytes`,
+    `errorCode:int16 errorMessage:string? authBytes:bytes sessionLifetimeMs:int64(1+)=0`,
   ),
   createPartitions: api(
     "CreatePartitions",

@@ -6,7 +6,7 @@ import { grammars } from "./grammars.ts";
 import { type BrokerProcess, startProcess } from "./killable-broker.ts";
 import { connectRaw, type RawClient } from "./raw-client.ts";
 import { readBatches } from "./record-batch.ts";
-import { fetchRequest, partitionOf } from "./requests.ts";
+import { fetchRequest, metadataRequest, partitionOf } from "./requests.ts";
 import { initProducer } from "./transactional-producer.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -24,8 +24,7 @@ describe("a broker that is killed with SIGKILL while a transactional producer wr
       let broker = await startProcess(dataDir, 0);
       try {
         await withClient(broker, async (client) => {
-          const topics = TOPICS.map((name) => ({ name }));
-          await client.call(grammars.metadata, { topics, allowAutoTopicCreation: true });
+          await client.call(grammars.metadata, metadataRequest(TOPICS, true));
         });
         for (let life = 0; life < LIVES; life++) {
           const acknowledged = await withClient(broker, (client) =>
@@ -94,7 +93,7 @@ async function committedOffset(client: RawClient): Promise<number> {
 /** Values of what was not aborted: a batch of one value each, with the control record of its transaction behind it. */
 async function committedValues(client: RawClient, topic: string): Promise<string[]> {
   const request = fetchRequest(topic, 0, { maxWaitMs: 0, minBytes: 0, maxBytes: 50_000_000, readCommitted: true });
-  const { records } = partitionOf(await client.call(grammars.fetch, request));
+  const { records } = partitionOf(await client.call(grammars.fetch, request, 12));
   const batches = readBatches(records as Uint8Array);
   return batches.flatMap(({ values }, index) => (batches[index + 1]?.control === "commit" ? values : []));
 }

@@ -6,7 +6,7 @@ import { grammars } from "./grammars.ts";
 import { type BrokerProcess, startProcess } from "./killable-broker.ts";
 import { connectRaw, type RawClient } from "./raw-client.ts";
 import { makeBatch, readBatches } from "./record-batch.ts";
-import { fetchRequest, newProducer, partitionOf, produceRequest } from "./requests.ts";
+import { fetchRequest, metadataRequest, newProducer, partitionOf, produceRequest } from "./requests.ts";
 
 const TIMEOUT_MS = 60_000;
 const LIVES = 4;
@@ -32,7 +32,7 @@ describe("a broker that is killed with SIGKILL while an idempotent producer writ
           const end = await endOf(client);
           expect(end).toBeGreaterThanOrEqual(progress.acknowledged);
           expect(await valuesOf(client)).toEqual(Array.from({ length: end }, (_, i) => `v${i}`));
-          const stored = await client.call(grammars.offsetFetch, { groupId: "g", topics: null });
+          const stored = await client.call(grammars.offsetFetch, { groupId: "g", topics: null }, 6);
           expect(partitionOf(stored)).toMatchObject({ offset: progress.committed, metadata: `m${progress.committed}` });
         });
       } finally {
@@ -61,7 +61,7 @@ async function withClient<T>(broker: BrokerProcess, run: (client: RawClient) => 
 }
 
 async function createProducer(client: RawClient): Promise<Producer> {
-  await client.call(grammars.metadata, { topics: [{ name: "t" }], allowAutoTopicCreation: true });
+  await client.call(grammars.metadata, metadataRequest(["t"], true));
   const { producerId, producerEpoch } = await client.call(grammars.initProducerId, newProducer);
   return { producerId: Number(producerId), producerEpoch: Number(producerEpoch) };
 }
@@ -113,6 +113,6 @@ async function endOf(client: RawClient): Promise<number> {
 
 async function valuesOf(client: RawClient): Promise<string[]> {
   const request = fetchRequest("t", 0, { maxWaitMs: 0, minBytes: 0, maxBytes: 50_000_000 });
-  const { records } = partitionOf(await client.call(grammars.fetch, request));
+  const { records } = partitionOf(await client.call(grammars.fetch, request, 12));
   return readBatches(records as Uint8Array).flatMap(({ values }) => values);
 }

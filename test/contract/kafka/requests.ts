@@ -34,10 +34,13 @@ export interface FetchOptions {
   readonly epoch?: number;
   readonly readCommitted?: boolean;
   readonly maxBytes?: number;
+  /** Names the topic for versions from 13 on; the default version is the newest that goes by name. */
+  readonly topicId?: string;
 }
 
 export function fetchRequest(topic: string, fetchOffset: number, options: FetchOptions): WireValue {
   const { maxWaitMs, minBytes = 1, partition = 0, epoch = -1, readCommitted = false, maxBytes = 1_000_000 } = options;
+  const { topicId = NO_TOPIC_ID } = options;
   const partitions = [{ index: partition, currentLeaderEpoch: epoch, fetchOffset, maxBytes }];
   return {
     maxWaitMs,
@@ -46,7 +49,8 @@ export function fetchRequest(topic: string, fetchOffset: number, options: FetchO
     isolationLevel: readCommitted ? 1 : 0,
     sessionId: 0,
     sessionEpoch: -1,
-    topics: [{ name: topic, partitions }],
+    topics: [{ name: topic, topicId, partitions }],
+    forgotten: [],
   };
 }
 
@@ -54,6 +58,14 @@ export function fetchRequest(topic: string, fetchOffset: number, options: FetchO
 export function listOffsetsRequest(topic: string, timestamp: number, readCommitted = false): WireValue {
   const partitions = [{ index: 0, currentLeaderEpoch: -1, timestamp }];
   return { isolationLevel: readCommitted ? 1 : 0, topics: [{ name: topic, partitions }] };
+}
+
+/** What stands for no topic id. */
+export const NO_TOPIC_ID = "0".repeat(32);
+
+/** Asks for topics by name, and makes them where that is wanted. */
+export function metadataRequest(names: readonly string[], allowAutoTopicCreation = false): WireValue {
+  return { topics: names.map((name) => ({ name, topicId: NO_TOPIC_ID })), allowAutoTopicCreation };
 }
 
 /** All partitions of the answer's first topic. */

@@ -25,7 +25,7 @@ export interface Field {
 export type WireValue = { readonly [name: string]: unknown };
 
 const FIELD = /\s*(\w+)(?::(\w+)(\[\])?|(\[))/y;
-const MARKS = /(\?)?(?:\((\d+)(\+|-\d+)?\))?(?:~(\[\]|""|[\w-]+))?(?:=(\[\]|""|[\w-]+))?/y;
+const MARKS = /(\?)?(?:\((\d+)(\+|-\d+)?\))?(?:~(\[\]|"\w*"|[\w-]+))?(?:=(\[\]|""|[\w-]+))?/y;
 
 export function parseGrammar(text: string): readonly Field[] {
   let at = 0;
@@ -102,7 +102,7 @@ export function encode(fields: readonly Field[], value: WireValue, version: numb
         parts.push(int(item === true ? 1 : 0, 1));
         return;
       case "uuid":
-        parts.push(Buffer.from(item as Uint8Array));
+        parts.push(Buffer.from(item as string, "hex"));
         return;
       case "string":
       case "bytes": {
@@ -158,7 +158,7 @@ export function decode(fields: readonly Field[], bytes: Buffer, version: number,
         return intHere(1) !== 0;
       case "uuid":
         at += 16;
-        return bytes.subarray(at - 16, at);
+        return bytes.toString("hex", at - 16, at);
       case "string":
       case "bytes": {
         const length = lengthHere(field.type === "string" ? 2 : 4);

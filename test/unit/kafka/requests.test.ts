@@ -84,9 +84,11 @@ describe("a fetch request", () => {
 describe("the answer to a fetch", () => {
   const response: Parameters<typeof servedFetch.encodeResponse>[1] = {
     errorCode: ErrorCode.NONE,
+    sessionId: 0,
     topics: [
       {
         name: "in",
+        topicId: "",
         partitions: [
           {
             index: 4,

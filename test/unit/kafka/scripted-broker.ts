@@ -38,7 +38,7 @@ export async function startScriptedBroker(partitions: number, script: ProduceScr
     const { socket } = served;
     let splitter = splitters.get(served);
     if (splitter === undefined) {
-      splitter = new FrameSplitter({ maxBytes: 10_000_000, headBytes: 4, headProblem: () => undefined });
+      splitter = new FrameSplitter({ maxBytes: () => 10_000_000, headBytes: 4, headProblem: () => undefined });
       splitters.set(served, splitter);
     }
     for (const frame of splitter.push(chunk)) socket.write(answer(new Reader(frame)));
@@ -57,7 +57,7 @@ export async function startScriptedBroker(partitions: number, script: ProduceScr
       case metadata.apiKey: {
         const names = metadata.decodeRequest(reader, version).topics ?? [];
         const leads = Array.from({ length: partitions }, (_, index) => ({ index, leaderId: 1, leaderEpoch: 0 }));
-        const topics = names.map((name) => ({ errorCode: NONE, name, partitions: leads }) as const);
+        const topics = names.map((named) => ({ ...named, errorCode: NONE, partitions: leads }) as const);
         const brokers = [{ nodeId: 1, ...server.endpoint }];
         metadata.encodeResponse(writer, { brokers, clusterId: "scripted", controllerId: 1, topics }, version);
         break;

@@ -9,7 +9,14 @@ import { checkBatch } from "../../../src/local/kafka/log/batch-check.ts";
 import { ErrorCode } from "../../../src/local/kafka/protocol/error-codes.ts";
 import { makeBatch, seal } from "../../contract/kafka/record-batch.ts";
 
-const rules = { maxMessageBytes: 1000, produceVersion: 7 };
+const rules = {
+  maxMessageBytes: 1000,
+  produceVersion: 7,
+  nowMs: 1_700_000_000_000,
+  needsKeys: false,
+  timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
+  timestampAfterMaxMs: Number.MAX_SAFE_INTEGER,
+};
 const good = makeBatch({ values: ["a", "b", "c"] });
 
 function edited(edit: (batch: Buffer) => void): Buffer {

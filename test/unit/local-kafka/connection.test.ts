@@ -20,7 +20,13 @@ function connect() {
   const database = openDatabase({ dataDir: null, sync: false });
   const broker = new Broker({ database, config: defaultBrokerConfig, clock, random: seededRandom(1), log });
   broker.topics.create("t", 1, new Map());
-  const state = { room: Number.POSITIVE_INFINITY, paused: false, terminated: false, output: Buffer.alloc(0) };
+  const state = {
+    room: Number.POSITIVE_INFINITY,
+    paused: false,
+    ended: false,
+    terminated: false,
+    output: Buffer.alloc(0),
+  };
   const connection = new Connection({
     broker,
     log,
@@ -35,6 +41,7 @@ function connect() {
       },
       pause: () => void (state.paused = true),
       resume: () => void (state.paused = false),
+      end: () => void (state.ended = true),
       terminate: () => void (state.terminated = true),
     },
   });

@@ -70,7 +70,7 @@ describe("the coordinator of groups", () => {
     const { coordinator, offsets } = makeCoordinator();
     expect(coordinator.describe("by-hand").state).toBe("Dead");
     offsets.commit("by-hand", [{ topic: "t", partition: 0, offset: 1, leaderEpoch: -1, metadata: "" }]);
-    expect(coordinator.list()).toEqual([{ groupId: "by-hand", protocolType: "", state: "Empty" }]);
+    expect(coordinator.list()).toEqual([{ groupId: "by-hand", protocolType: "", state: "Empty", type: "classic" }]);
     expect(coordinator.delete("by-hand")).toBe(ErrorCode.NONE);
     expect(coordinator.delete("by-hand")).toBe(ErrorCode.GROUP_ID_NOT_FOUND);
     expect(offsets.all("by-hand")).toEqual([]);

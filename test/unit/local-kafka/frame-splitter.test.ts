@@ -4,7 +4,7 @@ import { ProtocolError } from "../../../src/kafka/protocol/errors.ts";
 import { FrameSplitter } from "../../../src/local/kafka/protocol/frame-splitter.ts";
 
 function splitter(headProblem: (head: Uint8Array) => string | undefined = () => undefined): FrameSplitter {
-  return new FrameSplitter({ maxBytes: 1000, headBytes: 4, headProblem });
+  return new FrameSplitter({ maxBytes: () => 1000, headBytes: 4, headProblem });
 }
 
 function frame(text: string): Buffer {

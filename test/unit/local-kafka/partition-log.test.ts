@@ -17,20 +17,24 @@ import { type BatchContent, makeBatch } from "../../contract/kafka/record-batch.
 function openCatalog(dataDir: string | null) {
   const database = openDatabase({ dataDir, sync: false });
   const commits = new GroupCommit(database, silentLogger);
-  return {
+  let topics = 0;
+  const catalog = new TopicCatalog({
     database,
-    commits,
-    catalog: new TopicCatalog(database, defaultBrokerConfig, new TransactionStore(database)),
-    close: () => database.close(),
-  };
+    config: defaultBrokerConfig,
+    transactions: new TransactionStore(database),
+    newTopicId: () => `${++topics}`.padStart(32, "0"),
+  });
+  return { database, commits, catalog, close: () => database.close() };
 }
+
+const NOW_MS = 1_700_000_000_000;
 
 type Opened = ReturnType<typeof openCatalog>;
 
 function append({ commits }: Opened, log: PartitionLog, content: BatchContent) {
   const batch = makeBatch(content);
   return commits.run({
-    apply: () => log.stage(batch, decodeBatchHeader(batch), undefined),
+    apply: () => log.stage(batch, decodeBatchHeader(batch), { nowMs: NOW_MS, isLogAppendTime: false }),
     publish: () => log.publish(),
     discard: () => log.discard(),
   });
@@ -167,12 +171,104 @@ describe("records by time", () => {
     opened.close();
   });
 
-  test("are found by their batch where it cannot be looked into", async () => {
+  test("are found by their batch where it cannot be read, as earlier versions stored it", async () => {
     const opened = openCatalog(null);
     const log = newTopic(opened);
     await append(opened, log, { values: ["a"], timestampsMs: [100] });
     await append(opened, log, { values: ["b", "c"], timestampsMs: [200, 300], codec: "snappy" });
     expect(log.findTimestamp(300)?.offset).toBe(1);
+    opened.close();
+  });
+
+  test("are found behind the beginning of the log only, also where that lies within a batch", async () => {
+    const opened = openCatalog(null);
+    const log = newTopic(opened);
+    await append(opened, log, { values: ["a", "b", "c"], timestampsMs: [300, 100, 200] });
+    await append(opened, log, { values: ["d"], timestampsMs: [400] });
+    opened.catalog.deleteBefore(log, 1);
+    expect([0, 150, 250].map((ms) => log.findTimestamp(ms)?.offset)).toEqual([1, 2, 3]);
+    opened.close();
+  });
+});
+
+describe("deleted records", () => {
+  const DAY_MS = 86_400_000;
+
+  /** Batches of one record each, by an idempotent producer. */
+  async function write(opened: Opened, log: PartitionLog, first: number, count: number): Promise<void> {
+    for (let sequence = first; sequence < first + count; sequence++) {
+      await append(opened, log, { values: ["v"], producerId: 5, producerEpoch: 0, baseSequence: sequence });
+    }
+  }
+
+  test("cannot be read any more at once, and are freed bit by bit, after a restart too", async () => {
+    await inFolder(async (folder) => {
+      const before = openCatalog(folder);
+      const log = newTopic(before);
+      for (let i = 0; i < 200; i++) await append(before, log, { values: ["v"] });
+      before.catalog.deleteBefore(log, 150);
+      expect(log.logStartOffset).toBe(150);
+      expect(before.catalog.removeSome(NOW_MS)).toBeTrue();
+      before.close();
+      const after = openCatalog(folder);
+      const reopened = after.catalog.partition("t", 0)!;
+      expect([reopened.logStartOffset, reopened.highWatermark]).toEqual([150, 200]);
+      while (after.catalog.removeSome(NOW_MS)) expect(offsetsOf(reopened.read(150, all, true))[0]).toBe(150);
+      expect(after.database.prepare("SELECT count(*) AS n FROM batches").get()).toEqual({ n: 50 });
+      after.close();
+    });
+  });
+
+  test("leave the end of the log where it was, when all are deleted", async () => {
+    await inFolder(async (folder) => {
+      const before = openCatalog(folder);
+      const log = newTopic(before);
+      for (let i = 0; i < 3; i++) await append(before, log, { values: ["v"] });
+      before.catalog.deleteBefore(log, 3);
+      while (before.catalog.removeSome(NOW_MS)) expect(log.highWatermark).toBe(3);
+      before.close();
+      const after = openCatalog(folder);
+      expect(await append(after, after.catalog.partition("t", 0)!, { values: ["v"] })).toMatchObject({ baseOffset: 3 });
+      after.close();
+    });
+  });
+
+  test("of an idempotent producer are still recognised when they are sent again, for a day", async () => {
+    await inFolder(async (folder) => {
+      const before = openCatalog(folder);
+      const log = newTopic(before);
+      await write(before, log, 0, 9);
+      before.catalog.deleteBefore(log, 9);
+      while (before.catalog.removeSome(NOW_MS)) expect(log.logStartOffset).toBe(9);
+      expect(before.database.prepare("SELECT count(*) AS n FROM batches").get()).toEqual({ n: 5 });
+      before.close();
+
+      const after = openCatalog(folder);
+      const reopened = after.catalog.partition("t", 0)!;
+      const again = { values: ["v"], producerId: 5, producerEpoch: 0 };
+      expect(await append(after, reopened, { ...again, baseSequence: 4 })).toMatchObject({
+        errorCode: 0,
+        baseOffset: 4,
+      });
+      expect(await append(after, reopened, { ...again, baseSequence: 3 })).toMatchObject({ errorCode: 45 });
+      expect(reopened.read(9, all, true)).toEqual([]);
+      after.catalog.expire(NOW_MS + DAY_MS + 1);
+      expect(after.database.prepare("SELECT count(*) AS n FROM batches").get()).toEqual({ n: 0 });
+      after.close();
+    });
+  });
+
+  test("go by the topic's retention, and those without a time count from when they came", async () => {
+    const opened = openCatalog(null);
+    const topic = opened.catalog.create("t", 1, new Map([["retention.ms", "1000"]]));
+    const log = topic.partitions[0]!;
+    await append(opened, log, { values: ["old"], timestampsMs: [NOW_MS - 2000] });
+    await append(opened, log, { values: ["timeless"], timestampsMs: [-1] });
+    expect(opened.catalog.expire(NOW_MS)).toEqual([log]);
+    expect(log.logStartOffset).toBe(1);
+    expect(opened.catalog.expire(NOW_MS + 1000)).toEqual([]);
+    expect(opened.catalog.expire(NOW_MS + 1001)).toEqual([log]);
+    expect(log.logStartOffset).toBe(2);
     opened.close();
   });
 });
@@ -188,7 +284,7 @@ describe("topics", () => {
       expect(newTopic(opened).highWatermark).toBe(0);
       opened.close();
       const again = openCatalog(folder);
-      while (again.catalog.removeSome()) expect(again.catalog.partition("t", 0)?.highWatermark).toBe(0);
+      while (again.catalog.removeSome(NOW_MS)) expect(again.catalog.partition("t", 0)?.highWatermark).toBe(0);
       expect(again.database.prepare("SELECT count(*) AS n FROM batches").get()).toEqual({ n: 0 });
       again.close();
     });

@@ -11,6 +11,7 @@ import { handleFetch } from "../../../src/local/kafka/handlers/fetch.ts";
 import type { RequestContext } from "../../../src/local/kafka/handlers/handler.ts";
 import { handleProduce } from "../../../src/local/kafka/handlers/produce.ts";
 import { openDatabase } from "../../../src/local/kafka/log/database.ts";
+import { SaslSession } from "../../../src/local/kafka/sasl/sasl-session.ts";
 import { makeBatch, readBatches } from "../../contract/kafka/record-batch.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
@@ -177,7 +178,7 @@ class World implements AsyncDisposable {
       const partitions = [{ index: 0, currentLeaderEpoch: -1, fetchOffset: at, maxBytes: 250 }];
       const answer = await handleFetch(
         this.#broker,
-        { ...fetchAtOnce, topics: [{ name: TOPIC, partitions }] },
+        { ...fetchAtOnce, topics: [{ name: TOPIC, topicId: "", partitions }] },
         context,
       );
       const partition = answer.topics[0]?.partitions[0];
@@ -211,8 +212,17 @@ const context: RequestContext = {
   clientId: "test",
   clientHost: "/127.0.0.1",
   signal: new AbortController().signal,
+  sasl: new SaslSession(undefined),
 };
-const fetchAtOnce = { maxWaitMs: 0, minBytes: 0, maxBytes: 250, isolationLevel: 1, sessionId: 0, sessionEpoch: -1 };
+const fetchAtOnce = {
+  maxWaitMs: 0,
+  minBytes: 0,
+  maxBytes: 250,
+  isolationLevel: 1,
+  sessionId: 0,
+  sessionEpoch: -1,
+  forgotten: [],
+};
 
 test("readers of committed records get what was committed, in any order of writing, ending and restarting", async () => {
   await fc.assert(

@@ -12,6 +12,7 @@ import { Group } from "./group.ts";
 import { joinRefused, syncRefused } from "./group-answers.ts";
 import type { CommitClaim, GroupCommand, Ticket } from "./group-types.ts";
 import type { OffsetStore } from "./offset-store.ts";
+import { subscribedTopics } from "./subscription.ts";
 
 export interface GroupCoordinatorOptions {
   readonly offsets: OffsetStore;
@@ -26,6 +27,12 @@ export interface GroupClient {
   readonly clientId: string;
   readonly clientHost: string;
 }
+
+/** What consumers call their way to share partitions. */
+const CONSUMER_PROTOCOL = "consumer";
+
+/** Of groups whose members assign partitions among themselves; the only type that this broker has. */
+const GROUP_TYPE = "classic";
 
 interface LiveGroup {
   readonly group: Group;
@@ -124,21 +131,22 @@ export class GroupCoordinator {
   list(): ListedGroup[] {
     const groups = new Map<string, ListedGroup>();
     for (const { id, protocolType } of this.#offsets.groups()) {
-      groups.set(id, { groupId: id, protocolType, state: "Empty" });
+      groups.set(id, { groupId: id, protocolType, state: "Empty", type: GROUP_TYPE });
     }
     for (const [groupId, { group }] of this.#groups) {
-      groups.set(groupId, { groupId, protocolType: group.protocolType, state: group.state });
+      groups.set(groupId, { groupId, protocolType: group.protocolType, state: group.state, type: GROUP_TYPE });
     }
     return [...groups.values()];
   }
 
   describe(groupId: string): DescribedGroup {
     const live = this.#groups.get(groupId);
-    if (live !== undefined) return { errorCode: ErrorCode.NONE, groupId, ...live.group.describe() };
+    const found = { errorCode: ErrorCode.NONE, errorMessage: null, groupId };
+    if (live !== undefined) return { ...found, ...live.group.describe() };
     const stored = this.#offsets.group(groupId);
     const state = stored === undefined ? "Dead" : "Empty";
     const protocolType = stored?.protocolType ?? "";
-    return { errorCode: ErrorCode.NONE, groupId, state, protocolType, protocolName: "", members: [] };
+    return { ...found, state, protocolType, protocolName: "", members: [] };
   }
 
   delete(groupId: string): ErrorCode {
@@ -146,6 +154,22 @@ export class GroupCoordinator {
     if (this.#offsets.group(groupId) === undefined) return ErrorCode.GROUP_ID_NOT_FOUND;
     this.#offsets.deleteGroup(groupId);
     return ErrorCode.NONE;
+  }
+
+  /** Whether offsets of the group may be deleted at all. */
+  checkOffsetDelete(groupId: string): ErrorCode {
+    const live = this.#groups.get(groupId);
+    if (live === undefined) {
+      return this.#offsets.group(groupId) === undefined ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.NONE;
+    }
+    const isEmpty = live.group.state === "Empty";
+    return isEmpty || live.group.protocolType === CONSUMER_PROTOCOL ? ErrorCode.NONE : ErrorCode.NON_EMPTY_GROUP;
+  }
+
+  /** Whether a member of the group reads the topic; one that does not tell may. */
+  isSubscribed(groupId: string, topic: string): boolean {
+    const subscriptions = this.#groups.get(groupId)?.group.subscriptions() ?? [];
+    return subscriptions.some((metadata) => subscribedTopics(metadata)?.includes(topic) ?? true);
   }
 
   /** Stops all timers. Requests that wait are never answered: their connections are closed. */

@@ -206,6 +206,13 @@ export class Group {
     };
   }
 
+  /** What each member tells of itself; of the protocol in use, or of its first one. */
+  subscriptions(): readonly Uint8Array[] {
+    return [...this.#members.values()].map((member) =>
+      member.metadataOf(this.#protocolName ?? member.protocols[0]?.name ?? ""),
+    );
+  }
+
   // ------------------------------------------------------------------------------------------------- members
 
   #hasRoomForOneMore(): boolean {

@@ -81,6 +81,11 @@ export class OffsetStore {
     this.#upsertGroup.run(id, protocolType, generation);
   }
 
+  deleteOffset(groupId: string, topic: string, partition: number): void {
+    const place = [groupId, topic, partition] as const;
+    this.#database.run("DELETE FROM group_offsets WHERE group_id = ? AND topic = ? AND partition = ?", ...place);
+  }
+
   deleteGroup(groupId: string): void {
     this.#database.transaction(() => {
       this.#database.run("DELETE FROM group_offsets WHERE group_id = ?", groupId);

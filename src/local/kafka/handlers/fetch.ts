@@ -1,6 +1,13 @@
 import type { Broker } from "../broker.ts";
 import { type Isolation, LEADER_EPOCH, type PartitionLog } from "../log/partition-log.ts";
-import type { FetchPartition, FetchPartitionResult, FetchRequest, FetchResponse } from "../messages/fetch.ts";
+import type {
+  FetchPartition,
+  FetchPartitionResult,
+  FetchRequest,
+  FetchResponse,
+  FetchTopic,
+  FetchTopicResult,
+} from "../messages/fetch.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
 import type { RequestContext } from "./handler.ts";
 import { checkLeaderEpoch } from "./leader-epoch.ts";
@@ -12,54 +19,82 @@ function isolationOf({ isolationLevel }: FetchRequest): Isolation {
 }
 
 interface Read {
-  readonly topics: FetchResponse["topics"];
+  readonly topics: readonly FetchTopicResult[];
   readonly bytes: number;
   readonly hasError: boolean;
 }
 
 /**
  * Reads whole batches of each partition. With less than `minBytes` it waits until that much has been appended or
- * `maxWaitMs` is over, and reads again; an error is answered at once. Sessions are declined, as the protocol allows,
- * by session id 0: each fetch names all its partitions.
+ * `maxWaitMs` is over, and reads again; an error is answered at once.
  */
 export async function handleFetch(
   broker: Broker,
   request: FetchRequest,
   { signal }: RequestContext,
 ): Promise<FetchResponse> {
-  if (request.sessionId !== 0) return { errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND, topics: [] };
-  if (request.sessionEpoch > 0) return { errorCode: ErrorCode.INVALID_FETCH_SESSION_EPOCH, topics: [] };
-  const minBytes = Math.min(request.minBytes, request.maxBytes);
-  const first = read(broker, request);
-  if (first.hasError || first.bytes >= minBytes || request.maxWaitMs <= 0 || request.topics.length === 0) {
-    return { errorCode: ErrorCode.NONE, topics: first.topics };
-  }
-  const wait = { isolation: isolationOf(request), bytes: minBytes - first.bytes, waitMs: request.maxWaitMs, signal };
-  await appended(broker, partitionsOf(broker, request), wait);
-  if (signal.aborted) return { errorCode: ErrorCode.NONE, topics: [] };
-  return { errorCode: ErrorCode.NONE, topics: read(broker, request).topics };
+  const scope = broker.fetchSessions.scopeOf(request, broker.clock.monotonicMs());
+  if (scope.type === "refuse") return { errorCode: scope.errorCode, sessionId: 0, topics: [] };
+  const topics = await readAndWait(broker, request, scope.topics, signal);
+  if (scope.type === "plain") return { errorCode: ErrorCode.NONE, sessionId: 0, topics };
+  const { session, isNew } = scope;
+  const news = session.news(topics);
+  return { errorCode: ErrorCode.NONE, sessionId: session.id, topics: isNew ? topics : news };
 }
 
-function read(broker: Broker, request: FetchRequest): Read {
-  let left = Math.min(request.maxBytes, broker.config.fetchMaxBytes);
+async function readAndWait(
+  broker: Broker,
+  request: FetchRequest,
+  wanted: readonly FetchTopic[],
+  signal: AbortSignal,
+): Promise<readonly FetchTopicResult[]> {
+  const topics = wanted.map((topic) => find(broker, topic));
+  const minBytes = Math.min(request.minBytes, request.maxBytes);
+  const first = read(broker, request, topics);
+  if (first.hasError || first.bytes >= minBytes || request.maxWaitMs <= 0 || topics.length === 0) return first.topics;
+  const wait = { isolation: isolationOf(request), bytes: minBytes - first.bytes, waitMs: request.maxWaitMs, signal };
+  await appended(broker, partitionsOf(topics), wait);
+  return signal.aborted ? [] : read(broker, request, topics).topics;
+}
+
+/** A topic of a request, with what there is of it. */
+interface FoundTopic extends FetchTopic {
+  readonly logs: readonly PartitionLog[];
+  /** What is wrong with partitions that are not there. */
+  readonly unknown: ErrorCode;
+}
+
+function find(broker: Broker, topic: FetchTopic): FoundTopic {
+  const isById = topic.topicId !== "";
+  const found = isById ? broker.topics.byId(topic.topicId) : broker.topics.get(topic.name);
+  const unknown = isById && found === undefined ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+  return { ...topic, logs: found?.partitions ?? [], unknown };
+}
+
+function read(broker: Broker, request: FetchRequest, topics: readonly FoundTopic[]): Read {
+  const most = Math.min(request.maxBytes, broker.config.fetchMaxBytes);
   let bytes = 0;
   let hasError = false;
-  const topics = request.topics.map(({ name, partitions }) => ({
+  const results = topics.map(({ name, topicId, partitions, logs, unknown }) => ({
     name,
+    topicId,
     partitions: partitions.map((partition) => {
-      const result = readPartition(broker.topics.partition(name, partition.index), partition, {
-        maxBytes: Math.min(left, partition.maxBytes),
-        // The first batch of a response comes whatever its size: else a large one would never be read.
-        atLeastOne: bytes === 0,
-        isolation: isolationOf(request),
-      });
+      const log = logs[partition.index];
+      const result =
+        log === undefined || log.removed
+          ? failed(partition.index, unknown)
+          : readPartition(log, partition, {
+              maxBytes: Math.min(most - bytes, partition.maxBytes),
+              // The first batch of a response comes whatever its size: else a large one would never be read.
+              atLeastOne: bytes === 0,
+              isolation: isolationOf(request),
+            });
       for (const batch of result.batches) bytes += batch.byteLength;
-      left = Math.min(request.maxBytes, broker.config.fetchMaxBytes) - bytes;
       hasError ||= result.errorCode !== ErrorCode.NONE;
       return result;
     }),
   }));
-  return { topics, bytes, hasError };
+  return { topics: results, bytes, hasError };
 }
 
 interface ReadLimits {
@@ -68,13 +103,8 @@ interface ReadLimits {
   readonly isolation: Isolation;
 }
 
-function readPartition(
-  log: PartitionLog | undefined,
-  partition: FetchPartition,
-  limits: ReadLimits,
-): FetchPartitionResult {
+function readPartition(log: PartitionLog, partition: FetchPartition, limits: ReadLimits): FetchPartitionResult {
   const { index, fetchOffset } = partition;
-  if (log === undefined) return failed(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
   const stale = checkLeaderEpoch(partition.currentLeaderEpoch, LEADER_EPOCH);
   if (stale !== undefined) return failed(index, stale);
   if (fetchOffset < log.logStartOffset || fetchOffset > log.highWatermark)
@@ -104,10 +134,8 @@ function failed(index: number, errorCode: ErrorCode): FetchPartitionResult {
   };
 }
 
-function partitionsOf(broker: Broker, { topics }: FetchRequest): PartitionLog[] {
-  return topics.flatMap(({ name, partitions }) =>
-    partitions.flatMap(({ index }) => broker.topics.partition(name, index) ?? []),
-  );
+function partitionsOf(topics: readonly FoundTopic[]): PartitionLog[] {
+  return topics.flatMap(({ partitions, logs }) => partitions.flatMap(({ index }) => logs[index] ?? []));
 }
 
 interface Wait {

@@ -1,6 +1,6 @@
 import type { Broker } from "../broker.ts";
 import type { DeleteGroupsRequest, DeleteGroupsResponse } from "../messages/delete-groups.ts";
-import type { DescribeGroupsRequest, DescribeGroupsResponse } from "../messages/describe-groups.ts";
+import type { DescribedGroup, DescribeGroupsRequest, DescribeGroupsResponse } from "../messages/describe-groups.ts";
 import {
   CoordinatorType,
   type FindCoordinatorRequest,
@@ -13,6 +13,9 @@ import type { ListGroupsRequest, ListGroupsResponse } from "../messages/list-gro
 import type { SyncGroupRequest, SyncGroupResponse } from "../messages/sync-group.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
 import type { RequestContext } from "./handler.ts";
+
+/** First version of DescribeGroups whose clients know that a group may be unknown. */
+const SAYS_UNKNOWN = 6;
 
 /** The only broker coordinates everything. */
 export function handleFindCoordinator(
@@ -61,14 +64,29 @@ export function handleLeaveGroup(broker: Broker, { groupId, members }: LeaveGrou
   };
 }
 
-export function handleListGroups(broker: Broker, { statesFilter }: ListGroupsRequest): ListGroupsResponse {
-  const wanted = new Set(statesFilter.map((state) => state.toLowerCase()));
-  const groups = broker.groups.list().filter(({ state }) => wanted.size === 0 || wanted.has(state.toLowerCase()));
+export function handleListGroups(broker: Broker, request: ListGroupsRequest): ListGroupsResponse {
+  const isWanted = (filter: readonly string[], value: string): boolean =>
+    filter.length === 0 || filter.some((wanted) => wanted.toLowerCase() === value.toLowerCase());
+  const groups = broker.groups
+    .list()
+    .filter(({ state, type }) => isWanted(request.statesFilter, state) && isWanted(request.typesFilter, type));
   return { errorCode: ErrorCode.NONE, groups };
 }
 
-export function handleDescribeGroups(broker: Broker, { groupIds }: DescribeGroupsRequest): DescribeGroupsResponse {
-  return { groups: groupIds.map((groupId) => broker.groups.describe(groupId)) };
+export function handleDescribeGroups(
+  broker: Broker,
+  { groupIds }: DescribeGroupsRequest,
+  { version }: RequestContext,
+): DescribeGroupsResponse {
+  const groups = groupIds.map((groupId) => broker.groups.describe(groupId));
+  return { groups: version >= SAYS_UNKNOWN ? groups.map(withUnknown) : groups };
+}
+
+/** Older clients are shown a group that nobody ever used as a dead one without error. */
+function withUnknown(group: DescribedGroup): DescribedGroup {
+  if (group.state !== "Dead") return group;
+  const errorMessage = `Group ${group.groupId} not found.`;
+  return { ...group, errorCode: ErrorCode.GROUP_ID_NOT_FOUND, errorMessage };
 }
 
 export function handleDeleteGroups(broker: Broker, { groupIds }: DeleteGroupsRequest): DeleteGroupsResponse {

@@ -1,4 +1,5 @@
 import type { Broker } from "../broker.ts";
+import type { SaslSession } from "../sasl/sasl-session.ts";
 
 export interface RequestContext {
   /** Of the request. */
@@ -9,6 +10,8 @@ export interface RequestContext {
   readonly clientHost: string;
   /** Aborted when the connection is gone. */
   readonly signal: AbortSignal;
+  /** Of the connection. */
+  readonly sasl: SaslSession;
 }
 
 /** The request wants no answer (Produce with acks 0). */

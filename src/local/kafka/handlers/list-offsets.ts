@@ -1,7 +1,10 @@
 import type { Broker } from "../broker.ts";
 import { LEADER_EPOCH, type PartitionLog } from "../log/partition-log.ts";
 import {
+  EARLIEST_LOCAL_TIMESTAMP,
+  EARLIEST_PENDING_UPLOAD_TIMESTAMP,
   EARLIEST_TIMESTAMP,
+  LATEST_TIERED_TIMESTAMP,
   LATEST_TIMESTAMP,
   type ListOffsetsPartition,
   type ListOffsetsPartitionResult,
@@ -38,7 +41,11 @@ function find(
     case LATEST_TIMESTAMP:
       return found(index, end, -1);
     case EARLIEST_TIMESTAMP:
+    case EARLIEST_LOCAL_TIMESTAMP:
       return found(index, log.logStartOffset, -1);
+    case LATEST_TIERED_TIMESTAMP:
+    case EARLIEST_PENDING_UPLOAD_TIMESTAMP:
+      return failed(index, ErrorCode.NONE); // there is no remote storage
     default: {
       const position = timestamp === MAX_TIMESTAMP ? log.findLargestTimestamp() : log.findTimestamp(timestamp);
       if (position === undefined || position.offset >= end) return failed(index, ErrorCode.NONE);

@@ -2,7 +2,13 @@ import type { Broker } from "../broker.ts";
 import { LEADER_EPOCH } from "../log/partition-log.ts";
 import type { Topic } from "../log/topic-catalog.ts";
 import { topicNameProblem } from "../log/topic-name.ts";
-import type { MetadataRequest, MetadataResponse, MetadataTopic } from "../messages/metadata.ts";
+import {
+  type MetadataRequest,
+  type MetadataResponse,
+  type MetadataTopic,
+  NO_TOPIC_ID,
+  type WantedTopic,
+} from "../messages/metadata.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
 
 /** Tells where topics are: here. One that is asked for by name and unknown is made, where broker and client want so. */
@@ -16,8 +22,15 @@ export function handleMetadata(broker: Broker, { topics, allowAutoTopicCreation 
     topics:
       topics === null
         ? Array.from(broker.topics.all(), (topic) => describe(topic, nodeId))
-        : topics.map((name) => findOrCreate(broker, name, mayCreate)),
+        : topics.map((wanted) => find(broker, wanted, mayCreate)),
   };
+}
+
+function find(broker: Broker, { name, topicId }: WantedTopic, mayCreate: boolean): MetadataTopic {
+  if (name !== null) return findOrCreate(broker, name, mayCreate);
+  const topic = broker.topics.byId(topicId);
+  if (topic !== undefined) return describe(topic, broker.config.nodeId);
+  return { errorCode: ErrorCode.UNKNOWN_TOPIC_ID, name: null, topicId, partitions: [] };
 }
 
 function findOrCreate(broker: Broker, name: string, mayCreate: boolean): MetadataTopic {
@@ -31,14 +44,15 @@ function findOrCreate(broker: Broker, name: string, mayCreate: boolean): Metadat
   return describe(created, broker.config.nodeId);
 }
 
-function describe({ name, partitions }: Topic, nodeId: number): MetadataTopic {
+function describe({ name, id, partitions }: Topic, nodeId: number): MetadataTopic {
   return {
     errorCode: ErrorCode.NONE,
     name,
+    topicId: id,
     partitions: partitions.map(({ number }) => ({ index: number, leaderId: nodeId, leaderEpoch: LEADER_EPOCH })),
   };
 }
 
 function unknown(name: string, errorCode: ErrorCode): MetadataTopic {
-  return { errorCode, name, partitions: [] };
+  return { errorCode, name, topicId: NO_TOPIC_ID, partitions: [] };
 }

@@ -2,7 +2,13 @@ import type { Broker } from "../broker.ts";
 import type { CommittedOffset, CommittedPosition } from "../groups/offset-store.ts";
 import { StorageError } from "../log/errors.ts";
 import type { OffsetCommitPartition, OffsetCommitRequest, OffsetCommitResponse } from "../messages/offset-commit.ts";
-import type { FetchedOffset, OffsetFetchRequest, OffsetFetchResponse } from "../messages/offset-fetch.ts";
+import type {
+  FetchedGroup,
+  FetchedOffset,
+  OffsetFetchGroup,
+  OffsetFetchRequest,
+  OffsetFetchResponse,
+} from "../messages/offset-fetch.ts";
 import type { TxnOffsetCommitRequest } from "../messages/txn-offset-commit.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
 import type { RequestContext } from "./handler.ts";
@@ -43,14 +49,18 @@ export async function handleTxnOffsetCommit(
   return { topics: withError(topics, isAbortable ? ErrorCode.TRANSACTION_ABORTABLE : errorCode) };
 }
 
-export function handleOffsetFetch(broker: Broker, request: OffsetFetchRequest): OffsetFetchResponse {
-  const { groupId, topics, requireStable } = request;
+export function handleOffsetFetch(broker: Broker, { groups, requireStable }: OffsetFetchRequest): OffsetFetchResponse {
+  return { groups: groups.map((group) => fetchOffsets(broker, group, requireStable)) };
+}
+
+function fetchOffsets(broker: Broker, { groupId, topics }: OffsetFetchGroup, requireStable: boolean): FetchedGroup {
   const fetched = (name: string, index: number): FetchedOffset => {
     const isUnstable = requireStable && broker.transactions.isPending(groupId, name, index);
     return isUnstable ? unstable(index) : toFetched(index, broker.offsets.get(groupId, name, index));
   };
   const wanted = topics ?? partitionsOf(broker, groupId);
   return {
+    groupId,
     errorCode: ErrorCode.NONE,
     topics: wanted.map(({ name, partitionIndexes }) => ({
       name,

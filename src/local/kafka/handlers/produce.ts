@@ -1,10 +1,15 @@
 import { describeError } from "../../../base/errors.ts";
 import { ProtocolError } from "../../../kafka/protocol/errors.ts";
-import { BATCH_HEADER_BYTES, decodeBatchHeader, type RecordBatchHeader } from "../../../kafka/records/record-batch.ts";
+import {
+  BATCH_HEADER_BYTES,
+  decodeBatchHeader,
+  type RecordBatchHeader,
+  stampMaxTimestamp,
+} from "../../../kafka/records/record-batch.ts";
 import type { Broker } from "../broker.ts";
 import { checkBatch } from "../log/batch-check.ts";
 import { StorageError } from "../log/errors.ts";
-import type { Appended, PartitionLog } from "../log/partition-log.ts";
+import type { Appended, AppendTime, PartitionLog } from "../log/partition-log.ts";
 import type { ProducePartition, ProducePartitionResult, ProduceRequest, ProduceResponse } from "../messages/produce.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
 import { noAnswer, type RequestContext } from "./handler.ts";
@@ -19,7 +24,7 @@ interface Append {
   readonly partition: PartitionLog;
   readonly batch: Uint8Array;
   readonly header: RecordBatchHeader;
-  readonly appendTimeMs: number | undefined;
+  readonly time: AppendTime;
 }
 
 type Outcome = ProducePartitionResult | { readonly index: number; readonly append: Append };
@@ -85,14 +90,18 @@ function prepare(broker: Broker, name: string, { index, records }: ProducePartit
   if (topic === undefined || partition === undefined) {
     return failed(index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "this broker has no such partition");
   }
-  const verdict = checkBatch(records, { maxMessageBytes: topic.maxMessageBytes, produceVersion: version });
+  const nowMs = broker.clock.wallMs();
+  const { maxMessageBytes, recordRules, isLogAppendTime } = topic.settings;
+  const verdict = checkBatch(records, { ...recordRules, maxMessageBytes, produceVersion: version, nowMs });
   if (verdict.type === "refused" || records === null) {
     return verdict.type === "refused"
       ? failed(index, verdict.errorCode, verdict.reason)
       : failed(index, ErrorCode.INVALID_RECORD, "there are no records");
   }
-  const appendTimeMs = topic.isLogAppendTime ? broker.clock.wallMs() : undefined;
-  return { index, append: { partition, batch: records, header: verdict.header, appendTimeMs } };
+  const { maxTimestampMs } = verdict;
+  if (maxTimestampMs !== verdict.header.maxTimestampMs) stampMaxTimestamp(records, maxTimestampMs);
+  const header = { ...verdict.header, maxTimestampMs };
+  return { index, append: { partition, batch: records, header, time: { nowMs, isLogAppendTime } } };
 }
 
 /** What concerns all batches of a request. */
@@ -129,7 +138,7 @@ async function appendAll(
 }
 
 /** Within an open transaction of the database. The first batch of a producer's transaction needs its coordinator. */
-function write(broker: Broker, { partition, batch, header, appendTimeMs }: Append, origin: Origin): Appended {
+function write(broker: Broker, { partition, batch, header, time }: Append, origin: Origin): Appended {
   const mayBegin = header.isTransactional && !partition.isInTransaction(header.producerId);
   if (mayBegin) {
     const refusal = broker.transactions.checkBatch(origin.transactionalId ?? "", header, partition);
@@ -140,25 +149,21 @@ function write(broker: Broker, { partition, batch, header, appendTimeMs }: Appen
       return { errorCode, errorMessage, baseOffset: -1, maxTimestampMs: -1 };
     }
   }
-  const appended = partition.stage(batch, header, appendTimeMs);
+  const appended = partition.stage(batch, header, time);
   if (mayBegin && partition.isInTransaction(header.producerId)) {
     broker.transactions.began(header, partition, appended.baseOffset);
   }
   return appended;
 }
 
-function toResult(
-  index: number,
-  { partition, appendTimeMs }: Append,
-  appended: Appended | undefined,
-): ProducePartitionResult {
+function toResult(index: number, { partition, time }: Append, appended: Appended | undefined): ProducePartitionResult {
   if (appended === undefined) return failed(index, ErrorCode.KAFKA_STORAGE_ERROR, "the disk refused the records");
   if (appended.errorCode !== ErrorCode.NONE) return failed(index, appended.errorCode, appended.errorMessage ?? "");
   return {
     index,
     errorCode: ErrorCode.NONE,
     baseOffset: appended.baseOffset,
-    logAppendTimeMs: appendTimeMs === undefined ? -1 : appended.maxTimestampMs,
+    logAppendTimeMs: time.isLogAppendTime ? appended.maxTimestampMs : -1,
     logStartOffset: partition.logStartOffset,
     errorMessage: null,
   };

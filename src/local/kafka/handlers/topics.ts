@@ -13,7 +13,9 @@ import type {
   CreateTopicsResponse,
 } from "../messages/create-topics.ts";
 import type { DeleteTopicsRequest, DeleteTopicsResponse } from "../messages/delete-topics.ts";
+import { NO_TOPIC_ID } from "../messages/metadata.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
+import { topicConfigValues } from "./config-values.ts";
 
 /** Most partitions that one request may make (Kafka's own number). */
 const MOST_PARTITIONS_AT_ONCE = 10_000;
@@ -31,39 +33,48 @@ export function handleCreateTopics(
       const problem = isRepeated(topic.name) ?? creationProblem(broker, topic, partitions);
       if (problem !== undefined) {
         const [errorCode, errorMessage] = problem;
-        return { name: topic.name, errorCode, errorMessage, numPartitions: -1, replicationFactor: -1 };
+        const nothing = { topicId: NO_TOPIC_ID, numPartitions: -1, replicationFactor: -1, configs: null };
+        return { name: topic.name, errorCode, errorMessage, ...nothing };
       }
-      if (!validateOnly) {
-        const configs = topic.configs.map(({ name, value }) => [name, value ?? ""] as const);
-        broker.topics.create(topic.name, partitions, new Map(configs));
-        broker.log.info("kafka topic created", { topic: topic.name, partitions });
-      }
+      const configs = new Map(topic.configs.map(({ name, value }) => [name, value ?? ""]));
+      const created = validateOnly ? undefined : broker.topics.create(topic.name, partitions, configs);
+      if (created !== undefined) broker.log.info("kafka topic created", { topic: topic.name, partitions });
       return {
         name: topic.name,
+        topicId: created?.id ?? NO_TOPIC_ID,
         errorCode: ErrorCode.NONE,
         errorMessage: null,
         numPartitions: partitions,
         replicationFactor: 1,
+        configs: topicConfigValues({ configs }, broker.config),
       };
     }),
   };
 }
 
-export function handleDeleteTopics(broker: Broker, { topicNames }: DeleteTopicsRequest): DeleteTopicsResponse {
-  const topics = topicNames.map((name) => {
-    const topic = broker.topics.get(name);
+export function handleDeleteTopics(broker: Broker, request: DeleteTopicsRequest): DeleteTopicsResponse {
+  const topics = request.topics.map(({ name, topicId }) => {
+    const topic = name === null ? broker.topics.byId(topicId) : broker.topics.get(name);
     if (topic === undefined) {
-      return {
-        name,
-        errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-        errorMessage: "This server does not host this topic",
-      };
+      return name === null
+        ? {
+            name,
+            topicId,
+            errorCode: ErrorCode.UNKNOWN_TOPIC_ID,
+            errorMessage: "This server does not host this topic ID.",
+          }
+        : {
+            name,
+            topicId,
+            errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
+            errorMessage: "This server does not host this topic",
+          };
     }
     broker.topics.delete(topic);
-    broker.log.info("kafka topic deleted", { topic: name });
-    return { name, errorCode: ErrorCode.NONE, errorMessage: null };
+    broker.log.info("kafka topic deleted", { topic: topic.name });
+    return { name: topic.name, topicId: topic.id, errorCode: ErrorCode.NONE, errorMessage: null };
   });
-  broker.removeDeletedRecords();
+  broker.housekeeper.removeSoon();
   return { topics };
 }
 

@@ -9,24 +9,33 @@ import {
   type RecordBatchHeader,
 } from "../../../kafka/records/record-batch.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
+import { checkRecords, type RecordRules } from "./record-check.ts";
 
 /** First version of Produce whose clients may send zstd. */
 const ZSTD_PRODUCE_VERSION = 7;
 
 export type BatchVerdict =
-  | { readonly type: "accepted"; readonly header: RecordBatchHeader }
-  | { readonly type: "refused"; readonly errorCode: ErrorCode; readonly reason: string };
+  /** `maxTimestampMs` is what the records say, whatever the header does. */
+  { readonly type: "accepted"; readonly header: RecordBatchHeader; readonly maxTimestampMs: number } | Refused;
 
-export interface BatchRules {
+interface Refused {
+  readonly type: "refused";
+  readonly errorCode: ErrorCode;
+  readonly reason: string;
+}
+
+export interface BatchRules extends RecordRules {
   /** The topic's `max.message.bytes`: of the whole batch, as sent. */
   readonly maxMessageBytes: number;
   /** Version of the Produce request. */
   readonly produceVersion: number;
+  /** The broker's time. */
+  readonly nowMs: number;
 }
 
 /**
  * Checks what a client wants appended to one partition: exactly one record batch of the current format, whole, with
- * its checksum, and with a header that is consistent in itself. The records are not looked at, and not decompressed.
+ * its checksum, with a header that is consistent in itself, and with the records that it tells of.
  */
 export function checkBatch(records: Uint8Array | null, rules: BatchRules): BatchVerdict {
   if (records === null || records.byteLength <= BATCH_OVERHEAD_BYTES + 4) {
@@ -54,13 +63,13 @@ export function checkBatch(records: Uint8Array | null, rules: BatchRules): Batch
   if (header.crc !== batchChecksum(records)) {
     return refused(ErrorCode.CORRUPT_MESSAGE, "the record batch does not match its checksum");
   }
-  return checkHeader(header, rules);
+  const problem = headerProblem(header, rules);
+  if (problem !== undefined) return problem;
+  const verdict = checkRecords(records, header, rules, rules.nowMs);
+  return verdict.type === "refused" ? verdict : { ...verdict, header };
 }
 
-function checkHeader(header: RecordBatchHeader, { produceVersion }: BatchRules): BatchVerdict {
-  if (header.compression === undefined) {
-    return refused(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, "the compression is none of Kafka's");
-  }
+function headerProblem(header: RecordBatchHeader, { produceVersion }: BatchRules): Refused | undefined {
   if (header.compression === "zstd" && produceVersion < ZSTD_PRODUCE_VERSION) {
     return refused(ErrorCode.UNSUPPORTED_COMPRESSION_TYPE, `zstd needs Produce version ${ZSTD_PRODUCE_VERSION}`);
   }
@@ -84,9 +93,9 @@ function checkHeader(header: RecordBatchHeader, { produceVersion }: BatchRules):
   if (header.isTransactional && header.producerId < 0) {
     return refused(ErrorCode.INVALID_RECORD, "a transactional record batch must name its producer");
   }
-  return { type: "accepted", header };
+  return undefined;
 }
 
-function refused(errorCode: ErrorCode, reason: string): BatchVerdict {
+function refused(errorCode: ErrorCode, reason: string): Refused {
   return { type: "refused", errorCode, reason };
 }

@@ -7,6 +7,13 @@ import {
   type StoredBatch,
 } from "./batch-types.ts";
 import type { BrokerDatabase } from "./database.ts";
+import type { SizedPosition } from "./retention.ts";
+
+interface StoredRow {
+  readonly id: number;
+  readonly baseOffset: number;
+  readonly producerId: number;
+}
 
 /** How many rows a fetch is planned by at a time: most need fewer, and few batches are as small as to need more. */
 const PLAN_ROWS = 64;
@@ -20,9 +27,14 @@ export class BatchStore {
   readonly #last: Statement<BatchPosition>;
   readonly #firstSince: Statement<BatchPosition>;
   readonly #largestTimestamp: Statement<{ maxTimestampMs: number | null }>;
-  readonly #producerEpoch: Statement<{ epoch: number }>;
+  readonly #producerEpoch: Statement<{ epoch: number; baseOffset: number }>;
   readonly #ofProducer: Statement<ProducerBatch>;
   readonly #sizeBetween: Statement<{ bytes: number | null }>;
+  readonly #sizedFrom: Statement<SizedPosition>;
+  readonly #below: Statement<StoredRow>;
+  readonly #delete: Statement;
+  readonly #hollow: Statement;
+  readonly #deleteHollow: Statement;
   readonly #deleteSome: Statement;
 
   constructor(database: BrokerDatabase) {
@@ -54,7 +66,7 @@ export class BatchStore {
     );
     // Control batches tell the epoch as well, but have no sequence.
     this.#producerEpoch = database.prepare(
-      `SELECT producer_epoch AS epoch FROM batches
+      `SELECT producer_epoch AS epoch, base_offset AS baseOffset FROM batches
        WHERE partition = ?1 AND producer_id = ?2 AND producer_id >= 0 ORDER BY base_offset DESC LIMIT 1`,
     );
     this.#ofProducer = database.prepare(
@@ -65,6 +77,19 @@ export class BatchStore {
     this.#sizeBetween = database.prepare(
       "SELECT sum(size_bytes) AS bytes FROM batches WHERE partition = ?1 AND base_offset >= ?2 AND base_offset < ?3",
     );
+    this.#sizedFrom = database.prepare(
+      `SELECT ${position}, size_bytes AS sizeBytes FROM batches WHERE partition = ?1 AND base_offset >= ?2
+       ORDER BY base_offset LIMIT ${PLAN_ROWS}`,
+    );
+    this.#below = database.prepare(
+      `SELECT id, base_offset AS baseOffset, producer_id AS producerId FROM batches
+       WHERE partition = ?1 AND base_offset < ?2 AND last_offset < ?2 AND size_bytes > 0 LIMIT ?3`,
+    );
+    this.#delete = database.prepare("DELETE FROM batches WHERE id = ?1");
+    this.#hollow = database.prepare(
+      "UPDATE batches SET bytes = x'', size_bytes = 0, max_timestamp_ms = ?2 WHERE id = ?1",
+    );
+    this.#deleteHollow = database.prepare("DELETE FROM batches WHERE size_bytes = 0 AND max_timestamp_ms < ?1");
     this.#deleteSome = database.prepare(
       "DELETE FROM batches WHERE id IN (SELECT id FROM batches WHERE partition = ?1 LIMIT ?2)",
     );
@@ -89,12 +114,17 @@ export class BatchStore {
    * `maxBytes`. With `atLeastOne` the first comes whatever its size, so that a reader always gets on.
    */
   read(partition: number, offset: number, endOffset: number, maxBytes: number, atLeastOne: boolean): Uint8Array[] {
-    const floor = this.#floor.get(partition, offset);
-    const start = floor !== null && floor.lastOffset >= offset ? floor.baseOffset : offset;
+    const start = this.batchAt(partition, offset);
     const plan = this.#planRead(partition, start, endOffset, maxBytes, atLeastOne);
     if (plan === undefined) return [];
     const rows = this.#bytes.values(partition, plan.first, plan.last) as [Uint8Array][];
     return rows.map(([bytes]) => bytes);
+  }
+
+  /** Where the batch begins that holds `offset`; `offset` itself where none does. */
+  batchAt(partition: number, offset: number): number {
+    const floor = this.#floor.get(partition, offset);
+    return floor !== null && floor.lastOffset >= offset ? floor.baseOffset : offset;
   }
 
   /** The batch that begins at `baseOffset`. */
@@ -128,9 +158,45 @@ export class BatchStore {
     return this.#sizeBetween.get(partition, fromOffset, endOffset)?.bytes ?? 0;
   }
 
+  /** Some batches from an offset on, in their order; none behind the last. */
+  sizedFrom(partition: number, fromOffset: number): SizedPosition[] {
+    return this.#sizedFrom.all(partition, fromOffset);
+  }
+
+  /**
+   * Frees up to `count` batches below an offset, at which the log must begin already; the result is how many there were.
+   * What a producer may send again is emptied and kept, so that it is recognised as before. Within an open transaction.
+   */
+  deleteBelow(partition: number, offset: number, count: number, nowMs: number): number {
+    const rows = this.#below.all(partition, offset, count);
+    const remembered = new Map<number, ReadonlySet<number>>();
+    for (const { id, baseOffset, producerId } of rows) {
+      if (producerId >= 0 && !remembered.has(producerId)) {
+        remembered.set(producerId, this.#rememberedOf(partition, producerId));
+      }
+      if (remembered.get(producerId)?.has(baseOffset) === true) this.#hollow.run(id, nowMs);
+      else this.#delete.run(id);
+    }
+    return rows.length;
+  }
+
+  /** Deletes what {@link deleteBelow} emptied before that time. */
+  deleteHollow(beforeMs: number): void {
+    this.#deleteHollow.run(beforeMs);
+  }
+
   /** Deletes up to `count` batches; the result is how many there were. */
   deleteSome(partition: number, count: number): number {
     return this.#deleteSome.run(partition, count).changes;
+  }
+
+  /** Offsets of the batches by which {@link producer} knows it. */
+  #rememberedOf(partition: number, producerId: number): ReadonlySet<number> {
+    const newest = this.#producerEpoch.get(partition, producerId);
+    const batches = newest === null ? [] : this.#ofProducer.all(partition, producerId, newest.epoch);
+    const offsets = new Set(batches.map(({ baseOffset }) => baseOffset));
+    if (newest !== null) offsets.add(newest.baseOffset);
+    return offsets;
   }
 
   #planRead(

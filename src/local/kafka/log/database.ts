@@ -105,8 +105,17 @@ const TRANSACTIONS = `
   ) WITHOUT ROWID;
 `;
 
+/**
+ * Batches of which only the producer's sequence is left, until that is forgotten too. They stand before the beginning of
+ * their log, and have the time when they were emptied in place of their records'.
+ */
+const HOLLOW_BATCHES = "CREATE INDEX hollow_batches ON batches (max_timestamp_ms) WHERE size_bytes = 0";
+
+/** What a topic is known by besides its name: it tells one that was made anew from the one before. */
+const TOPIC_IDS = "ALTER TABLE topics ADD COLUMN topic_id TEXT NOT NULL DEFAULT ''";
+
 /** Each brings a database from the format of its place to the next one. Those that were released never change. */
-const MIGRATIONS: readonly string[] = [FIRST_SCHEMA, TRANSACTIONS];
+const MIGRATIONS: readonly string[] = [FIRST_SCHEMA, TRANSACTIONS, TOPIC_IDS, HOLLOW_BATCHES];
 
 export interface DatabaseOptions {
   /** Folder of `kafka.db`; null keeps everything in memory. */

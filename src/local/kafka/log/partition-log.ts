@@ -12,6 +12,7 @@ import type { ProducerBatch } from "./batch-types.ts";
 import { type Begun, OpenTransactions } from "./open-transactions.ts";
 import { ProducerStates } from "./producer-states.ts";
 import { findTimestamp, type TimestampPosition } from "./record-scan.ts";
+import type { Retained, SizedPosition } from "./retention.ts";
 
 /** One broker leads everything for ever. */
 export const LEADER_EPOCH = 0;
@@ -27,6 +28,16 @@ export interface PartitionLogOptions {
   /** Transactions that have written here and not ended, in the order of offsets. */
   readonly open: readonly Begun[];
 }
+
+export interface AppendTime {
+  /** The broker's time. */
+  readonly nowMs: number;
+  /** Whether it replaces the producer's. */
+  readonly isLogAppendTime: boolean;
+}
+
+/** A producer that gives no time writes this. */
+const NO_TIMESTAMP = -1;
 
 /** What readers may see: all records, or those that are not part of an open transaction nor behind one. */
 export type Isolation = "uncommitted" | "committed";
@@ -60,7 +71,7 @@ const COORDINATOR_EPOCH = 0;
  * Appending has two steps, since several partitions share a transaction: {@link stage} inside it, then
  * {@link publish} or {@link discard}. Readers see published records only.
  */
-export class PartitionLog {
+export class PartitionLog implements Retained {
   readonly id: number;
   readonly topic: string;
   readonly number: number;
@@ -72,7 +83,7 @@ export class PartitionLog {
     uncommitted: new Set(),
     committed: new Set(),
   };
-  readonly #logStartOffset: number;
+  #logStartOffset: number;
   #endOffset: number;
   #stagedEndOffset: number;
   #stagedBytes = 0;
@@ -112,6 +123,23 @@ export class PartitionLog {
     return isolation === "committed" ? this.lastStableOffset : this.highWatermark;
   }
 
+  get stableOffset(): number {
+    return this.lastStableOffset;
+  }
+
+  get sizeBytes(): number {
+    return this.#store.sizeBetween(this.id, this.#logStartOffset, this.#endOffset);
+  }
+
+  batchesFrom(offset: number): readonly SizedPosition[] {
+    return this.#store.sizedFrom(this.id, offset);
+  }
+
+  /** What stands before `offset` was deleted. */
+  startAt(offset: number): void {
+    this.#logStartOffset = offset;
+  }
+
   /** Whether its topic was deleted: nothing may be appended or read any more. */
   get removed(): boolean {
     return this.#removed;
@@ -119,10 +147,8 @@ export class PartitionLog {
 
   /**
    * Gives the batch its offsets and writes it, within the open transaction. `batch` is changed in place and kept.
-   *
-   * @param appendTimeMs where the topic's timestamps are the broker's, the time that the records get
    */
-  stage(batch: Uint8Array, header: RecordBatchHeader, appendTimeMs: number | undefined): Appended {
+  stage(batch: Uint8Array, header: RecordBatchHeader, { nowMs, isLogAppendTime }: AppendTime): Appended {
     if (this.#removed) return failed(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "the topic was deleted");
     if (header.producerId >= 0) {
       const verdict = this.#producers.check(header);
@@ -137,11 +163,13 @@ export class PartitionLog {
     }
     const baseOffset = this.#stagedEndOffset;
     stampOffset(batch, baseOffset, LEADER_EPOCH);
-    if (appendTimeMs !== undefined) stampAppendTime(batch, appendTimeMs);
+    if (isLogAppendTime) stampAppendTime(batch, nowMs);
+    // Records without a time count as of now, so that they age.
+    const hasOwnTime = !isLogAppendTime && header.maxTimestampMs !== NO_TIMESTAMP;
     const stored = {
       baseOffset,
       lastOffset: baseOffset + header.lastOffsetDelta,
-      maxTimestampMs: appendTimeMs ?? header.maxTimestampMs,
+      maxTimestampMs: hasOwnTime ? header.maxTimestampMs : nowMs,
       producerEpoch: header.producerEpoch,
       baseSequence: header.baseSequence,
     };
@@ -223,10 +251,14 @@ export class PartitionLog {
 
   /** The first record whose timestamp is `timestampMs` or later. */
   findTimestamp(timestampMs: number): TimestampPosition | undefined {
-    const position = this.#store.firstSince(this.id, this.#logStartOffset, timestampMs);
-    if (position === undefined) return undefined;
-    const batch = this.#store.bytesAt(this.id, position.baseOffset);
-    return batch === undefined ? undefined : findTimestamp(batch, timestampMs);
+    for (let from = this.#store.batchAt(this.id, this.#logStartOffset); ; ) {
+      const position = this.#store.firstSince(this.id, from, timestampMs);
+      const batch = position === undefined ? undefined : this.#store.bytesAt(this.id, position.baseOffset);
+      if (position === undefined || batch === undefined) return undefined;
+      const found = findTimestamp(batch, timestampMs, this.#logStartOffset);
+      if (found !== undefined) return found;
+      from = position.lastOffset + 1;
+    }
   }
 
   /** The first record that has the largest timestamp of all. */

@@ -24,7 +24,7 @@ export const apiVersions: Message<ApiVersionsRequest, ApiVersionsResponse> = {
   apiKey: 18,
   name: "ApiVersions",
   minVersion: 0,
-  maxVersion: 3,
+  maxVersion: 4,
   flexibleFrom: 3,
   decodeRequest(reader, version) {
     if (version < 3) return { clientSoftwareName: null, clientSoftwareVersion: null };

@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../protocol/error-codes.ts";
 import type { Message } from "../protocol/message.ts";
+import type { ConfigSource } from "./describe-configs.ts";
 
 /*
  * CreateTopicsRequest => [topics] timeoutMs:int32 validateOnly:boolean(1+) tags
@@ -8,7 +9,7 @@ import type { Message } from "../protocol/message.ts";
  *     configs => name:string value:nullableString tags
  *
  * CreateTopicsResponse => throttleTimeMs:int32(2+) [topics] tags
- *   topics => name:string errorCode:int16 errorMessage:nullableString(1+) numPartitions:int32(5+)
+ *   topics => name:string topicId:uuid(7+) errorCode:int16 errorMessage:nullableString(1+) numPartitions:int32(5+)
  *             replicationFactor:int16(5+) [configs]:nullable(5+) tags
  *     configs => name:string value:nullableString readOnly:boolean configSource:int8 isSensitive:boolean tags
  */
@@ -30,11 +31,21 @@ export interface CreateTopicsRequest {
 
 export interface CreatedTopic {
   readonly name: string;
+  readonly topicId: string;
   readonly errorCode: ErrorCode;
   readonly errorMessage: string | null;
   /** −1 after an error. */
   readonly numPartitions: number;
   readonly replicationFactor: number;
+  /** null after an error. */
+  readonly configs: readonly CreatedConfig[] | null;
+}
+
+export interface CreatedConfig {
+  readonly name: string;
+  readonly value: string;
+  readonly readOnly: boolean;
+  readonly source: ConfigSource;
 }
 
 export interface CreateTopicsResponse {
@@ -45,7 +56,7 @@ export const createTopics: Message<CreateTopicsRequest, CreateTopicsResponse> = 
   apiKey: 19,
   name: "CreateTopics",
   minVersion: 0,
-  maxVersion: 5,
+  maxVersion: 7,
   flexibleFrom: 5,
   decodeRequest(reader, version) {
     const topics = reader.array(() => {
@@ -74,12 +85,20 @@ export const createTopics: Message<CreateTopicsRequest, CreateTopicsResponse> = 
     if (version >= 2) writer.int32(0);
     writer.array(topics, (topic) => {
       writer.string(topic.name);
+      if (version >= 7) writer.uuid(topic.topicId);
       writer.int16(topic.errorCode);
       if (version >= 1) writer.nullableString(topic.errorMessage);
       if (version >= 5) {
         writer.int32(topic.numPartitions);
         writer.int16(topic.replicationFactor);
-        writer.nullableArray(null, () => undefined); // configurations are told by DescribeConfigs
+        writer.nullableArray(topic.configs, ({ name, value, readOnly, source }) => {
+          writer.string(name);
+          writer.nullableString(value);
+          writer.boolean(readOnly);
+          writer.int8(source);
+          writer.boolean(false);
+          writer.tags();
+        });
       }
       writer.tags();
     });

@@ -19,7 +19,7 @@ export const ConfigSource = { TOPIC: 1, STATIC_BROKER: 4, DEFAULT: 5 } as const;
 export type ConfigSource = (typeof ConfigSource)[keyof typeof ConfigSource];
 
 /** What a value is, by Kafka's numbers. */
-export const ConfigType = { BOOLEAN: 1, STRING: 2, INT: 3, LONG: 5, LIST: 7 } as const;
+export const ConfigType = { BOOLEAN: 1, STRING: 2, INT: 3, LONG: 5, DOUBLE: 6, LIST: 7 } as const;
 export type ConfigType = (typeof ConfigType)[keyof typeof ConfigType];
 
 export interface DescribeConfigsResource {
@@ -31,6 +31,14 @@ export interface DescribeConfigsResource {
 
 export interface DescribeConfigsRequest {
   readonly resources: readonly DescribeConfigsResource[];
+  readonly includeSynonyms: boolean;
+}
+
+/** A setting that a value was taken from, or would be taken from without those before it. */
+export interface ConfigSynonym {
+  readonly name: string;
+  readonly value: string;
+  readonly source: ConfigSource;
 }
 
 export interface DescribedConfig {
@@ -39,6 +47,7 @@ export interface DescribedConfig {
   readonly readOnly: boolean;
   readonly source: ConfigSource;
   readonly type: ConfigType;
+  readonly synonyms: readonly ConfigSynonym[];
 }
 
 export interface DescribeConfigsResult {
@@ -69,10 +78,10 @@ export const describeConfigs: Message<DescribeConfigsRequest, DescribeConfigsRes
       reader.tags();
       return resource;
     });
-    if (version >= 1) reader.boolean();
-    if (version >= 3) reader.boolean();
+    const includeSynonyms = version >= 1 ? reader.boolean() : false;
+    if (version >= 3) reader.boolean(); // includeDocumentation: there is none
     reader.tags();
-    return { resources };
+    return { resources, includeSynonyms };
   },
   encodeResponse(writer, { results }, version) {
     writer.int32(0);
@@ -88,7 +97,14 @@ export const describeConfigs: Message<DescribeConfigsRequest, DescribeConfigsRes
         if (version === 0) writer.boolean(config.source !== ConfigSource.TOPIC);
         else writer.int8(config.source);
         writer.boolean(false);
-        if (version >= 1) writer.array([], () => undefined);
+        if (version >= 1) {
+          writer.array(config.synonyms, ({ name, value, source }) => {
+            writer.string(name);
+            writer.nullableString(value);
+            writer.int8(source);
+            writer.tags();
+          });
+        }
         if (version >= 3) {
           writer.int8(config.type);
           writer.nullableString(null);

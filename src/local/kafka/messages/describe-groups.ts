@@ -6,8 +6,8 @@ import { AUTHORIZED_OPERATIONS_NOT_ASKED } from "./authorized-operations.ts";
  * DescribeGroupsRequest => [groups:string] includeAuthorizedOperations:boolean(3+) tags
  *
  * DescribeGroupsResponse => throttleTimeMs:int32(1+) [groups] tags
- *   groups => errorCode:int16 groupId:string groupState:string protocolType:string protocolData:string [members]
- *             authorizedOperations:int32(3+) tags
+ *   groups => errorCode:int16 errorMessage:nullableString(6+) groupId:string groupState:string protocolType:string
+ *             protocolData:string [members] authorizedOperations:int32(3+) tags
  *     members => memberId:string groupInstanceId:nullableString(4+) clientId:string clientHost:string
  *                memberMetadata:bytes memberAssignment:bytes tags
  */
@@ -27,6 +27,7 @@ export interface DescribedMember {
 
 export interface DescribedGroup {
   readonly errorCode: ErrorCode;
+  readonly errorMessage: string | null;
   readonly groupId: string;
   readonly state: string;
   readonly protocolType: string;
@@ -43,7 +44,7 @@ export const describeGroups: Message<DescribeGroupsRequest, DescribeGroupsRespon
   apiKey: 15,
   name: "DescribeGroups",
   minVersion: 0,
-  maxVersion: 5,
+  maxVersion: 6,
   flexibleFrom: 5,
   decodeRequest(reader, version) {
     const groupIds = reader.array(() => reader.string());
@@ -55,6 +56,7 @@ export const describeGroups: Message<DescribeGroupsRequest, DescribeGroupsRespon
     if (version >= 1) writer.int32(0);
     writer.array(groups, (group) => {
       writer.int16(group.errorCode);
+      if (version >= 6) writer.nullableString(group.errorMessage);
       writer.string(group.groupId);
       writer.string(group.state);
       writer.string(group.protocolType);

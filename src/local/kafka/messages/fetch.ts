@@ -1,20 +1,27 @@
+import type { Reader } from "../../../kafka/protocol/reader.ts";
 import type { ErrorCode } from "../protocol/error-codes.ts";
 import type { Message } from "../protocol/message.ts";
 
 /*
- * FetchRequest => replicaId:int32 maxWaitMs:int32 minBytes:int32 maxBytes:int32 isolationLevel:int8
+ * FetchRequest => replicaId:int32(4-14) maxWaitMs:int32 minBytes:int32 maxBytes:int32 isolationLevel:int8
  *                 sessionId:int32(7+) sessionEpoch:int32(7+) [topics] [forgotten](7+) rackId:string(11+) tags
- *   topics => name:string [partitions] tags
+ *   topics => name:string(4-12) topicId:uuid(13+) [partitions] tags
  *     partitions => index:int32 currentLeaderEpoch:int32(9+) fetchOffset:int64 lastFetchedEpoch:int32(12+)
  *                   logStartOffset:int64(5+) maxBytes:int32 tags
- *   forgotten => name:string [partitions:int32] tags
+ *   forgotten => name:string(7-12) topicId:uuid(13+) [partitions:int32] tags
  *
  * FetchResponse => throttleTimeMs:int32 errorCode:int16(7+) sessionId:int32(7+) [topics] tags
- *   topics => name:string [partitions] tags
+ *   topics => name:string(4-12) topicId:uuid(13+) [partitions] tags
  *     partitions => index:int32 errorCode:int16 highWatermark:int64 lastStableOffset:int64 logStartOffset:int64(5+)
  *                   [abortedTransactions]:nullable preferredReadReplica:int32(11+) records:nullableBytes tags
  *       abortedTransactions => producerId:int64 firstOffset:int64 tags
  */
+
+/** A topic by its name before version 13, by its id from then on. The other one is empty. */
+export interface FetchTopicName {
+  readonly name: string;
+  readonly topicId: string;
+}
 
 export interface FetchPartition {
   readonly index: number;
@@ -34,7 +41,17 @@ export interface FetchRequest {
   readonly sessionId: number;
   /** −1: no session wanted; 0: a new one wanted; more: the next fetch of a session. */
   readonly sessionEpoch: number;
-  readonly topics: readonly { readonly name: string; readonly partitions: readonly FetchPartition[] }[];
+  readonly topics: readonly FetchTopic[];
+  /** Leave the session. */
+  readonly forgotten: readonly ForgottenTopic[];
+}
+
+export interface FetchTopic extends FetchTopicName {
+  readonly partitions: readonly FetchPartition[];
+}
+
+export interface ForgottenTopic extends FetchTopicName {
+  readonly partitions: readonly number[];
 }
 
 export interface AbortedTransaction {
@@ -54,22 +71,33 @@ export interface FetchPartitionResult {
   readonly batches: readonly Uint8Array[];
 }
 
+export interface FetchTopicResult extends FetchTopicName {
+  readonly partitions: readonly FetchPartitionResult[];
+}
+
 export interface FetchResponse {
   readonly errorCode: ErrorCode;
-  readonly topics: readonly { readonly name: string; readonly partitions: readonly FetchPartitionResult[] }[];
+  /** 0: none. */
+  readonly sessionId: number;
+  readonly topics: readonly FetchTopicResult[];
 }
 
 /** Room for the fields around a partition's batches, so that the response is written without growing. */
 const PARTITION_OVERHEAD_BYTES = 64;
 
+function readTopicName(reader: Reader, version: number): FetchTopicName {
+  return version >= 13 ? { name: "", topicId: reader.uuid() } : { name: reader.string(), topicId: "" };
+}
+
 export const fetch: Message<FetchRequest, FetchResponse> = {
   apiKey: 1,
   name: "Fetch",
   minVersion: 4,
-  maxVersion: 12,
+  // 18 lets followers tell how far they are.
+  maxVersion: 17,
   flexibleFrom: 12,
   decodeRequest(reader, version) {
-    reader.int32(); // replicaId: −1 from consumers
+    if (version <= 14) reader.int32(); // replicaId: −1 from consumers
     const maxWaitMs = reader.int32();
     const minBytes = reader.int32();
     const maxBytes = reader.int32();
@@ -77,7 +105,7 @@ export const fetch: Message<FetchRequest, FetchResponse> = {
     const sessionId = version >= 7 ? reader.int32() : 0;
     const sessionEpoch = version >= 7 ? reader.int32() : -1;
     const topics = reader.array(() => {
-      const name = reader.string();
+      const topic = readTopicName(reader, version);
       const partitions = reader.array(() => {
         const index = reader.int32();
         const currentLeaderEpoch = version >= 9 ? reader.int32() : -1;
@@ -89,28 +117,23 @@ export const fetch: Message<FetchRequest, FetchResponse> = {
         return partition;
       });
       reader.tags();
-      return { name, partitions };
+      return { ...topic, partitions };
     });
-    if (version >= 7) {
-      reader.array(() => {
-        reader.string();
-        reader.array(() => reader.int32());
-        reader.tags();
-      });
-    }
+    const forgotten = version < 7 ? [] : reader.array(() => readForgotten(reader, version));
     if (version >= 11) reader.string();
     reader.tags();
-    return { maxWaitMs, minBytes, maxBytes, isolationLevel, sessionId, sessionEpoch, topics };
+    return { maxWaitMs, minBytes, maxBytes, isolationLevel, sessionId, sessionEpoch, topics, forgotten };
   },
-  encodeResponse(writer, { errorCode, topics }, version) {
+  encodeResponse(writer, { errorCode, sessionId, topics }, version) {
     writer.reserve(responseBytes(topics));
     writer.int32(0);
     if (version >= 7) {
       writer.int16(errorCode);
-      writer.int32(0); // no session: the client sends whole fetches
+      writer.int32(sessionId);
     }
-    writer.array(topics, ({ name, partitions }) => {
-      writer.string(name);
+    writer.array(topics, ({ name, topicId, partitions }) => {
+      if (version >= 13) writer.uuid(topicId);
+      else writer.string(name);
       writer.array(partitions, (partition) => {
         writer.int32(partition.index);
         writer.int16(partition.errorCode);
@@ -131,6 +154,13 @@ export const fetch: Message<FetchRequest, FetchResponse> = {
     writer.tags();
   },
 };
+
+function readForgotten(reader: Reader, version: number): ForgottenTopic {
+  const topic = readTopicName(reader, version);
+  const partitions = reader.array(() => reader.int32());
+  reader.tags();
+  return { ...topic, partitions };
+}
 
 function responseBytes(topics: FetchResponse["topics"]): number {
   let total = PARTITION_OVERHEAD_BYTES;

@@ -34,7 +34,7 @@ export const findCoordinator: Message<FindCoordinatorRequest, FindCoordinatorRes
   apiKey: 10,
   name: "FindCoordinator",
   minVersion: 0,
-  maxVersion: 4,
+  maxVersion: 6,
   flexibleFrom: 3,
   decodeRequest(reader, version) {
     const single = version <= 3 ? [reader.string()] : [];

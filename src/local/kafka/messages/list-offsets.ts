@@ -2,7 +2,7 @@ import type { ErrorCode } from "../protocol/error-codes.ts";
 import type { Message } from "../protocol/message.ts";
 
 /*
- * ListOffsetsRequest => replicaId:int32 isolationLevel:int8(2+) [topics] tags
+ * ListOffsetsRequest => replicaId:int32 isolationLevel:int8(2+) [topics] timeoutMs:int32(10+) tags
  *   topics => name:string [partitions] tags
  *     partitions => index:int32 currentLeaderEpoch:int32(4+) timestamp:int64 tags
  *
@@ -16,6 +16,11 @@ export const LATEST_TIMESTAMP = -1;
 export const EARLIEST_TIMESTAMP = -2;
 /** The record with the largest timestamp (7+). */
 export const MAX_TIMESTAMP = -3;
+/** The first record that is not in remote storage only (8+). */
+export const EARLIEST_LOCAL_TIMESTAMP = -4;
+/** The last record in remote storage (9+), and the first that is not there yet (11+): there is none. */
+export const LATEST_TIERED_TIMESTAMP = -5;
+export const EARLIEST_PENDING_UPLOAD_TIMESTAMP = -6;
 
 export interface ListOffsetsPartition {
   readonly index: number;
@@ -47,7 +52,7 @@ export const listOffsets: Message<ListOffsetsRequest, ListOffsetsResponse> = {
   apiKey: 2,
   name: "ListOffsets",
   minVersion: 1,
-  maxVersion: 7,
+  maxVersion: 11,
   flexibleFrom: 6,
   decodeRequest(reader, version) {
     reader.int32(); // replicaId
@@ -64,6 +69,7 @@ export const listOffsets: Message<ListOffsetsRequest, ListOffsetsResponse> = {
       reader.tags();
       return { name, partitions };
     });
+    if (version >= 10) reader.int32(); // timeoutMs: of remote storage
     reader.tags();
     return { isolationLevel, topics };
   },

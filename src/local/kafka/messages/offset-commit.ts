@@ -39,7 +39,8 @@ export const offsetCommit: Message<OffsetCommitRequest, OffsetCommitResponse> = 
   apiKey: 8,
   name: "OffsetCommit",
   minVersion: 2,
-  maxVersion: 8,
+  // 9 is for members of the group protocol of KIP-848 too, 10 names topics by id.
+  maxVersion: 9,
   flexibleFrom: 8,
   decodeRequest(reader, version) {
     const groupId = reader.string();

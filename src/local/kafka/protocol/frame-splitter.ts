@@ -4,8 +4,8 @@ import { ProtocolError } from "../../../kafka/protocol/errors.ts";
 const LENGTH_BYTES = 4;
 
 export interface FrameSplitterOptions {
-  /** Largest frame accepted, without its length (Kafka's `socket.request.max.bytes`). */
-  readonly maxBytes: number;
+  /** Largest frame accepted now, without its length. */
+  readonly maxBytes: () => number;
   /** How many bytes {@link headProblem} looks at. */
   readonly headBytes: number;
   /**
@@ -60,7 +60,8 @@ export class FrameSplitter {
     const head = this.#head();
     const length = new DataView(head.buffer, head.byteOffset, LENGTH_BYTES).getInt32(0);
     if (this.#checked) return length;
-    const { maxBytes, headBytes, headProblem } = this.#options;
+    const { headBytes, headProblem } = this.#options;
+    const maxBytes = this.#options.maxBytes();
     if (length < 0 || length > maxBytes) {
       throw new ProtocolError(`Cannot read request: its length is ${length}, must be 0 to ${maxBytes}`);
     }

@@ -10,7 +10,7 @@ export function fetchScenarios(context: ContractContext): void {
       await context.createTopic(topic);
       await context.withRaw(async (client) => {
         // Longer than the test may take: only the records can end it.
-        const waiting = client.call(grammars.fetch, fetchRequest(topic, 0, { maxWaitMs: FOR_EVER_MS }));
+        const waiting = client.call(grammars.fetch, fetchRequest(topic, 0, { maxWaitMs: FOR_EVER_MS }), 12);
         await context.send(topic, [{ value: "now" }]);
         expect(partitionOf(await waiting)).toMatchObject({ errorCode: 0, highWatermark: 1 });
       });
@@ -21,7 +21,7 @@ export function fetchScenarios(context: ContractContext): void {
       await context.withRaw(async (client) => {
         const batch = makeBatch({ values: ["x".repeat(100)] });
         const minBytes = 2 * batch.byteLength;
-        const waiting = client.call(grammars.fetch, fetchRequest(topic, 0, { maxWaitMs: FOR_EVER_MS, minBytes }));
+        const waiting = client.call(grammars.fetch, fetchRequest(topic, 0, { maxWaitMs: FOR_EVER_MS, minBytes }), 12);
         for (let i = 0; i < 2; i++)
           await context.withRaw(
             async (other) => void (await other.call(grammars.produce, produceRequest(topic, batch))),
@@ -33,7 +33,7 @@ export function fetchScenarios(context: ContractContext): void {
     context.scenario("ends with nothing when its time is over", async (topic) => {
       await context.createTopic(topic);
       await context.withRaw(async (client) => {
-        const answer = partitionOf(await client.call(grammars.fetch, fetchRequest(topic, 0, { maxWaitMs: 50 })));
+        const answer = partitionOf(await client.call(grammars.fetch, fetchRequest(topic, 0, { maxWaitMs: 50 }), 12));
         expect(answer).toMatchObject({ errorCode: 0, highWatermark: 0 });
       });
     });
@@ -43,7 +43,7 @@ export function fetchScenarios(context: ContractContext): void {
       await context.withRaw(async (client) => {
         const errorOf = async (offset: number, partition: number, epoch = -1) => {
           const request = fetchRequest(topic, offset, { maxWaitMs: FOR_EVER_MS, partition, epoch });
-          return partitionOf(await client.call(grammars.fetch, request))["errorCode"];
+          return partitionOf(await client.call(grammars.fetch, request, 12))["errorCode"];
         };
         expect(await errorOf(1, 0)).toBe(1);
         expect(await errorOf(-1, 0)).toBe(1);

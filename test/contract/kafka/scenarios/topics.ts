@@ -2,6 +2,7 @@ import { describe, expect } from "bun:test";
 import { ConfigResourceTypes } from "kafkajs";
 import type { ContractContext } from "../context.ts";
 import { grammars } from "../grammars.ts";
+import { metadataRequest } from "../requests.ts";
 import type { WireValue } from "../wire-grammar.ts";
 
 export function topicsScenarios(context: ContractContext): void {
@@ -51,17 +52,14 @@ export function topicsScenarios(context: ContractContext): void {
         };
         expect(await grow(topic, 1)).toBe(37);
         expect(await grow(`new-${topic}`, 2)).toBe(3);
-        const deletion = await client.call(grammars.deleteTopics, { topicNames: [`new-${topic}`] });
+        const deletion = await client.call(grammars.deleteTopics, { topicNames: [`new-${topic}`] }, 5);
         expect(deletion).toMatchObject({ topics: [{ errorCode: 3 }] });
       });
     });
 
     context.scenario("that nobody made are unknown to who must not make them", async (topic) => {
       await context.withRaw(async (client) => {
-        const asked = await client.call(grammars.metadata, {
-          topics: [{ name: topic }],
-          allowAutoTopicCreation: false,
-        });
+        const asked = await client.call(grammars.metadata, metadataRequest([topic]));
         expect(asked).toMatchObject({ topics: [{ name: topic, errorCode: 3 }] });
       });
     });

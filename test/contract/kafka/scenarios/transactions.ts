@@ -10,7 +10,7 @@ import { initProducer } from "../transactional-producer.ts";
 async function readCommitted(client: RawClient, topic: string, offset = 0) {
   const request = fetchRequest(topic, offset, { maxWaitMs: 0, minBytes: 0, readCommitted: true });
   const { records, lastStableOffset, highWatermark, abortedTransactions } = partitionOf(
-    await client.call(grammars.fetch, request),
+    await client.call(grammars.fetch, request, 12),
   );
   const batches = readBatches((records as Uint8Array | null) ?? new Uint8Array(0));
   return { batches, lastStableOffset, highWatermark, abortedTransactions };
@@ -113,6 +113,7 @@ export function transactionsScenarios(context: ContractContext): void {
           const waiting = reader.call(
             grammars.fetch,
             fetchRequest(topic, 0, { maxWaitMs: FOR_EVER_MS, readCommitted: true }),
+            12,
           );
           expect(await producer.write(topic, ["a"])).toMatchObject({ errorCode: 0 });
           expect(await producer.end(true)).toBe(0);

@@ -1,0 +1,19 @@
+import type { Broker } from "../broker.ts";
+import { BROKERS, type DescribeClusterRequest, type DescribeClusterResponse } from "../messages/describe-cluster.ts";
+import { ErrorCode } from "../protocol/error-codes.ts";
+
+/** The cluster is this broker. Controllers have no address of their own to tell. */
+export function handleDescribeCluster(
+  broker: Broker,
+  { endpointType }: DescribeClusterRequest,
+): DescribeClusterResponse {
+  const isKnown = endpointType === BROKERS;
+  return {
+    errorCode: isKnown ? ErrorCode.NONE : ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
+    errorMessage: isKnown ? null : "This broker tells about brokers only",
+    endpointType,
+    clusterId: isKnown ? broker.clusterId : "",
+    controllerId: isKnown ? broker.config.nodeId : -1,
+    brokers: isKnown ? [broker.endpoint] : [],
+  };
+}
