@@ -2,8 +2,9 @@ import type { Clock } from "../base/clock.ts";
 import { assertNever, describeError } from "../base/errors.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
 import { MetadataTooLargeError, RecordRefusedError, StaleAssignmentError, TopicRefusedError } from "./errors.ts";
+import { settlingSpec } from "./live-versions.ts";
 import type { OffsetsLimits, OffsetsView } from "./offsets-view.ts";
-import type { AssignedPartition, Input, InputEvent, Output, Positions, Runner } from "./ports.ts";
+import type { AssignedPartition, Input, InputEvent, Output, Positions, Runner, Versions } from "./ports.ts";
 import { Statistics, type StatisticsView } from "./statistics.ts";
 import { Tracker } from "./tracker.ts";
 import type {
@@ -24,6 +25,8 @@ export interface EngineOptions {
   readonly runner: Runner;
   /** undefined: what Kafka forgets is forgotten. */
   readonly positions?: Positions;
+  /** undefined: runs of earlier lives are settled by the present specification. */
+  readonly versions?: Versions;
   readonly clock: Clock;
   /** What should be counted or logged. */
   readonly onNote?: (note: TrackerNote) => void;
@@ -58,23 +61,29 @@ export class Engine {
   #cancelWake: (() => void) | undefined;
   #wakeAtMs = Number.POSITIVE_INFINITY;
   #onFinished: (() => void) | undefined;
+  /** Versions that are being stored, and are not to be forgotten meanwhile. */
+  readonly #coming: string[] = [];
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#tracker = new Tracker(options.spec, options.tracker ?? defaultTrackerOptions);
+    this.#tracker = new Tracker(options.spec, options.tracker ?? defaultTrackerOptions, options.versions?.known);
   }
 
   /** The runner first, so that what runs is known before the first record is read; then output and input. */
   async start(): Promise<void> {
-    const { runner, output, input } = this.#options;
+    const { runner, output, input, versions, spec } = this.#options;
+    await versions?.remember(settlingSpec(spec));
     await output.start();
     await runner.start((event) => this.#handle(event));
     await input.start((event) => this.#fromInput(event));
   }
 
-  /** For runs that are decided from now on. */
-  update(spec: ProcessorSpec): void {
+  /** For runs that are decided from now on; "now" is when what settles their results is stored. */
+  async update(spec: ProcessorSpec): Promise<void> {
+    this.#coming.push(spec.version);
+    await this.#options.versions?.remember(settlingSpec(spec));
     this.#handle({ type: "spec", spec });
+    this.#coming.shift();
   }
 
   /**
@@ -188,6 +197,9 @@ export class Engine {
         return input.pause(command.partitions);
       case "resume":
         return input.resume(command.partitions);
+      case "forget-version":
+        if (!this.#coming.includes(command.version)) this.#options.versions?.forget(command.version);
+        return;
       case "note":
         this.#statistics.note(command.note, this.#options.clock.monotonicMs());
         return this.#options.onNote?.(command.note);

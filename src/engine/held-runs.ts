@@ -32,6 +32,10 @@ export class HeldRuns {
     this.#foreignHoldMs = foreignHoldMs;
   }
 
+  get size(): number {
+    return this.#places.size;
+  }
+
   /** When {@link takeForeign} has something to say. */
   get dueMs(): number | undefined {
     return this.#foreign.size === 0 ? undefined : Math.min(...this.#foreign.values());

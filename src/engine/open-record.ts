@@ -1,8 +1,7 @@
 import { InvariantError } from "../base/errors.ts";
-import type { ProcessorSpec } from "../config/processor.ts";
 import type { Verdict } from "./faults.ts";
 import type { PartitionState } from "./partition-state.ts";
-import type { InputRecord, LostReason, OutputRecord, RunId, RunResult } from "./ports.ts";
+import type { InputRecord, LostReason, OutputRecord, RunId, RunResult, SettlingSpec } from "./ports.ts";
 
 /**
  * Where a record stands.
@@ -32,8 +31,11 @@ const legal: Readonly<Record<RecordPhase, readonly RecordPhase[]>> = {
 export interface RunState {
   readonly id: RunId;
   readonly open: OpenRecord;
-  /** The specification it was started with: its outputs and error topic are that version's. */
-  readonly spec: ProcessorSpec;
+  /**
+   * Of the specification it was started with: its outputs and error topic are that version's. undefined: an earlier life
+   * of the scheduler started it, and its result tells which version that was.
+   */
+  readonly spec: SettlingSpec | undefined;
   readonly alone: boolean;
   /** Whether an earlier life of the scheduler started it. */
   readonly adopted: boolean;
@@ -46,7 +48,7 @@ export type Failure = Extract<Verdict, { type: "failed" | "rejected" | "later" }
 /** What is to be sent for a record, kept until Kafka has it. */
 export interface Decision {
   readonly as: "output" | "error" | "dropped";
-  readonly spec: ProcessorSpec;
+  readonly spec: SettlingSpec;
   readonly records: readonly OutputRecord[];
 }
 
@@ -73,7 +75,7 @@ export class OpenRecord {
   laterTries = 0;
   /** Why its next run is a second one without the program's fault. */
   rerunReason: LostReason | undefined = undefined;
-  lastFailure: { readonly failure: Failure; readonly result: RunResult; readonly spec: ProcessorSpec } | undefined =
+  lastFailure: { readonly failure: Failure; readonly result: RunResult; readonly spec: SettlingSpec } | undefined =
     undefined;
   decision: Decision | undefined = undefined;
   /** Not released yet. Records without a run share one empty list: of a million open ones few run. */

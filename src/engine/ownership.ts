@@ -26,7 +26,7 @@ export class Ownership {
   }
 
   assigned(epoch: number, given: readonly AssignedPartition[]): void {
-    const { partitions: owned, flow, bounds, held, nowMs } = this.#context;
+    const { partitions: owned, flow, bounds, held, versions, nowMs } = this.#context;
     this.#context.epoch = epoch;
     this.#stuck.clear();
     const { partitions, notes } = withoutVoid(given);
@@ -39,6 +39,7 @@ export class Ownership {
       const state = this.#keep(from) ?? this.#takeOver(from, groupIsNew);
       if (state === undefined) continue;
       state.highWatermark = from.logEndOffset;
+      versions.assigned(state);
       state.paused = !flow.open || state.span >= bounds.span || state.waits;
       this.#seek(state);
       if (!state.paused) this.#context.push({ type: "resume", partitions: [state.partition] });
@@ -186,8 +187,9 @@ export class Ownership {
 
   /** Another owner has it now: its runs are cancelled, what still arrives for it is ignored. */
   #drop(state: PartitionState): void {
-    const { partitions, commits, lanes, runs } = this.#context;
+    const { partitions, commits, lanes, runs, versions } = this.#context;
     state.owned = false;
+    versions.dropped(state.partition);
     partitions.delete(state.partition);
     commits.forget(state);
     lanes.drop(state.partition);

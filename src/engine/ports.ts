@@ -106,6 +106,22 @@ export interface Positions {
   forget(): void;
 }
 
+/** What a result needs of the specification that its run was started with. Nothing in it is secret. */
+export type SettlingSpec = Pick<ProcessorSpec, "name" | "version" | "output" | "error" | "emptyOutput">;
+
+/**
+ * Remembers every version of the specification of which a run may be alive, so that a run that is found again by a later
+ * life of the scheduler is settled as the version says that it was started with.
+ */
+export interface Versions {
+  /** Of earlier lives. */
+  readonly known: readonly SettlingSpec[];
+  /** Resolves once it would survive a restart; no run of it is started before. In the order of the calls. */
+  remember(spec: SettlingSpec): Promise<void>;
+  /** No run of it is left. Returns at once; what is stored may lag behind. */
+  forget(version: string): void;
+}
+
 // --------------------------------------------------------------------------------------------------------- Output
 
 export interface Output {

@@ -1,10 +1,9 @@
 import { assertNever, invariant } from "../base/errors.ts";
-import type { ProcessorSpec } from "../config/processor.ts";
 import { doubtsProcessor, incriminates, judge, type Verdict } from "./faults.ts";
 import type { OpenRecord, RunState } from "./open-record.ts";
 import type { Outbox } from "./outbox.ts";
 import { errorRecords, successRecords } from "./outputs.ts";
-import type { LostReason, RunId, RunResult } from "./ports.ts";
+import type { LostReason, RunId, RunResult, SettlingSpec } from "./ports.ts";
 import { retryDelayMs } from "./retry.ts";
 import type { TrackerContext } from "./tracker-context.ts";
 
@@ -25,14 +24,14 @@ export class RecordLives {
   // -------------------------------------------------------------------------------------------------- earlier lives
 
   adopted(runId: RunId, partition: number, offset: number): void {
-    const { runs, partitions, held, spec, nowMs } = this.#context;
+    const { runs, partitions, held, nowMs } = this.#context;
     if (runs.get(runId) !== undefined) return;
     const state = partitions.get(partition);
     const open = state?.open.get(offset);
     if (open !== undefined) {
       // It takes the place of a run that only waits for room.
       const waiting = this.#waitingRuns(open);
-      const run = runs.attach(runId, open, spec, { alone: false, adopted: true });
+      const run = runs.adopt(runId, open);
       for (const { id } of waiting) runs.abandon(id);
       // Decided already: the run is not wanted, yet its last update stays unacknowledged until the commit.
       if (open.decided) return runs.cancel(run);
@@ -52,10 +51,10 @@ export class RecordLives {
 
   /** The record of runs that were adopted before it was read has arrived, or is known to be gone. */
   takeHeld(open: OpenRecord): void {
-    const { runs, spec } = this.#context;
+    const { runs } = this.#context;
     const held = this.#context.held.take(open.record.partition, open.record.offset);
     // All before any: what one has come to decides nothing while another is alive.
-    for (const { runId } of held) runs.attach(runId, open, spec, { alone: false, adopted: true });
+    for (const { runId } of held) runs.adopt(runId, open);
     if (held.length > 0) open.enter("running");
     for (const { runId, end } of held) {
       if (runs.get(runId) === undefined) continue; // a twin has decided, and it was let go
@@ -97,7 +96,7 @@ export class RecordLives {
       this.#countAttempt(open, verdict.reason, run.adopted ? result.attempt : undefined);
     }
     if (verdict.type !== "processor" && verdict.type !== "killed") {
-      open.lastFailure = { failure: verdict, result, spec: run.spec };
+      open.lastFailure = { failure: verdict, result, spec: this.#specOf(run, result) };
     }
     // It decides nothing while a twin may still succeed. And a run that had been given up has its successor on the way,
     // which is not needed where this was the last attempt.
@@ -135,13 +134,13 @@ export class RecordLives {
       // Either this loss was the last attempt, or a program's failure, which only waited for what becomes of this twin.
       const last = run.alone ? undefined : open.lastFailure;
       if (last !== undefined) return this.#fail(open, last.failure.reason, last.result, last.spec);
-      return this.#fail(open, `${reason} under this record again and again`, undefined, run.spec);
+      return this.#fail(open, `${reason} under this record again and again`, undefined, run.spec ?? spec);
     }
     this.#again(open, reason);
   }
 
   /** Kafka will never take its output: the program's fault. */
-  outputRefused(open: OpenRecord, message: string, spec: ProcessorSpec): void {
+  outputRefused(open: OpenRecord, message: string, spec: SettlingSpec): void {
     this.#countAttempt(open, message);
     this.#fail(open, message, undefined, spec);
   }
@@ -173,13 +172,22 @@ export class RecordLives {
     }
   }
 
-  #succeed(run: RunState, { stdout }: RunResult): void {
-    const { open, spec } = run;
+  #succeed(run: RunState, result: RunResult): void {
+    const { open } = run;
+    const spec = this.#specOf(run, result);
     if (open.expired) this.#noteExpired(open);
-    const records = successRecords(spec, open.record, stdout);
+    const records = successRecords(spec, open.record, result.stdout);
     open.decision = { as: records.length > 0 ? "output" : "dropped", spec, records };
     for (const twin of open.runs) if (twin !== run) this.#context.runs.abandon(twin.id);
     this.#outbox.send(open);
+  }
+
+  #specOf({ spec, open }: RunState, { specVersion: version }: RunResult): SettlingSpec {
+    const known = spec ?? this.#context.versions.of(version);
+    if (known !== undefined) return known;
+    const { partition, offset } = open.record;
+    this.#context.note({ type: "unknown-version", partition, offset, version });
+    return this.#context.spec;
   }
 
   #afterFailure(open: OpenRecord): void {
@@ -206,7 +214,7 @@ export class RecordLives {
   }
 
   /** To the error topic. */
-  #fail(open: OpenRecord, reason: string, result: RunResult | undefined, spec: ProcessorSpec): void {
+  #fail(open: OpenRecord, reason: string, result: RunResult | undefined, spec: SettlingSpec): void {
     const { runs, options } = this.#context;
     const details = { reason, attempts: Math.max(1, open.attempts), result };
     const records = errorRecords(spec, open.record, details, options.maxErrorRecordBytes);
@@ -279,7 +287,7 @@ export class RecordLives {
     const { record } = open;
     const id = `${record.topic}/${record.partition}/${record.offset}#${++this.#lastRun}` as RunId;
     const alone = open.losses >= SUSPECT_LOSSES;
-    runs.attach(id, open, spec, { alone, adopted: false });
+    runs.start(id, open, spec, alone);
     open.enter("placed");
     if (open.rerunReason !== undefined) this.#context.note({ type: "rerun", reason: open.rerunReason });
     open.rerunReason = undefined;

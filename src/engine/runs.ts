@@ -1,6 +1,5 @@
-import type { ProcessorSpec } from "../config/processor.ts";
 import type { OpenRecord, RunState } from "./open-record.ts";
-import type { RunId } from "./ports.ts";
+import type { RunId, SettlingSpec } from "./ports.ts";
 import type { TrackerCommand } from "./tracker-events.ts";
 
 /** The runs that the runner has not been told to forget. Every one leaves by exactly one `release` command. */
@@ -22,12 +21,13 @@ export class Runs {
     return this.#runs.get(id);
   }
 
-  attach(id: RunId, open: OpenRecord, spec: ProcessorSpec, origin: Pick<RunState, "alone" | "adopted">): RunState {
-    const run: RunState = { id, open, spec, ...origin, phase: "alive" };
-    this.#runs.set(id, run);
-    open.runs = [...open.runs, run];
-    this.#alive++;
-    return run;
+  start(id: RunId, open: OpenRecord, spec: SettlingSpec, alone: boolean): RunState {
+    return this.#attach({ id, open, spec, alone, adopted: false, phase: "alive" });
+  }
+
+  /** Of an earlier life of the scheduler. */
+  adopt(id: RunId, open: OpenRecord): RunState {
+    return this.#attach({ id, open, spec: undefined, alone: false, adopted: true, phase: "alive" });
   }
 
   /** It reported its end; its result is kept by the runner until {@link release}. */
@@ -64,6 +64,14 @@ export class Runs {
     }
     this.cancel(run);
     this.release(run);
+  }
+
+  #attach(run: RunState): RunState {
+    const { id, open } = run;
+    this.#runs.set(id, run);
+    open.runs = [...open.runs, run];
+    this.#alive++;
+    return run;
   }
 
   #leaveAlive(run: RunState): void {

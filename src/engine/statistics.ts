@@ -13,6 +13,8 @@ export interface StatisticsView {
   readonly expired: number;
   /** Results whose record was gone. */
   readonly expiredResults: number;
+  /** Results settled by another version of the specification than their run's. */
+  readonly unknownVersions: number;
   readonly latency: { readonly p50Ms: number; readonly p99Ms: number; readonly count: number };
   /** Finished records a second over the last ten seconds. */
   readonly ratePerSecond: number;
@@ -30,6 +32,7 @@ export class Statistics {
   #failedAttempts = 0;
   #expired = 0;
   #expiredResults = 0;
+  #unknownVersions = 0;
   readonly #finished = { output: 0, error: 0, dropped: 0 };
   readonly #reruns: Record<string, number> = {};
   readonly #latency = new Uint32Array(BUCKETS);
@@ -61,6 +64,9 @@ export class Statistics {
       case "expired-result":
         this.#expiredResults++;
         return;
+      case "unknown-version":
+        this.#unknownVersions++;
+        return;
       case "beyond-end":
       case "foreign-metadata":
       case "remembered":
@@ -88,6 +94,7 @@ export class Statistics {
       reruns: { ...this.#reruns },
       expired: this.#expired,
       expiredResults: this.#expiredResults,
+      unknownVersions: this.#unknownVersions,
       latency: { p50Ms: this.#percentile(0.5), p99Ms: this.#percentile(0.99), count: output + error + dropped },
       ratePerSecond: this.#rate(),
     };

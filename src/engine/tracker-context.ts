@@ -4,6 +4,7 @@ import { CommitCycle } from "./commit-cycle.ts";
 import { type FlowBounds, FlowControl } from "./flow-control.ts";
 import { HeldRuns } from "./held-runs.ts";
 import { type LaneShare, Lanes } from "./lanes.ts";
+import type { LiveVersions } from "./live-versions.ts";
 import type { OpenRecord } from "./open-record.ts";
 import type { PartitionState } from "./partition-state.ts";
 import { ProcessorPause } from "./processor-pause.ts";
@@ -17,7 +18,7 @@ const LANE_SHARE = 0.1;
 /** The state that the parts of the tracker share, and the way out for their commands. */
 export class TrackerContext {
   readonly options: TrackerOptions;
-  spec: ProcessorSpec;
+  readonly versions: LiveVersions;
   mode: TrackerMode = "run";
   /** Of the present assignment; what belongs to another one is stale. */
   epoch = 0;
@@ -34,8 +35,8 @@ export class TrackerContext {
   readonly pause: ProcessorPause;
   #commands: TrackerCommand[] = [];
 
-  constructor(spec: ProcessorSpec, options: TrackerOptions) {
-    this.spec = spec;
+  constructor(versions: LiveVersions, options: TrackerOptions) {
+    this.versions = versions;
     this.options = options;
     this.held = new HeldRuns(options.foreignHoldMs);
     this.pause = new ProcessorPause(options.probeDelay, (note) => this.note(note));
@@ -43,6 +44,11 @@ export class TrackerContext {
       intervalMs: options.commitIntervalMs,
       metadataLimitBytes: options.metadataLimitBytes,
     });
+  }
+
+  /** What new runs get. */
+  get spec(): ProcessorSpec {
+    return this.versions.current;
   }
 
   /** Whether new runs may start. */

@@ -22,6 +22,7 @@ export type TrackerEvent =
   | { readonly type: "send-failed"; readonly sendId: SendId; readonly failure: SendFailure }
   | { readonly type: "committed"; readonly commitId: CommitId }
   | { readonly type: "commit-failed"; readonly commitId: CommitId; readonly failure: CommitFailure }
+  /** What settles its results is stored. */
   | { readonly type: "spec"; readonly spec: ProcessorSpec }
   | { readonly type: "mode"; readonly mode: TrackerMode }
   | { readonly type: "tick" };
@@ -56,6 +57,8 @@ export type TrackerCommand =
   | { readonly type: "seek"; readonly epoch: number; readonly partition: number; readonly offset: number }
   | { readonly type: "pause"; readonly partitions: readonly number[] }
   | { readonly type: "resume"; readonly partitions: readonly number[] }
+  /** No run of that version of the specification is left. */
+  | { readonly type: "forget-version"; readonly version: string }
   | { readonly type: "note"; readonly note: TrackerNote };
 
 /** What the shell should count or log; the tracker does neither. Times are those of the event that caused it. */
@@ -86,6 +89,8 @@ export type TrackerNote =
   | { readonly type: "expired"; readonly partition: number; readonly records: number }
   /** What a run came to goes out without key and headers: Kafka has its record no more. */
   | { readonly type: "expired-result"; readonly partition: number; readonly offset: number }
+  /** A run of an earlier life was started with a specification that nobody remembers; the present one settles it. */
+  | { readonly type: "unknown-version"; readonly partition: number; readonly offset: number; readonly version: string }
   /** The committed offset lies beyond the end of the log: the topic was made anew. */
   | { readonly type: "beyond-end"; readonly partition: number; readonly committed: number; readonly logEnd: number }
   /** Kafka knows no position, so that the remembered one is used. */

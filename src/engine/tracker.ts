@@ -1,9 +1,11 @@
 import { assertNever } from "../base/errors.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
+import { LiveVersions } from "./live-versions.ts";
 import { explainPartition, explainStuck, type OffsetsLimits, type OffsetsView } from "./offsets-view.ts";
 import { Outbox } from "./outbox.ts";
 import { Ownership } from "./ownership.ts";
 import type { PartitionState } from "./partition-state.ts";
+import type { SettlingSpec } from "./ports.ts";
 import { RecordLives } from "./record-lives.ts";
 import { TrackerContext } from "./tracker-context.ts";
 import type { TrackerCommand, TrackerEvent } from "./tracker-events.ts";
@@ -23,8 +25,13 @@ export class Tracker {
   readonly #lives: RecordLives;
   readonly #ownership: Ownership;
 
-  constructor(spec: ProcessorSpec, options: TrackerOptions = defaultTrackerOptions) {
-    this.#context = new TrackerContext(spec, options);
+  /** @param known former versions of the specification of which earlier lives may have left runs */
+  constructor(
+    spec: ProcessorSpec,
+    options: TrackerOptions = defaultTrackerOptions,
+    known: readonly SettlingSpec[] = [],
+  ) {
+    this.#context = new TrackerContext(new LiveVersions(spec, known), options);
     this.#outbox = new Outbox(this.#context);
     this.#lives = new RecordLives(this.#context, this.#outbox);
     this.#ownership = new Ownership(this.#context, this.#lives);
@@ -40,6 +47,7 @@ export class Tracker {
     this.#lives.placeReady();
     this.#controlFlow();
     this.#commitDue();
+    this.#forgetVersions(event);
     return this.#context.takeCommands();
   }
 
@@ -106,7 +114,7 @@ export class Tracker {
       case "commit-failed":
         return commits.failed(event.commitId, event.failure, nowMs);
       case "spec":
-        this.#context.spec = event.spec;
+        this.#context.versions.change(event.spec, this.#context.partitions.values());
         pause.probeNow(nowMs);
         return;
       case "mode":
@@ -141,5 +149,13 @@ export class Tracker {
     if (commit === undefined) return;
     for (const note of commit.notes) this.#context.note(note);
     this.#context.push({ type: "commit", commitId: commit.commitId, epoch, offsets: commit.offsets });
+  }
+
+  /** Looked at where something may have changed: what is settled, what is owned, which runs and versions there are. */
+  #forgetVersions({ type }: TrackerEvent): void {
+    if (type !== "committed" && type !== "assigned" && type !== "ready" && type !== "spec") return;
+    const { versions, runnerReady, held, epoch, partitions } = this.#context;
+    if (!runnerReady || epoch === 0 || held.size > 0) return;
+    for (const version of versions.takeFinished(partitions)) this.#context.push({ type: "forget-version", version });
   }
 }

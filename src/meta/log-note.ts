@@ -26,6 +26,15 @@ export function logNote(note: TrackerNote, log: Logger): void {
         partition: note.partition,
         offset: note.offset,
       });
+    case "unknown-version":
+      return log.warn(
+        "run was started with a version of the specification that is not stored; the present one settles it",
+        {
+          partition: note.partition,
+          offset: note.offset,
+          version: note.version,
+        },
+      );
     case "beyond-end":
       return log.error("committed offset is beyond the end of the log", {
         partition: note.partition,

@@ -25,6 +25,12 @@ export function processorMetrics(
       "Results whose record was gone from Kafka: written without key and headers.",
       view.statistics.expiredResults,
     ),
+    one(
+      "counter",
+      "brigade_unknown_versions_total",
+      "Results settled by the present specification, because their run's own version is not stored any more.",
+      view.statistics.unknownVersions,
+    ),
     one("counter", "brigade_offers_total", "Offers received from Mesos.", traffic.offers),
     one("counter", "brigade_offers_declined_total", "Offers given back unused.", traffic.declines),
     one("counter", "brigade_revives_total", "REVIVE calls: requests for offers.", traffic.revives),

@@ -23,6 +23,7 @@ import type { Deployment, StopMode } from "./protocol.ts";
 import type { ProcessorPhase, ProcessorSnapshot, TaskSnapshot } from "./snapshot.ts";
 import { forgetMember, StoredMember } from "./stored-member.ts";
 import { forgetPositions, StoredPositions } from "./stored-positions.ts";
+import { forgetVersions, StoredVersions } from "./stored-versions.ts";
 import { untilTopicsUsable } from "./usable-topics.ts";
 
 export interface ProcessSchedulerOptions {
@@ -52,6 +53,7 @@ interface Parts {
   readonly engine: Engine;
   readonly runner: FineRunner;
   readonly positions: StoredPositions;
+  readonly versions: StoredVersions;
   readonly member: StoredMember;
 }
 
@@ -133,6 +135,7 @@ export class ProcessScheduler {
     }
     await forgetMember(this.#options.store, this.#spec.name);
     await forgetPositions(this.#options.store, this.#spec.name);
+    await forgetVersions(this.#options.store, this.#spec.name);
     await forgetIdentity(this.#options.store, this.#spec.name);
     await this.#ended();
   }
@@ -203,7 +206,7 @@ export class ProcessScheduler {
     const parts = this.#parts;
     if (this.#stopping.signal.aborted || parts === undefined) return;
     if (!drainsFirst(former, spec)) {
-      parts.engine.update(spec);
+      await parts.engine.update(spec);
       // Its topics may be new ones; until they are there, what is sent to them waits.
       await this.#untilTopicsUsable();
       this.#trouble = null;
@@ -232,6 +235,8 @@ export class ProcessScheduler {
     const { name: processor, input: topic } = this.#spec;
     const positions = await StoredPositions.load({ store, processor, group: this.#group, topic, clock, log });
     if (absent.has(topic)) positions.forget();
+    const { signal } = this.#stopping;
+    const versions = await StoredVersions.load({ store, processor, clock, random, log, signal });
     const member = await StoredMember.load({ store, processor, group: this.#group, log });
     this.#trouble = STARTING;
     const identity = await this.#takeIdentity(this.#stopping.signal);
@@ -244,11 +249,12 @@ export class ProcessScheduler {
       output: new KafkaOutput({ kafka, clock, random, log }),
       runner,
       positions,
+      versions,
       clock,
       onNote: (note) => logNote(note, log),
       onFatal: (error) => this.#options.onFatal(asError(error), true),
     });
-    this.#parts = { engine, runner, positions, member };
+    this.#parts = { engine, runner, positions, versions, member };
     this.#trouble = null;
     log.info("processor starts", { group, epoch: identity.epoch, frameworkId: identity.frameworkId ?? "new" });
     await engine.start();
@@ -372,10 +378,11 @@ function topicsOf({ input, output, error }: ProcessorSpec): readonly string[] {
   return [input, output, error?.topic].filter((topic) => topic !== null && topic !== undefined);
 }
 
-async function close({ engine, positions, member }: Parts, how: { readonly kill: boolean }): Promise<void> {
+async function close({ engine, positions, versions, member }: Parts, how: { readonly kill: boolean }): Promise<void> {
   await engine.close(how);
   await member.close();
   await positions.close();
+  await versions.close();
 }
 
 /** Whether records of the two cannot live beside each other: another input, another group, another order. */

@@ -6,7 +6,6 @@ import type { Fact, ProgramOutcome, TaskKey } from "./facts.ts";
 const options: CheckOptions = {
   spec: {
     concurrency: 2,
-    emptyOutput: "drop",
     retry: { attempts: 2, initialBackoffMs: 1, maxBackoffMs: 1, maxAgeMs: 86_400_000 },
     maxInFlightBytes: 100,
   },
@@ -23,6 +22,11 @@ class Teller {
 
   constructor(changed: Partial<CheckOptions> = {}, lane?: string) {
     this.#checks = new Checks({ ...options, ...changed });
+    const error = { topic: "errors", value: "stdout" } as const;
+    this.tell({
+      type: "specification",
+      spec: { name: "p", version: "v1", output: "out", error, emptyOutput: "drop" },
+    });
     this.starts("A.1").owns("A.1");
     for (const record of ["0/0", "0/1"]) this.tell({ type: "record-written", record, lane });
   }
@@ -48,7 +52,7 @@ class Teller {
   }
 
   launches(task: TaskKey, scheduler = "A.1", executorId = "e-1-1"): this {
-    return this.tell({ type: "launched", scheduler, task, agentId: "agent-1", executorId });
+    return this.tell({ type: "launched", scheduler, task, version: "v1", agentId: "agent-1", executorId });
   }
 
   /** From the launch to the end of the program. */
@@ -65,9 +69,14 @@ class Teller {
     return this.tell({ type: "result-acknowledged", scheduler, task });
   }
 
-  produces(record: string, as: "output" | "error" = "output", scheduler = "A.1"): this {
+  produces(
+    record: string,
+    as: "output" | "error" = "output",
+    scheduler = "A.1",
+    topic = as === "output" ? "out" : "errors",
+  ): this {
     return this.tell(
-      { type: "output-sent", scheduler, record, as },
+      { type: "output-sent", scheduler, record, as, topic },
       { type: "output-written", scheduler, record, as, reason: "" },
     );
   }
@@ -115,6 +124,15 @@ describe("I1: nothing is lost", () => {
   test("but not of an offset that has no record, or whose program printed nothing", () => {
     new Teller().runs(first, "printed-nothing").runs(second, "printed-nothing").commits(2);
     new Teller().tell({ type: "gap-written", record: "0/2" });
+  });
+
+  test("a commit of a record that retention took while a run of it could still be heard", () => {
+    const gone = (): Teller => new Teller().tell({ type: "record-expired", record: "0/0" });
+    gone().commits(1);
+    breaks("I1", () => gone().runs(first, "succeeded").commits(1));
+    breaks("I1", () => gone().launches(first).tell({ type: "program-started", task: first }).commits(1));
+    gone().runs(first, "succeeded").hears(first).produces("0/0").commits(1);
+    gone().launches(first).tell({ type: "run-destroyed", task: first }).commits(1);
   });
 
   test("a commit that takes something back", () => {
@@ -236,6 +254,28 @@ describe("I5: order", () => {
 
   test("an output ahead of the one before it", () => {
     breaks("I5", () => new Teller({}, "key").produces("0/1"));
+  });
+});
+
+describe("a result is settled by its run's own version", () => {
+  test("an output or error record that goes to another version's topic", () => {
+    breaks("versions", () =>
+      new Teller().runs(first, "succeeded").hears(first).produces("0/0", "output", "A.1", "out-2"),
+    );
+    breaks("versions", () =>
+      new Teller().runs(first, "rejected").hears(first).produces("0/0", "error", "A.1", "errors-2"),
+    );
+  });
+
+  test("an empty output that its version drops", () => {
+    breaks("versions", () => new Teller().runs(first, "printed-nothing").hears(first).produces("0/0"));
+  });
+
+  test("but not where the version was lost with the state, or another process of the site has stored it", () => {
+    const lost = new Teller().runs(first, "succeeded").hears(first).tell({ type: "state-lost", site: "A" });
+    lost.produces("0/0", "output", "A.1", "out-2");
+    const two = new Teller().starts("A.2").runs(first, "succeeded", "A.2").hears(first);
+    two.produces("0/0", "output", "A.1", "out-2");
   });
 });
 

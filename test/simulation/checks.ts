@@ -4,7 +4,7 @@ import { type Fact, frameworkOf, recordKey, recordOfTask, siteOf } from "./facts
 import { isRerun, Ledger, type LedgerRecord, type LedgerTask, settledAbove } from "./ledger.ts";
 
 /** The promises of docs/concepts/promises.md, as far as a history can break them. */
-export type PromiseName = "I1" | "I2" | "I3" | "I5" | "I6" | "I7" | "I8" | "progress" | "invariant";
+export type PromiseName = "versions" | "I1" | "I2" | "I3" | "I5" | "I6" | "I7" | "I8" | "progress" | "invariant";
 
 export class BrokenPromise extends Error {
   readonly promise: PromiseName;
@@ -15,7 +15,7 @@ export class BrokenPromise extends Error {
 }
 
 export interface CheckOptions {
-  readonly spec: Pick<ProcessorSpec, "concurrency" | "emptyOutput" | "retry" | "maxInFlightBytes">;
+  readonly spec: Pick<ProcessorSpec, "concurrency" | "retry" | "maxInFlightBytes">;
   readonly tracker: Pick<TrackerOptions, "maxSpan" | "minWindow">;
   readonly partitions: number;
   readonly fetchRecords: number;
@@ -29,12 +29,11 @@ type Rule = (fact: Fact, ledger: Ledger, options: CheckOptions) => void;
 
 /** Holds a history against the promises, fact by fact. */
 export class Checks {
-  readonly ledger: Ledger;
+  readonly ledger = new Ledger();
   readonly #options: CheckOptions;
 
   constructor(options: CheckOptions) {
     this.#options = options;
-    this.ledger = new Ledger(options.spec);
   }
 
   observe(fact: Fact): void {
@@ -55,6 +54,7 @@ const settledIsDurable: Rule = (fact, ledger) => {
   for (const at of ledger.newlySettled(partition, offset, metadata)) {
     const key = recordKey(partition, at);
     const record = ledger.records.get(key);
+    if (record?.tasks.some((task) => mayBeDropped(ledger, task, scheduler)) === true) continue;
     if (record?.expired === true && !record.tasks.some((task) => mayDecide(ledger, task, scheduler))) continue;
     if (record === undefined ? !ledger.gaps.has(key) : !record.done) {
       throw new BrokenPromise("I1", `${scheduler} settles ${key}, of which Kafka has neither output nor error record`);
@@ -131,14 +131,37 @@ const sentOnce: Rule = (fact, ledger) => {
   }
 };
 
+// ---------------------------------------------------------------------- versions: a result is settled by its run's own
+
+const settledByItsVersion: Rule = (fact, ledger) => {
+  if (fact.type !== "output-sent") return;
+  const { record: key, as, topic, scheduler } = fact;
+  const heard = ledger.record(key).tasks.filter((task) => task.deliveredTo.has(scheduler));
+  // A loss has no result, and so no version.
+  if (heard.length === 0) return;
+  const fits = (task: LedgerTask): boolean => {
+    if (isOfUnknownVersion(ledger, task, scheduler)) return true;
+    const { output, error, emptyOutput } = ledger.versions.get(task.version) ?? {};
+    if (as === "error") return error?.topic === topic;
+    return output === topic && !(task.outcome === "printed-nothing" && emptyOutput === "drop");
+  };
+  if (heard.some(fits)) return;
+  const versions = heard.map(({ version }) => version).join(", ");
+  throw new BrokenPromise(
+    "versions",
+    `${scheduler} sends the ${as} of ${key} to ${topic}, though it ran as ${versions}`,
+  );
+};
+
 // ------------------------------------------------------------------------------------------------- I2: watermark
 
-const spanIsBounded: Rule = (fact, _ledger, { tracker, fetchRecords }) => {
+const spanIsBounded: Rule = (fact, ledger, { tracker, fetchRecords }) => {
   if (fact.type !== "view") return;
   for (const { partition, position, watermark } of fact.view.partitions) {
     // A fetch that is under way when reading pauses still arrives; with gaps it may span a little more.
     const bound = tracker.maxSpan + 3 * fetchRecords;
-    if (position - watermark > bound) {
+    // What retention took lies between all the same.
+    if (position - watermark > bound && position - watermark > bound + ledger.goneBelow(partition, position)) {
       throw new BrokenPromise(
         "I2",
         `partition ${partition} is read ${position - watermark} beyond its watermark, bound ${bound}`,
@@ -290,6 +313,7 @@ const rules: readonly Rule[] = [
   failureIsKept,
   resultsAreHandedOver,
   sentOnce,
+  settledByItsVersion,
   spanIsBounded,
   idUsedOnce,
   settledIsNotLaunched,
@@ -328,6 +352,16 @@ function mayDecide(ledger: Ledger, task: LedgerTask, scheduler: string): boolean
   const isThere = startedAt !== undefined && (outcome === undefined || isProgramsOwnEnd(task));
   if (!isThere || acknowledgedBy.size > 0 || !byOwner || site !== siteOf(scheduler)) return false;
   return !hasCause(ledger, task, ledger.record(task.record)) && !ledger.stateLostSince(site, 0);
+}
+
+/** Its version may be lost with the state, or stored by another process of the site, which the lock of the state prevents. */
+function isOfUnknownVersion(ledger: Ledger, { scheduler: starter }: LedgerTask, scheduler: string): boolean {
+  return ledger.stateLostSince(siteOf(scheduler), 0) || ledger.livedTogether(starter, scheduler);
+}
+
+/** It printed nothing, and another version than its own may drop that. */
+function mayBeDropped(ledger: Ledger, task: LedgerTask, scheduler: string): boolean {
+  return task.outcome === "printed-nothing" && isOfUnknownVersion(ledger, task, scheduler);
 }
 
 function isUnreachable(ledger: Ledger, task: LedgerTask): boolean {

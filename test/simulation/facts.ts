@@ -1,4 +1,4 @@
-import type { LostReason } from "../../src/engine/ports.ts";
+import type { LostReason, SettlingSpec } from "../../src/engine/ports.ts";
 import type { TrackerView } from "../../src/engine/tracker-view.ts";
 
 /** `<partition>/<offset>` of the input topic. */
@@ -18,11 +18,14 @@ export type Fact =
   | { readonly type: "gap-written"; readonly record: RecordKey }
   /** Retention took it. */
   | { readonly type: "record-expired"; readonly record: RecordKey }
+  /** What a version of the specification says about results. */
+  | { readonly type: "specification"; readonly spec: SettlingSpec }
   /** A scheduler sent an ACCEPT with this task. */
   | {
       readonly type: "launched";
       readonly scheduler: SchedulerName;
       readonly task: TaskKey;
+      readonly version: string;
       readonly agentId: string;
       readonly executorId: string;
     }
@@ -42,6 +45,7 @@ export type Fact =
       readonly scheduler: SchedulerName;
       readonly record: RecordKey;
       readonly as: "output" | "error";
+      readonly topic: string;
     }
   /** Kafka has it. */
   | {

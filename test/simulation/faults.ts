@@ -6,8 +6,12 @@ export const chances = {
   "scheduler-crash": 0.005,
   /** A write to the state store fails, and is tried again. */
   "store-failed": 0.1,
+  /** A write to the state store takes seconds. */
+  "store-slow": 0.2,
   /** kill -9 while a write to the state store is unconfirmed: it counts, or is lost. */
   "store-crash": 0.1,
+  /** A person changes the specification while its scheduler is dead. */
+  "changed-while-away": 0.3,
   "produce-answer-lost": 0.05,
   /** The output gives up without knowing whether Kafka has the records. */
   "produce-unclear": 0.03,

@@ -62,7 +62,7 @@ export class InputRecords {
   }
 
   #laneOf(partition: number, key: string | null): string | undefined {
-    const { ordering } = this.#options.profile.spec;
+    const { ordering } = this.#options.profile.versions[0];
     if (ordering === "partition") return `${partition}`;
     return ordering === "key" && key !== null ? `${partition} ${key}` : undefined;
   }

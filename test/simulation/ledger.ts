@@ -1,4 +1,5 @@
 import { decodeCommitMetadata } from "../../src/engine/commit-metadata.ts";
+import type { SettlingSpec } from "../../src/engine/ports.ts";
 import {
   type Fact,
   frameworkOf,
@@ -17,6 +18,7 @@ export interface LedgerTask {
   readonly record: RecordKey;
   readonly site: string;
   readonly scheduler: SchedulerName;
+  readonly version: string;
   readonly agentId: string;
   readonly executorId: string;
   /** Whether its scheduler held the partition when it was launched, and knew what was settled. */
@@ -80,7 +82,7 @@ interface Ownership {
 
 /** Everything that is known about a history so far. Times are places in it: the number of facts before. */
 export class Ledger {
-  readonly emptyOutput: "send" | "drop";
+  readonly versions = new Map<string, SettlingSpec>();
   readonly records = new Map<RecordKey, LedgerRecord>();
   readonly lanes = new Map<string, LedgerRecord[]>();
   readonly gaps = new Set<RecordKey>();
@@ -107,10 +109,6 @@ export class Ledger {
   readonly #removed = new Map<string, number>();
   readonly #adoptionTimedOut = new Map<string, number>();
   now = 0;
-
-  constructor(options: { readonly emptyOutput: "send" | "drop" }) {
-    this.emptyOutput = options.emptyOutput;
-  }
 
   record(key: RecordKey): LedgerRecord {
     const record = this.records.get(key);
@@ -170,6 +168,14 @@ export class Ledger {
     return (this.#adoptionTimedOut.get(site) ?? -1) >= when;
   }
 
+  /** How many offsets below this one have no record any more. */
+  goneBelow(partition: number, offset: number): number {
+    const last = [...this.records.values()].findLast((one) => {
+      return one.partition === partition && one.expired && one.offset < offset;
+    });
+    return last === undefined ? 0 : last.offset + 1;
+  }
+
   /** The offsets that a commit calls settled and that were not before. */
   *newlySettled(partition: number, offset: number, metadata: string): Iterable<number> {
     for (let at = this.committed.get(partition) ?? 0; at < offset; at++) {
@@ -211,6 +217,9 @@ export class Ledger {
         if (lane !== undefined) this.lanes.set(lane, [...(this.lanes.get(lane) ?? []), record]);
         return;
       }
+      case "specification":
+        this.versions.set(fact.spec.version, fact.spec);
+        return;
       case "record-expired":
         this.record(fact.record).expired = true;
         return;
@@ -219,13 +228,14 @@ export class Ledger {
         return;
       case "launched": {
         const record = this.record(recordOfTask(fact.task));
-        const { task: key, scheduler, agentId, executorId } = fact;
+        const { task: key, scheduler, version, agentId, executorId } = fact;
         const task: LedgerTask = {
           key,
           framework: frameworkOf(key),
           record: record.key,
           site: siteOf(scheduler),
           scheduler,
+          version,
           agentId,
           executorId,
           byOwner: this.holders.get(record.partition) === scheduler,
@@ -250,7 +260,8 @@ export class Ledger {
         const task = this.task(fact.task);
         task.endedAt = this.now;
         task.outcome = fact.outcome;
-        if (fact.outcome === "printed-nothing" && this.emptyOutput === "drop") this.record(task.record).done = true;
+        const drops = this.versions.get(task.version)?.emptyOutput === "drop";
+        if (fact.outcome === "printed-nothing" && drops) this.record(task.record).done = true;
         return;
       }
       case "run-destroyed": {

@@ -8,6 +8,7 @@ import type * as ExecutorSubscriptionModule from "../../src/mesos/executor-subsc
 import type * as SchedulerSubscriptionModule from "../../src/mesos/scheduler-subscription.ts";
 import type * as FormerFrameworkModule from "../../src/meta/former-framework.ts";
 import type * as IdentityModule from "../../src/meta/identity.ts";
+import type * as StoredVersionsModule from "../../src/meta/stored-versions.ts";
 
 /** What is under test: the production code, or a copy of it in which a bug was planted. */
 export type Machines = Pick<typeof EngineModule, "Engine"> &
@@ -18,7 +19,8 @@ export type Machines = Pick<typeof EngineModule, "Engine"> &
   Pick<typeof ExecutorSubscriptionModule, "ExecutorSubscription"> &
   Pick<typeof SchedulerSubscriptionModule, "SchedulerSubscription"> &
   Pick<typeof FormerFrameworkModule, "findFormerFramework"> &
-  Pick<typeof IdentityModule, "takeIdentity" | "saveIdentity">;
+  Pick<typeof IdentityModule, "takeIdentity" | "saveIdentity"> &
+  Pick<typeof StoredVersionsModule, "StoredVersions">;
 
 const modules = [
   "engine/engine.ts",
@@ -30,6 +32,7 @@ const modules = [
   "mesos/scheduler-subscription.ts",
   "meta/former-framework.ts",
   "meta/identity.ts",
+  "meta/stored-versions.ts",
 ];
 
 export const productionSource = resolve(import.meta.dir, "../../src");

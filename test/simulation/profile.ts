@@ -10,9 +10,12 @@ export type Theme = "calm" | "scheduler" | "kafka" | "cluster" | "everything";
 const schedulerFaults: readonly (Chance | Strike)[] = [
   "scheduler-crash",
   "store-crash",
+  "store-slow",
   "scheduler-stop",
   "records-expired",
 ];
+/** Any of them may go wrong without breaking I3 to the letter. */
+const harmless: readonly (Chance | Strike)[] = ["specification-changed", "changed-while-away"];
 const kafkaFaults: readonly (Chance | Strike)[] = [
   "produce-answer-lost",
   "produce-unclear",
@@ -30,7 +33,7 @@ const everyFault: readonly (Chance | Strike)[] = [...chanceKinds, ...strikeKinds
 
 const themeFaults: Readonly<Record<Theme, readonly (Chance | Strike)[]>> = {
   calm: [],
-  scheduler: schedulerFaults,
+  scheduler: [...schedulerFaults, ...harmless],
   kafka: kafkaFaults,
   cluster: everyFault.filter((kind) => !kafkaFaults.includes(kind) && !schedulerFaults.includes(kind)),
   everything: everyFault,
@@ -58,7 +61,8 @@ export interface Profile {
   readonly keys: number;
   readonly agents: number;
   readonly cpusPerAgent: number;
-  readonly spec: ProcessorSpec;
+  /** What a person changes between; the first is what the world begins with. */
+  readonly versions: readonly [ProcessorSpec, ...ProcessorSpec[]];
   readonly tracker: TrackerOptions;
   /** Largest fetch, in records. */
   readonly fetchRecords: number;
@@ -98,7 +102,7 @@ export function drawProfile(seed: number, random: Random): Profile {
     keys: 1 + randomInt(random, 6),
     agents: 1 + randomInt(random, 4),
     cpusPerAgent: pick(1, 2, 4),
-    spec: processorSpec({
+    versions: versionsOf({
       cpus: 0.5,
       ordering: pick("none", "key", "partition"),
       concurrency: 1 + randomInt(random, 8),
@@ -121,6 +125,20 @@ export function drawProfile(seed: number, random: Random): Profile {
     meanRunMs: pick(50, 500, 4000, 15_000),
     unreachableTimeoutMs: pick(2000, 60_000),
   };
+}
+
+/** They differ in what applies to a run for its whole life. */
+function versionsOf(drawn: Partial<ProcessorSpec>): Profile["versions"] {
+  const first = processorSpec(drawn);
+  const other = (number: number): ProcessorSpec => ({
+    ...first,
+    version: `v${number}`,
+    cpus: number % 2 === 0 ? 0.3 : 0.5,
+    output: `out-${number}`,
+    error: { topic: `errors-${number}`, value: number % 2 === 0 ? "stdout" : "input" },
+    emptyOutput: number % 2 === 0 ? "send" : "drop",
+  });
+  return [first, other(2), other(3)];
 }
 
 export function drawNature(random: Random, theme: Theme): Nature {

@@ -42,6 +42,7 @@ export class SimulatedScheduler {
   #engine: InstanceType<ProcessContext["machines"]["Engine"]> | undefined;
   #runner: InstanceType<ProcessContext["machines"]["FineRunner"]> | undefined;
   #stopping = false;
+  readonly #ending = new AbortController();
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
@@ -82,7 +83,7 @@ export class SimulatedScheduler {
   }
 
   update(spec: ProcessorSpec): void {
-    this.#engine?.update(spec);
+    this.#engine?.update(spec).catch((error: unknown) => this.#fatal(error));
   }
 
   /** SIGTERM: settles what has ended, and leaves what runs to the next life. */
@@ -90,6 +91,7 @@ export class SimulatedScheduler {
     const engine = this.#engine;
     if (engine === undefined || this.#stopping) return false;
     this.#stopping = true;
+    this.#ending.abort(new Error("the scheduler stops"));
     const deadline = new AbortController();
     this.life.clock.schedule(timeoutMs, () => deadline.abort(new Error("stopping takes too long")));
     const finish = async (): Promise<void> => {
@@ -144,11 +146,15 @@ export class SimulatedScheduler {
       timings: { unreachableTimeoutMs },
     });
     this.#runner = runner;
+    const { signal } = this.#ending;
+    const stored = { store: this.#store, processor: spec.name, clock, random, log: silentLogger, signal };
+    const versions = await machines.StoredVersions.load(stored);
     this.#engine = new machines.Engine({
       spec,
       input: this.input,
       output: this.output,
       runner,
+      versions,
       clock,
       tracker,
       onNote: (note) => this.#noted(note),
@@ -158,7 +164,7 @@ export class SimulatedScheduler {
   }
 
   #fatal(error: unknown): void {
-    if (!this.life.alive) return;
+    if (!this.life.alive || error === this.#ending.signal.reason) return;
     if (!(error instanceof this.#options.context.machines.FailedOverError)) {
       const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
       return this.#options.onBroken(new BrokenPromise("invariant", `${this.name}: ${message}`));

@@ -1,4 +1,4 @@
-import type { Random } from "../../src/base/random.ts";
+import { type Random, randomInt } from "../../src/base/random.ts";
 import type { ProcessorSpec } from "../../src/config/processor.ts";
 import type { BrokenPromise } from "./checks.ts";
 import type { Cluster } from "./cluster.ts";
@@ -41,7 +41,7 @@ export class Sites {
 
   constructor(options: SitesOptions) {
     this.#options = options;
-    this.#spec = options.profile.spec;
+    this.#spec = options.profile.versions[0];
     this.all = Array.from({ length: options.profile.sites }, (_, index) => ({
       name: String.fromCodePoint("A".codePointAt(0)! + index),
       disk: { files: new Map(), owner: "" },
@@ -55,8 +55,9 @@ export class Sites {
   }
 
   /** Another specification, for all of them. */
-  change(difference: Partial<ProcessorSpec>): void {
-    this.#spec = { ...this.#spec, ...difference };
+  change(): void {
+    const { profile, random } = this.#options;
+    this.#spec = profile.versions[randomInt(random, profile.versions.length)] ?? this.#spec;
     for (const scheduler of this.schedulers) scheduler.update(this.#spec);
   }
 
@@ -93,7 +94,9 @@ export class Sites {
       observe({ type: "scheduler-ended", scheduler: name });
       // Another that took over goes on in its place.
       time.schedule(50 + 3000 * random.next(), () => {
-        if (site.schedulers.size === 0) this.start(site);
+        if (site.schedulers.size > 0) return;
+        if (faults.strike("changed-while-away")) this.change();
+        this.start(site);
       });
     });
     scheduler.start();

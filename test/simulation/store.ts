@@ -2,6 +2,7 @@ import type { StateStore } from "../../src/state/store.ts";
 import type { ProcessContext } from "./process-context.ts";
 
 const WRITE_MS = 5;
+const SLOW_WRITE_MS = 3000;
 
 /** A site's disk; it outlives its schedulers. */
 export interface Disk {
@@ -47,12 +48,14 @@ export class SimulatedStore implements StateStore {
 
   #change(apply: () => void): Promise<void> {
     const { name, time, random, faults, life, effect } = this.#context;
-    if (this.#disk.owner !== name) return Promise.reject(new StoreFailedError("another process has the lock"));
-    const { promise, resolve } = Promise.withResolvers<void>();
+    if (this.#disk.owner !== name) return Promise.reject(locked());
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
     if (faults.strike("store-failed")) return Promise.reject(new StoreFailedError("no space left on device"));
+    const writeMs = faults.strike("store-slow") ? SLOW_WRITE_MS : WRITE_MS;
     effect(() => {
-      const cancel = time.schedule(WRITE_MS * (0.5 + random.next()), () => {
+      const cancel = time.schedule(writeMs * (0.5 + random.next()), () => {
         this.#unconfirmed.delete(lose);
+        if (this.#disk.owner !== name) return life.deliver(() => reject(locked()));
         apply();
         life.deliver(resolve);
       });
@@ -63,7 +66,11 @@ export class SimulatedStore implements StateStore {
       };
       this.#unconfirmed.add(lose);
     });
-    if (faults.strike("store-crash")) time.schedule(WRITE_MS * random.next(), () => life.die());
+    if (faults.strike("store-crash")) time.schedule(writeMs * random.next(), () => life.die());
     return promise;
   }
+}
+
+function locked(): StoreFailedError {
+  return new StoreFailedError("another process has the lock");
 }

@@ -4,13 +4,14 @@ import { type Fact, recordKey, siteOfFramework } from "./facts.ts";
 import type { Faults, Strike } from "./faults.ts";
 import type { Broker } from "./kafka/broker.ts";
 import type { Programs } from "./mesos/programs.ts";
+import type { Profile } from "./profile.ts";
 import type { Sites } from "./sites.ts";
 import type { VirtualTime } from "./time.ts";
 
 const STOP_TIMEOUT_MS = 10_000;
 
 export interface TroublesOptions {
-  readonly strikeEveryMs: number;
+  readonly profile: Pick<Profile, "strikeEveryMs">;
   readonly time: VirtualTime;
   readonly random: Random;
   readonly faults: Faults;
@@ -31,8 +32,8 @@ export class Troubles {
   }
 
   start(): void {
-    const { time, random, faults, strikeEveryMs, note } = this.#options;
-    const pauseMs = -Math.log(1 - random.next()) * strikeEveryMs;
+    const { time, random, faults, profile, note } = this.#options;
+    const pauseMs = -Math.log(1 - random.next()) * profile.strikeEveryMs;
     time.schedule(pauseMs, () => {
       const kind = faults.draw();
       if (kind === undefined) return;
@@ -133,7 +134,7 @@ export class Troubles {
         programs.missingUntilMs = time.nowMs + within(10_000);
         return true;
       case "specification-changed":
-        sites.change({ version: `v${1 + randomInt(random, 1000)}`, cpus: random.next() < 0.5 ? 0.5 : 0.3 });
+        sites.change();
         return true;
     }
   }

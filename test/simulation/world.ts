@@ -1,4 +1,5 @@
 import { seededRandom } from "../../src/base/random.ts";
+import { settlingSpec } from "../../src/engine/live-versions.ts";
 import { BrokenPromise, Checks } from "./checks.ts";
 import { Cluster } from "./cluster.ts";
 import type { Fact } from "./facts.ts";
@@ -40,7 +41,7 @@ export class World {
     this.trace = new Trace(time);
     this.faults = new Faults(random, profile);
     this.checks = new Checks({
-      spec: profile.spec,
+      spec: profile.versions[0],
       tracker: profile.tracker,
       partitions: profile.partitions,
       fetchRecords: profile.fetchRecords,
@@ -57,7 +58,7 @@ export class World {
     });
     const programs = new Programs(random, this.faults, profile);
     const shared = { time, random, faults: this.faults, machines, programs, broker, profile, observe, note };
-    const { agents, cpusPerAgent, strikeEveryMs } = profile;
+    const { agents, cpusPerAgent } = profile;
     const cluster = new Cluster({ ...shared, agents, milliCpus: cpusPerAgent * 1000 });
     const onBroken = (error: BrokenPromise): void => {
       this.#broken ??= error;
@@ -65,7 +66,7 @@ export class World {
     const sites = new Sites({ ...shared, cluster, onBroken });
     this.#sites = sites;
     this.#records = new InputRecords(shared);
-    this.#troubles = new Troubles({ ...shared, cluster, sites, strikeEveryMs });
+    this.#troubles = new Troubles({ ...shared, cluster, sites });
     this.#rest = new Rest({ broker, cluster, sites, ledger: this.checks.ledger });
   }
 
@@ -76,6 +77,7 @@ export class World {
    */
   run(): void {
     const { faultsUntilMs } = this.profile;
+    for (const spec of this.profile.versions) this.#observe({ type: "specification", spec: settlingSpec(spec) });
     for (const site of this.#sites.all) this.#sites.start(site);
     this.#records.start();
     this.#troubles.start();

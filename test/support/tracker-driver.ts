@@ -1,6 +1,13 @@
 import { noBytes, utf8 } from "../../src/base/bytes.ts";
 import type { ProcessorSpec } from "../../src/config/processor.ts";
-import type { AssignedPartition, InputRecord, RunId, RunOutcome, RunResult } from "../../src/engine/ports.ts";
+import type {
+  AssignedPartition,
+  InputRecord,
+  RunId,
+  RunOutcome,
+  RunResult,
+  SettlingSpec,
+} from "../../src/engine/ports.ts";
 import { Tracker } from "../../src/engine/tracker.ts";
 import type { CommitFailure, TrackerCommand, TrackerEvent } from "../../src/engine/tracker-events.ts";
 import { defaultTrackerOptions, type TrackerOptions } from "../../src/engine/tracker-options.ts";
@@ -15,9 +22,13 @@ export class TrackerDriver {
   nowMs = 0;
   epoch = 0;
 
-  constructor(spec: Partial<ProcessorSpec> = {}, options: Partial<TrackerOptions> = {}) {
+  constructor(
+    spec: Partial<ProcessorSpec> = {},
+    options: Partial<TrackerOptions> = {},
+    known: readonly SettlingSpec[] = [],
+  ) {
     const defaults = { ...defaultTrackerOptions, commitIntervalMs: 0 };
-    this.tracker = new Tracker(processorSpec(spec), { ...defaults, ...options });
+    this.tracker = new Tracker(processorSpec(spec), { ...defaults, ...options }, known);
   }
 
   /** @returns what this one event caused */
@@ -51,8 +62,13 @@ export class TrackerDriver {
     this.step({ type: "received", epoch: this.epoch, partition, records, nextOffset, highWatermark: nextOffset });
   }
 
-  end(runId: RunId, outcome: RunOutcome = { type: "succeeded" }, stdout = ""): readonly TrackerCommand[] {
-    return this.step({ type: "ended", runId, result: runResult(outcome, stdout) });
+  end(
+    runId: RunId,
+    outcome: RunOutcome = { type: "succeeded" },
+    stdout = "",
+    specVersion = "v1",
+  ): readonly TrackerCommand[] {
+    return this.step({ type: "ended", runId, result: { ...runResult(outcome, stdout), specVersion } });
   }
 
   advance(ms: number): readonly TrackerCommand[] {

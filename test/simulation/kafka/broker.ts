@@ -68,7 +68,7 @@ export class Broker {
 /** Whose output it is, and of which kind. One whose input is gone from Kafka lacks the input's headers. */
 export function identify(record: OutputRecord): { readonly key: RecordKey; readonly as: "output" | "error" } {
   const inHeader = headerOf(record, RECORD_HEADER);
-  const as = record.topic === "out" ? "output" : "error";
+  const as = record.topic.startsWith("out") ? "output" : "error";
   const told = as === "output" ? outputOf(record) : errorOf(record);
   const key = inHeader ?? told;
   if (key === undefined) throw new Error(`nothing tells whose ${as} it is`);

@@ -27,7 +27,7 @@ export class SimulatedOutput implements Output {
     const { name, life, observe } = this.#context;
     for (const record of records) {
       const { key, as } = identify(record);
-      if (life.alive) observe({ type: "output-sent", scheduler: name, record: key, as });
+      if (life.alive) observe({ type: "output-sent", scheduler: name, record: key, as, topic: record.topic });
     }
     this.#try({ records, written: undefined }, resolve, reject);
     return promise;

@@ -1,4 +1,6 @@
+import { noBytes } from "../../../src/base/bytes.ts";
 import { StepLoop } from "../../../src/base/step-loop.ts";
+import { decodeRunRequest } from "../../../src/engine/run-wire.ts";
 import type { KeeperEvent } from "../../../src/framework/keeper-api.ts";
 import type { MasterConnection, MasterConnectionHandlers } from "../../../src/framework/master-connection.ts";
 import { ConnectionLostError } from "../../../src/mesos/errors.ts";
@@ -250,9 +252,10 @@ export class SimulatedMasterConnection implements MasterConnection {
     }
     if (call.type !== "ACCEPT") return;
     for (const operation of call.operations) {
-      for (const { taskId, agentId, executor } of operation.type === "LAUNCH" ? operation.taskInfos : []) {
+      for (const { taskId, agentId, executor, data } of operation.type === "LAUNCH" ? operation.taskInfos : []) {
         const executorId = executor?.executorId ?? "";
-        yield { type: "launched", scheduler, task: this.#taskKey(taskId), agentId, executorId };
+        const { version } = decodeRunRequest(data ?? noBytes).spec;
+        yield { type: "launched", scheduler, task: this.#taskKey(taskId), version, agentId, executorId };
       }
     }
   }

@@ -133,7 +133,7 @@ export const mutants: readonly Mutant[] = [
     file: OWNERSHIP,
     find: "    if (!runnerReady) {",
     replace: "    if (!runnerReady && to < 0) {",
-    seeds: 500,
+    seeds: 1500,
   },
   {
     name: "read on, however much is in flight",
@@ -200,6 +200,43 @@ export const mutants: readonly Mutant[] = [
     find: "  await saveIdentity(store, processor, identity);\n",
     replace: "",
     seeds: 300,
+  },
+  {
+    name: "settle what an earlier life has started by the present specification",
+    file: LIVES,
+    find: "const known = spec ?? this.#context.versions.of(version);",
+    replace: "const known = spec ?? this.#context.spec;",
+    seeds: 200,
+  },
+  {
+    name: "settle every result by the present specification",
+    file: LIVES,
+    find: "const known = spec ?? this.#context.versions.of(version);",
+    replace: "const known = this.#context.spec;",
+    seeds: 200,
+  },
+  {
+    name: "start runs of a version that is not stored yet",
+    file: "engine/engine.ts",
+    find: `    await this.#options.versions?.remember(settlingSpec(spec));
+    this.#handle`,
+    replace: `    void this.#options.versions?.remember(settlingSpec(spec));
+    this.#handle`,
+    seeds: 2000,
+  },
+  {
+    name: "forget a version while its runs may be alive",
+    file: "engine/live-versions.ts",
+    find: "return bound !== undefined && committed !== null && committed.offset >= bound;",
+    replace: "return bound !== undefined && committed !== null;",
+    seeds: 200,
+  },
+  {
+    name: "forget versions before it is known what runs",
+    file: "engine/tracker.ts",
+    find: "if (!runnerReady || epoch === 0 || held.size > 0) return;",
+    replace: "if (epoch === 0) return;",
+    seeds: 1000,
   },
   {
     name: "launch before the barrier",

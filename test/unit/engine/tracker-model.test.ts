@@ -235,6 +235,7 @@ class World {
         case "resume":
           this.#paused = false;
           break;
+        case "forget-version":
         case "note":
           break;
       }
