@@ -31,12 +31,9 @@ export interface ContainerForm extends Omit<ContainerSpec, "pull"> {
   readonly arguments?: readonly string[];
 }
 
-const bothLimits = kind<Omit<UlimitSpec, "name">>(
-  { expects: "a whole number, or -1 for no limit", jsonSchema: { type: "integer", minimum: -1 } },
-  (input) => {
-    const value = v.safeParse(limit(), input);
-    return value.success ? { soft: value.output, hard: value.output } : undefined;
-  },
+const bothLimits: Reader<Omit<UlimitSpec, "name">> = v.pipe(
+  limit(),
+  v.transform((both) => ({ soft: both, hard: both })),
 );
 
 const softAndHard: Reader<Omit<UlimitSpec, "name">> = section({

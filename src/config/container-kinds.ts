@@ -94,24 +94,32 @@ export function gpus(): Reader<GpuSpec> {
   const expects = '"all", how many, or an array of their ids';
   const jsonSchema = {
     anyOf: [
-      { const: "all" },
+      { type: "string", pattern: String.raw`^(all|[1-9]\d*)$` },
       { type: "integer", minimum: 1 },
       { type: "array", items: { type: "string", minLength: 1 }, minItems: 1 },
     ],
   };
   return kind<GpuSpec>({ expects, jsonSchema }, (input) => {
     if (input === "all") return "all";
-    if (typeof input === "number") return Number.isInteger(input) && input >= 1 ? input : undefined;
+    const count = wholeNumber(input);
+    if (count !== undefined) return count >= 1 ? count : undefined;
     return isTexts(input) && input.length > 0 && !input.includes("") ? input : undefined;
   });
 }
 
 /** Of setrlimit(2); -1 is no limit. */
 export function limit(): Reader<number> {
-  const jsonSchema = { type: "integer", minimum: -1 };
-  return kind({ expects: "a whole number, or -1 for no limit", jsonSchema }, (input) =>
-    typeof input === "number" && Number.isSafeInteger(input) && input >= -1 ? input : undefined,
-  );
+  const jsonSchema = { type: ["integer", "string"], minimum: -1, pattern: String.raw`^(-1|\d+)$` };
+  return kind({ expects: "a whole number, or -1 for no limit", jsonSchema }, (input) => {
+    const value = wholeNumber(input);
+    return value !== undefined && value >= -1 ? value : undefined;
+  });
+}
+
+/** Also as text, as everywhere in processor files. */
+function wholeNumber(input: unknown): number | undefined {
+  const value = typeof input === "string" && /^-?\d+$/.test(input) ? Number(input) : input;
+  return typeof value === "number" && Number.isSafeInteger(value) ? value : undefined;
 }
 
 /** setrlimit(2) */

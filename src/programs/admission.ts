@@ -29,10 +29,10 @@ export class RefusedByPolicyError extends BrigadeError {
 export function admit(spec: RunSpec, policy: AgentPolicy, onHost: boolean): RunSpec {
   const { program, isolation } = spec;
   const allowed: Allowed = (what, path, key) => allowedPath(what, path, policy, key, onHost);
-  if (isolation === "process" && !policy.processes) {
+  const isImage = program.type === "image";
+  if ((!isImage || isolation === "process") && !policy.processes) {
     throw new RefusedByPolicyError("plain commands", "must be an image (policy: processes)");
   }
-  const isImage = program.type === "image";
   return {
     ...spec,
     volumes: isImage

@@ -97,14 +97,16 @@ export async function imageExists(client: EngineClient, image: string): Promise<
   }
 }
 
-/**
- * Whether the Engine takes new connections: one that is about to stop does not, while the old ones still work.
- *
- * @param deadlineMs null: the caller sees to it that the wait has an end
- * @throws {EngineLostError} it does not
- */
-export async function knockAtEngine(client: EngineClient, deadlineMs: number | null): Promise<void> {
-  await client.call({ action: "reach the Engine", method: "GET", path: "/_ping" }, { connect: true, deadlineMs });
+export interface PingOptions {
+  /** Whether over a new connection: an Engine that is about to stop takes none, while the old ones still work. */
+  readonly connect: boolean;
+  /** null: the caller sees to it that the wait has an end. */
+  readonly deadlineMs: number | null;
+}
+
+/** @throws {EngineLostError} the Engine does not answer */
+export async function pingEngine(client: EngineClient, options: PingOptions): Promise<void> {
+  await client.call({ action: "reach the Engine", method: "GET", path: "/_ping" }, options);
 }
 
 function unlessStatus(...statuses: readonly number[]): (error: unknown) => void {

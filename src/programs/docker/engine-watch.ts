@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import { knockAtEngine } from "./engine-api.ts";
+import { pingEngine } from "./engine-api.ts";
 import type { EngineClient, EngineStream } from "./engine-client.ts";
 import { EngineLostError } from "./errors.ts";
 
@@ -51,7 +51,7 @@ export class EngineWatch {
   /** Whether the Engine is still in that life, and not about to end it. */
   async isIn(generation: number): Promise<boolean> {
     try {
-      await knockAtEngine(this.#client, SILENCE_MS);
+      await pingEngine(this.#client, { connect: true, deadlineMs: SILENCE_MS });
     } catch (error) {
       if (error instanceof EngineLostError) return false;
       throw error;
@@ -103,6 +103,6 @@ export class EngineWatch {
       this.#silentBeats = undefined;
     };
     // An Engine that is gone has broken the stream as well.
-    knockAtEngine(this.#client, null).then(over, over);
+    pingEngine(this.#client, { connect: false, deadlineMs: null }).then(over, over);
   }
 }

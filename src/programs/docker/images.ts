@@ -25,7 +25,12 @@ export interface ImagesOptions {
 }
 
 /** How a pull came out: null, or why the image is not here. */
-export type PullFailure = { readonly reason: "image-missing" | "image-refused"; readonly message: string } | null;
+export type PullFailure = {
+  readonly reason: "image-missing" | "image-refused";
+  readonly message: string;
+  /** In the words of the Engine, the registry or a credential helper. */
+  readonly cause: string;
+} | null;
 
 /**
  * The images of an Engine: pulled when they are needed, one pull at a time for each. Executors that pull the same image at
@@ -70,7 +75,7 @@ export class Images {
     this.#failedMs.delete(key);
     if (failure === null || !(await imageExists(client, image))) return failure;
     this.#failedMs.set(key, clock.monotonicMs());
-    log.warn("image cannot be pulled, the one that is here is used", { image, reason: failure.message });
+    log.warn("image cannot be pulled, the one that is here is used", { image, reason: failure.cause });
     return null;
   }
 
@@ -159,5 +164,6 @@ function missing(image: string, why: string): PullFailure {
   return {
     reason: refused ? "image-refused" : "image-missing",
     message: `Cannot run image "${image}": it is not on the agent, and cannot be pulled: ${why}`,
+    cause: why,
   };
 }

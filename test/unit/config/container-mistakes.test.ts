@@ -200,5 +200,8 @@ test("every option is taken, and means the same however it is written", () => {
     privileged: true,
   });
   expect(read({ user: 1000 })).toEqual(read({ user: "1000" }));
+  expect(read({ ulimits: { nofile: "64", core: { soft: "0", hard: "-1" } }, gpus: "2" })).toEqual(
+    read({ ulimits: { nofile: 64, core: { soft: 0, hard: -1 } }, gpus: 2 }),
+  );
   expect(read({ "cap-add": [], labels: {}, "read-only": false, privileged: "false" })).toEqual(read({}));
 });
