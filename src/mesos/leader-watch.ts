@@ -107,6 +107,8 @@ export class LeaderWatch {
   async #look(client: ZooKeeper): Promise<Leadership | undefined> {
     const { path } = this.#options;
     const watched = { onChange: this.#onChange };
+    // A server may lag behind what another one has told us already.
+    await client.sync(path);
     const children = await client.children(path, watched);
     if (children === undefined) {
       // Nobody has ever announced itself here: we are told of the making of the folder, which may have happened by now.

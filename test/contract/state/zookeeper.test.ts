@@ -11,7 +11,7 @@ import { rejection } from "../../support/rejection.ts";
 import { startTcpProxy } from "../../support/tcp-proxy.ts";
 import {
   type RealZooKeeper,
-  shortestSessionMs,
+  shortSessionMs,
   startRealZooKeeper,
   withZooKeeper,
 } from "../../support/zookeeper/real-zookeeper.ts";
@@ -104,7 +104,7 @@ withZooKeeper("a state in a real ZooKeeper", () => {
       await using proxy = await startTcpProxy(zooKeeper.address);
       const address = newAddress();
       const lost = Promise.withResolvers<StateLostError>();
-      const sessionTimeoutMs = shortestSessionMs;
+      const sessionTimeoutMs = shortSessionMs;
       const former = await open({ ...address, servers: [proxy.address] }, { sessionTimeoutMs, onLost: lost.resolve });
       await former.write("k", utf8("before"));
       proxy.block();

@@ -3,7 +3,7 @@ import { utf8 } from "../../../src/base/bytes.ts";
 import { SessionEndedError } from "../../../src/zookeeper/errors.ts";
 import { rejection } from "../../support/rejection.ts";
 import { startTcpProxy } from "../../support/tcp-proxy.ts";
-import { shortestSessionMs, startRealZooKeeper, withZooKeeper } from "../../support/zookeeper/real-zookeeper.ts";
+import { shortSessionMs, startRealZooKeeper, withZooKeeper } from "../../support/zookeeper/real-zookeeper.ts";
 
 /** Generous: a JVM on a busy machine. Whatever is waited for comes in milliseconds otherwise. */
 const TIMEOUT_MS = 120_000;
@@ -44,7 +44,7 @@ withZooKeeper("a ZooKeeper that comes and goes", () => {
       const ended = Promise.withResolvers<SessionEndedError>();
       const client = zooKeeper.connect({
         servers: [proxy.address],
-        sessionTimeoutMs: shortestSessionMs,
+        sessionTimeoutMs: shortSessionMs,
         onEnd: ended.resolve,
       });
       await client.create("/a", utf8(""), ephemeral);
@@ -68,7 +68,7 @@ withZooKeeper("a ZooKeeper that comes and goes", () => {
       const ended = Promise.withResolvers<SessionEndedError>();
       const client = zooKeeper.connect({
         abandon: true,
-        sessionTimeoutMs: shortestSessionMs,
+        sessionTimeoutMs: shortSessionMs,
         onEnd: ended.resolve,
       });
       await client.exists("/");
