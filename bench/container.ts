@@ -44,6 +44,8 @@ const request: RunRequest = {
     name: "bench",
     program: { type: "image", image: BUSYBOX_IMAGE, command: ["cat"], container: { pull: "if-missing" } },
     isolation: "container",
+    warm: 0,
+    maxUses: 1000,
     cpus: 1,
     memMb: 32,
     volumes: [],

@@ -33,6 +33,8 @@ const request: RunRequest = {
     name: "bench",
     program: { type: "command", command: ["cat"] },
     isolation: "process",
+    warm: 0,
+    maxUses: 1,
     cpus: 1,
     memMb: 32,
     volumes: [],

@@ -13,7 +13,7 @@ function hasImage({ given }: CheckedForm): boolean {
 
 /** The isolation that will be used, as far as the form tells. */
 function isContainer(checked: CheckedForm): boolean {
-  return checked.form.isolation === undefined ? hasImage(checked) : checked.form.isolation === "container";
+  return checked.form.isolation === undefined ? hasImage(checked) : checked.form.isolation !== "process";
 }
 
 const containerHasRoom: Rule = (checked) => {

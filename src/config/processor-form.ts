@@ -36,6 +36,8 @@ const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
 const MIN_CPUS = 0.01;
 const MAX_CPUS = 1024;
 
+export const DEFAULT_MAX_USES = 1000;
+
 export const namePattern = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/;
 /** Kafka's own rule (org.apache.kafka.common.internals.Topic). */
 export const topicPattern = /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/;
@@ -253,10 +255,25 @@ export const processorForm = section({
   ),
   isolation: v.optional(
     described(
-      oneOf(["process", "container"]),
-      "How a message meets the program: a fresh process in the executor's sandbox, or a fresh container. " +
-        "Default: `container` with an image, else `process`.",
+      oneOf(["process", "container", "exec"]),
+      "How a message meets the program: a fresh process in the executor's sandbox, a fresh container, or (`exec`) a " +
+        "fresh process in a container that is kept. Default: `container` with an image, else `process`.",
     ),
+  ),
+  warm: v.optional(
+    described(
+      number({ min: 0, max: 1000, whole: true }),
+      "In `container` isolation: so many containers on each agent have started and wait for a message on standard " +
+        "input. At most so many runs take place there at once; their memory is paid for all the time.",
+    ),
+    0,
+  ),
+  "max-uses": v.optional(
+    described(
+      number({ min: 1, max: 1_000_000, whole: true }),
+      "In `exec` isolation: a container is replaced after so many messages.",
+    ),
+    DEFAULT_MAX_USES,
   ),
   timeout: v.optional(
     described(

@@ -17,6 +17,8 @@ export function resolveProcessor(form: ProcessorForm, group: string | null): Pro
     error: form.error ?? null,
     program,
     isolation: form.isolation ?? (program.type === "image" ? "container" : "process"),
+    warm: form.warm,
+    maxUses: form["max-uses"],
     cpus: extractor?.cpus ?? form.cpus,
     memMb: extractor?.memory ?? form.mem,
     volumes: extractor?.volumes ?? form.volumes,

@@ -2,6 +2,7 @@ import { formatDuration } from "../base/duration.ts";
 import { formatSize } from "../base/size.ts";
 import { containerRules } from "./container-rules.ts";
 import { environmentRules } from "./environment-rules.ts";
+import { isolationRules } from "./isolation-rules.ts";
 import { type CheckedForm, error, type Finding, type Rule, warning } from "./rule.ts";
 
 /*
@@ -34,19 +35,6 @@ const oneFormOnly: Rule = ({ given }) =>
         .filter((name) => given.has(name))
         .map((name) => error([name], "stands beside extractor, must stand inside it or replace it"))
     : [];
-
-const isolationFits: Rule = ({ form, given }) => {
-  const hasImage = given.has("docker") || given.has("extractor");
-  if (form.isolation === "process" && hasImage) {
-    return [error(["isolation"], 'is "process" although there is an image, must be "container"')];
-  }
-  if (form.isolation === "container" && !hasImage) {
-    return [
-      error(["isolation"], 'is "container" although there is no image, must be "process"', "docker names the image"),
-    ];
-  }
-  return [];
-};
 
 /** Where executors find what is Brigade's or Mesos': whoever puts something else there puts the executor itself aside. */
 const ownFolders = /^\/(etc\/brigade|mnt\/brigade|mnt\/mesos)(\/|$)/;
@@ -91,7 +79,7 @@ const rules: readonly Rule[] = [
   oneFormOnly,
   notIntoItself,
   oneTopicForBoth,
-  isolationFits,
+  ...isolationRules,
   ...containerRules,
   executorKeepsItsFolders,
   executorOptionsNeedItsImage,

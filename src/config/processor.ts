@@ -72,7 +72,11 @@ export interface ProcessorSpec {
   /** null: failed records are only logged and counted. */
   readonly error: ErrorTopicSpec | null;
   readonly program: ProgramSpec;
-  readonly isolation: "process" | "container";
+  readonly isolation: "process" | "container" | "exec";
+  /** Containers on each agent that have started and wait for a record; 0: none. Only in `container` isolation. */
+  readonly warm: number;
+  /** Runs that one container takes in `exec` isolation. */
+  readonly maxUses: number;
   readonly cpus: number;
   readonly memMb: number;
   readonly volumes: readonly VolumeSpec[];

@@ -186,6 +186,8 @@ export interface RunResult {
   readonly specVersion: string;
   /** {@link Run.attempt}, as its place of execution was told; undefined where that is not known there. */
   readonly attempt?: number;
+  /** What people should know of its place of execution, which goes on in another way than it was told to. */
+  readonly notice?: string;
 }
 
 export type LostReason =

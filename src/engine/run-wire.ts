@@ -22,6 +22,8 @@ export type RunSpec = Pick<
   | "name"
   | "program"
   | "isolation"
+  | "warm"
+  | "maxUses"
   | "cpus"
   | "memMb"
   | "volumes"
@@ -46,8 +48,23 @@ export class RunWireError extends BrigadeError {
 }
 
 export function runSpec(spec: ProcessorSpec): RunSpec {
-  const { name, program, isolation, cpus, memMb, volumes, env, secrets, timeoutMs, maxOutputBytes, version } = spec;
-  return { name, program, isolation, cpus, memMb, volumes, env, secrets, timeoutMs, maxOutputBytes, version };
+  const { name, program, isolation, warm, maxUses, cpus, memMb, volumes, env, secrets } = spec;
+  const { timeoutMs, maxOutputBytes, version } = spec;
+  return {
+    name,
+    program,
+    isolation,
+    warm,
+    maxUses,
+    cpus,
+    memMb,
+    volumes,
+    env,
+    secrets,
+    timeoutMs,
+    maxOutputBytes,
+    version,
+  };
 }
 
 /** Equal in all runs of a record, and different for any other record of the same topic's lifetime. */
@@ -99,18 +116,18 @@ export function decodeRunRequest(bytes: Uint8Array): RunRequest {
   };
 }
 
-/** Version 1 knew no options of containers but `forcePull`, and no secrets. */
-interface RunSpec1 extends Omit<RunSpec, "program" | "secrets"> {
+/** Version 1 knew no options of containers but `forcePull`, no containers but fresh ones, and no secrets. */
+interface RunSpec1 extends Omit<RunSpec, "program" | "secrets" | "warm" | "maxUses"> {
   readonly program:
     | Extract<RunSpec["program"], { type: "command" }>
     | (Omit<Extract<RunSpec["program"], { type: "image" }>, "container"> & { readonly forcePull: boolean });
 }
 
 function fromVersion1({ program, ...spec }: RunSpec1): RunSpec {
-  const secrets: RunSpec["secrets"] = [];
-  if (program.type === "command") return { ...spec, secrets, program };
+  const added = { secrets: [], warm: 0, maxUses: 1 };
+  if (program.type === "command") return { ...spec, ...added, program };
   const { forcePull, ...image } = program;
-  return { ...spec, secrets, program: { ...image, container: { pull: forcePull ? "always" : "if-missing" } } };
+  return { ...spec, ...added, program: { ...image, container: { pull: forcePull ? "always" : "if-missing" } } };
 }
 
 export function encodeRunResult(result: RunResult): Uint8Array {
@@ -119,6 +136,7 @@ export function encodeRunResult(result: RunResult): Uint8Array {
     durationMs: result.durationMs,
     specVersion: result.specVersion,
     attempt: result.attempt,
+    notice: result.notice,
     stdoutBytes: result.stdout.byteLength,
     stderrBytes: result.stderrTail.byteLength,
   };
@@ -133,14 +151,23 @@ export function decodeRunResult(bytes: Uint8Array): RunResult {
     durationMs: number;
     specVersion: string;
     attempt?: number;
+    notice?: string;
     stdoutBytes: number;
     stderrBytes: number;
   };
   const take = taker(rest, "run result");
   const stdout = take(head.stdoutBytes);
   const stderrTail = take(head.stderrBytes);
-  const { outcome, durationMs, specVersion, attempt } = head;
-  return { outcome, durationMs, specVersion, ...(attempt === undefined ? {} : { attempt }), stdout, stderrTail };
+  const { outcome, durationMs, specVersion, attempt, notice } = head;
+  return {
+    outcome,
+    durationMs,
+    specVersion,
+    ...(attempt === undefined ? {} : { attempt }),
+    ...(notice === undefined ? {} : { notice }),
+    stdout,
+    stderrTail,
+  };
 }
 
 function frame(version: number, json: unknown, parts: readonly Uint8Array[]): Uint8Array {

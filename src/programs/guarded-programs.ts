@@ -1,4 +1,3 @@
-import { noBytes } from "../base/bytes.ts";
 import { describeError } from "../base/errors.ts";
 import type { AgentPolicy } from "../config/agent-policy.ts";
 import type { RunOutcome } from "../engine/ports.ts";
@@ -7,7 +6,7 @@ import { admit, RefusedByPolicyError } from "./admission.ts";
 import type { ClosablePrograms } from "./isolated-programs.ts";
 import { PendingRun } from "./pending-run.ts";
 import type { PolicyFile } from "./policy-file.ts";
-import type { ProgramEnd, ProgramHandle } from "./programs.ts";
+import { neverRan, type ProgramEnd, type ProgramHandle } from "./programs.ts";
 import { SecretError } from "./secret-files.ts";
 import { notStartable } from "./start-failure.ts";
 
@@ -26,7 +25,7 @@ export class GuardedPrograms implements ClosablePrograms {
 
   start(runKey: string, request: RunRequest, onEnd: (end: ProgramEnd) => void): ProgramHandle {
     const refuse = (error: unknown): ProgramHandle => {
-      const end = endOf(error, request.spec.version);
+      const end = endOf(error, request.spec);
       queueMicrotask(() => onEnd(end));
       return { kill: () => undefined };
     };
@@ -64,10 +63,10 @@ export class GuardedPrograms implements ClosablePrograms {
 }
 
 /** A policy that cannot be read is the agent's trouble: the run goes elsewhere. */
-function endOf(error: unknown, specVersion: string): ProgramEnd {
+function endOf(error: unknown, spec: RunRequest["spec"]): ProgramEnd {
   const outcome = outcomeOf(error);
   if (outcome === undefined) return { type: "lost", message: describeError(error) };
-  return { type: "ended", result: { outcome, stdout: noBytes, stderrTail: noBytes, durationMs: 0, specVersion } };
+  return neverRan(spec, outcome);
 }
 
 function outcomeOf(error: unknown): RunOutcome | undefined {

@@ -1,6 +1,5 @@
-import { noBytes } from "../base/bytes.ts";
 import type { RunRequest } from "../engine/run-wire.ts";
-import type { ProgramEnd, ProgramHandle } from "./programs.ts";
+import { neverRan, type ProgramEnd, type ProgramHandle } from "./programs.ts";
 
 /** A run that waits until it may begin. One that is killed before that never does. */
 export class PendingRun implements ProgramHandle {
@@ -24,9 +23,6 @@ export class PendingRun implements ProgramHandle {
       this.#handle = start();
       return;
     }
-    const { version } = this.#request.spec;
-    const outcome = { type: "killed" } as const;
-    const result = { outcome, stdout: noBytes, stderrTail: noBytes, durationMs: 0, specVersion: version };
-    this.#onEnd({ type: "ended", result });
+    this.#onEnd(neverRan(this.#request.spec, { type: "killed" }));
   }
 }

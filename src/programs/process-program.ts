@@ -1,12 +1,11 @@
 import { closeSync, existsSync } from "node:fs";
-import { noBytes } from "../base/bytes.ts";
 import { describeError } from "../base/errors.ts";
 import type { RunOutcome } from "../engine/ports.ts";
 import type { RunRequest, RunSpec } from "../engine/run-wire.ts";
 import { type ChildProcess, ProcessRun, type ProcessRunOptions } from "./process-run.ts";
 import { programEnvironment, STANDARD_PATH } from "./program-environment.ts";
 import { openInput } from "./program-input.ts";
-import type { ProgramEnd, ProgramHandle, Programs } from "./programs.ts";
+import { neverRan, type ProgramEnd, type ProgramHandle, type Programs } from "./programs.ts";
 import { notStartable, startFailure } from "./start-failure.ts";
 
 export interface ProcessProgramsOptions extends ProcessRunOptions {
@@ -85,11 +84,6 @@ function spawn(
   } finally {
     if (typeof stdin === "number") closeSync(stdin);
   }
-}
-
-function neverRan({ version }: RunSpec, outcome: NotStartable): ProgramEnd {
-  const result = { outcome, stdout: noBytes, stderrTail: noBytes, durationMs: 0, specVersion: version };
-  return { type: "ended", result };
 }
 
 function endAtOnce(end: ProgramEnd, onEnd: (end: ProgramEnd) => void): ProgramHandle {

@@ -1,6 +1,6 @@
 import { decodeUtf8 } from "../base/bytes.ts";
 import type { Header } from "../engine/ports.ts";
-import { type RunRequest, recordId } from "../engine/run-wire.ts";
+import { type RunRequest, type RunSpec, recordId } from "../engine/run-wire.ts";
 
 export const STANDARD_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -22,11 +22,7 @@ const LONGEST_VALUE_BYTES = 120_000;
  * The executor adds `BRIGADE_OWNER` (orphan-guard.ts), which is no part of the contract.
  */
 export function programEnvironment({ spec, record, attempt }: RunRequest): Record<string, string> {
-  const env: Record<string, string> = {};
-  for (const [name, value] of spec.env) if (!optionalNames.has(name)) env[name] = value;
-
   const contract: Record<string, string> = {
-    BRIGADE_PROCESSOR: spec.name,
     BRIGADE_TOPIC: record.topic,
     BRIGADE_PARTITION: String(record.partition),
     BRIGADE_OFFSET: String(record.offset),
@@ -46,11 +42,23 @@ export function programEnvironment({ spec, record, attempt }: RunRequest): Recor
   for (const name of omitted) delete contract[name];
   if (omitted.length > 0) contract["BRIGADE_OMITTED"] = omitted.join(" ");
 
-  return Object.assign(env, contract);
+  return Object.assign(processorEnvironment(spec), contract);
 }
 
-/** Where the contract leaves them out, they must not come from `env` of the processor either. */
-const optionalNames: ReadonlySet<string> = new Set([
+/** The part of it that is equal in all runs: what a program sees that was started before its record was known. */
+export function processorEnvironment({ name, env }: RunSpec): Record<string, string> {
+  const ofUser = env.filter(([variable]) => !recordVariables.has(variable));
+  return { ...Object.fromEntries(ofUser), BRIGADE_PROCESSOR: name };
+}
+
+/** What is told of a record. Where the contract leaves it out, it must not come from `env` of the processor either. */
+const recordVariables: ReadonlySet<string> = new Set([
+  "BRIGADE_TOPIC",
+  "BRIGADE_PARTITION",
+  "BRIGADE_OFFSET",
+  "BRIGADE_TIMESTAMP",
+  "BRIGADE_ATTEMPT",
+  "BRIGADE_RECORD_ID",
   "BRIGADE_KEY",
   "BRIGADE_KEY_BASE64",
   "BRIGADE_HEADERS",

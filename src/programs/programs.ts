@@ -1,5 +1,6 @@
-import type { RunResult } from "../engine/ports.ts";
-import type { RunRequest } from "../engine/run-wire.ts";
+import { noBytes } from "../base/bytes.ts";
+import type { RunOutcome, RunResult } from "../engine/ports.ts";
+import type { RunRequest, RunSpec } from "../engine/run-wire.ts";
 
 /** What became of a program. */
 export type ProgramEnd =
@@ -7,6 +8,12 @@ export type ProgramEnd =
   | { readonly type: "ended"; readonly result: RunResult }
   /** The place of execution failed (out of processes, descriptors or memory; a daemon is gone): no fault of the run. */
   | { readonly type: "lost"; readonly message: string };
+
+/** Of a run whose program was never started. */
+export function neverRan({ version }: Pick<RunSpec, "version">, outcome: RunOutcome): ProgramEnd {
+  const result = { outcome, stdout: noBytes, stderrTail: noBytes, durationMs: 0, specVersion: version };
+  return { type: "ended", result };
+}
 
 export interface ProgramHandle {
   /**

@@ -9,6 +9,8 @@ export function processorSpec(overrides: Partial<ProcessorSpec> = {}): Processor
     error: { topic: "errors", value: "stdout" },
     program: { type: "command", command: ["cat"] },
     isolation: "process",
+    warm: 0,
+    maxUses: 1000,
     cpus: 0.1,
     memMb: 32,
     volumes: [],

@@ -2,7 +2,7 @@ import { invariant } from "../../base/errors.ts";
 import { ownLabelPrefix } from "../../config/container.ts";
 import type { RunRequest, RunSpec } from "../../engine/run-wire.ts";
 import { ownerVariable } from "../orphan-guard.ts";
-import { programEnvironment } from "../program-environment.ts";
+import { processorEnvironment, programEnvironment } from "../program-environment.ts";
 import { type ContainerOptions, containerOptions, type HostOptions, hostOptions } from "./container-options.ts";
 
 /** Who a container belongs to: found again by its labels (docs/concepts/promises.md, I9). */
@@ -43,8 +43,14 @@ export interface ContainerConfig extends ContainerOptions {
   readonly OpenStdin: boolean;
   /** Standard input ends when the one who is attached to it leaves. */
   readonly StdinOnce: boolean;
+  /** By what an Engine ends it that stops. */
+  readonly StopSignal?: "SIGKILL";
+  /** Instead of the image's own. */
+  readonly Healthcheck?: { readonly Test: readonly ["NONE"] };
   readonly HostConfig: HostOptions & {
     readonly LogConfig: { readonly Type: "none" };
+    /** Whether an init of the Engine's comes before the program. Absent: as the Engine is configured. */
+    readonly Init?: boolean;
     readonly Memory: number;
     readonly MemorySwap: number;
     readonly CpuPeriod: number;
@@ -66,6 +72,17 @@ export function containerConfig(runKey: string, request: RunRequest, owner: Owne
     hasInput: value !== null && value.byteLength > 0,
     labels: { ...labelsOf(owner), [taskLabel]: runKey },
   });
+}
+
+/** A container that is made before there is a run for it. @param name in the place of a run's */
+export function pooledContainerConfig(name: string, spec: RunSpec, owner: Owner): ContainerConfig {
+  const config = containerOf(spec, {
+    env: { ...processorEnvironment(spec), [ownerVariable]: owner.owner },
+    hasInput: true,
+    labels: { ...labelsOf(owner), [taskLabel]: name },
+  });
+  // Most of the time it only waits: an Engine that stops must not wait ten seconds for each.
+  return { ...config, StopSignal: "SIGKILL" };
 }
 
 export interface ContainerSurroundings {

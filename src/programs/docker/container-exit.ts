@@ -5,6 +5,8 @@ import type { RunOutcome } from "../../engine/ports.ts";
 export interface ContainerState {
   readonly exitCode: number;
   readonly outOfMemory: boolean;
+  /** When it ended, by the Engine's clock, ms since 1970. */
+  readonly finishedAtMs: number;
 }
 
 const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
@@ -15,7 +17,7 @@ const SIGNAL_BASE = 128;
  * How a container ended by itself. The Engine gives one number for both: 128 + n means signal n, from which `exit 139`
  * of the program's own cannot be told.
  */
-export function outcomeOf({ exitCode, outOfMemory }: ContainerState): RunOutcome {
+export function outcomeOf({ exitCode, outOfMemory }: Pick<ContainerState, "exitCode" | "outOfMemory">): RunOutcome {
   if (exitCode === 0) return { type: "succeeded" };
   if (outOfMemory) return { type: "out-of-memory" };
   const signal = signalNames.get(exitCode - SIGNAL_BASE);

@@ -1,18 +1,23 @@
 import { join } from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
-import type { RunRequest } from "../../engine/run-wire.ts";
+import type { RunRequest, RunSpec } from "../../engine/run-wire.ts";
 import type { ProgramEnd, ProgramHandle, Programs } from "../programs.ts";
 import type { StderrLog } from "../stderr-log.ts";
-import type { Owner } from "./container-config.ts";
-import { ContainerRun, type ContainerRunOptions } from "./container-run.ts";
+import { type Owner, pooledContainerConfig } from "./container-config.ts";
 import { ContainerSweeper } from "./container-sweeper.ts";
 import { type Environment, readEngineAddress } from "./engine-address.ts";
 import { EngineClient } from "./engine-client.ts";
 import { EngineWatch } from "./engine-watch.ts";
+import { FreshPrograms, type FreshProgramsOptions } from "./fresh-programs.ts";
 import { type HostPaths, onHost } from "./host-paths.ts";
 import { Images } from "./images.ts";
+import { KeptContainer } from "./kept-container.ts";
 import { holdOwnerLock, type OwnerLock } from "./owner-lock.ts";
+import type { PooledContainer } from "./pooled-container.ts";
+import { kindOf } from "./pooled-kinds.ts";
+import { PooledPrograms } from "./pooled-programs.ts";
+import { WarmContainer, type WarmContainerOptions } from "./warm-container.ts";
 
 const LOCK_FILE = "containers.lock";
 /** How long {@link ContainerPrograms.close} waits for the Engine to kill and remove what is left. */
@@ -34,17 +39,16 @@ export interface ContainerProgramsOptions {
   readonly timeoutGraceMs?: number;
 }
 
-/** `container` isolation: each run is a fresh container of a Docker Engine. */
+/** Runs at a Docker Engine, in fresh containers or in those that are made ahead. */
 export class ContainerPrograms implements Programs {
-  readonly #log: Logger;
   readonly #clock: Clock;
   readonly #lock: OwnerLock;
   readonly #client: EngineClient;
   readonly #watch: EngineWatch;
   readonly #sweeper: ContainerSweeper;
-  readonly #runOptions: ContainerRunOptions;
-  /** From the start to the removal of the container. */
-  readonly #runs = new Map<string, { readonly run: ContainerRun; readonly removed: Promise<void> }>();
+  readonly #runOptions: FreshProgramsOptions & WarmContainerOptions;
+  readonly #fresh: FreshPrograms;
+  readonly #pooled: PooledPrograms;
 
   /**
    * Takes the owner's lock; {@link start} may be called from then on.
@@ -53,9 +57,9 @@ export class ContainerPrograms implements Programs {
    */
   constructor(options: ContainerProgramsOptions) {
     const { folder, hostPaths = onHost, owner, env, clock, log, stderrLog, timeoutGraceMs } = options;
-    this.#log = log;
     this.#clock = clock;
-    this.#client = new EngineClient(readEngineAddress(env), clock);
+    const address = readEngineAddress(env);
+    this.#client = new EngineClient(address, clock);
     this.#lock = holdOwnerLock(join(folder, LOCK_FILE));
     this.#watch = new EngineWatch(this.#client, clock, () => this.#sweeper.start());
     this.#runOptions = {
@@ -63,15 +67,20 @@ export class ContainerPrograms implements Programs {
       watch: this.#watch,
       images: new Images({ client: this.#client, clock, log, env }),
       owner: { ...owner, lockFile: hostPaths.toHost(this.#lock.file) },
+      sameClock: address.type === "unix",
       clock,
+      log,
       stderrLog,
       ...(timeoutGraceMs === undefined ? {} : { timeoutGraceMs }),
     };
+    this.#fresh = new FreshPrograms(this.#runOptions);
+    const containerFor = (name: string, spec: RunSpec): PooledContainer => this.#containerFor(name, spec);
+    this.#pooled = new PooledPrograms({ containerFor, fresh: this.#fresh, clock, log });
     this.#sweeper = new ContainerSweeper({
       client: this.#client,
       owner: this.#runOptions.owner,
       hostPaths,
-      isOurs: (runKey) => this.#runs.has(runKey),
+      isOurs: (name) => this.#fresh.has(name) || this.#pooled.has(name),
       clock,
       log,
     });
@@ -83,36 +92,33 @@ export class ContainerPrograms implements Programs {
   }
 
   start(runKey: string, request: RunRequest, onEnd: (end: ProgramEnd) => void): ProgramHandle {
-    const run = new ContainerRun(runKey, request, this.#runOptions);
-    this.#runs.set(runKey, { run, removed: this.#follow(runKey, run, onEnd) });
-    return run;
+    const kind = kindOf(request.spec);
+    if (kind === undefined) return this.#fresh.start(runKey, request, onEnd);
+    return this.#pooled.start(runKey, request, kind, onEnd);
   }
 
   killAll(): void {
-    for (const { run } of this.#runs.values()) run.kill(0);
+    this.#fresh.killAll();
+    this.#pooled.killAll();
   }
 
   /** Kills and removes what is left, as far as the Engine does so within seconds. Idempotent. */
   async close(): Promise<void> {
     this.killAll();
-    const removals = [...this.#runs.values()].map(({ removed }) => removed);
     const deadline = Promise.withResolvers<void>();
     const cancel = this.#clock.schedule(CLOSE_MS, deadline.resolve);
-    await Promise.race([Promise.all([...removals, this.#sweeper.stop()]), deadline.promise]);
+    const done = Promise.all([this.#fresh.removed(), this.#pooled.close(), this.#sweeper.stop()]);
+    await Promise.race([done, deadline.promise]);
     cancel();
     this.#watch.close();
     this.#client.close();
     this.#lock.release();
   }
 
-  /** The end is told first: the result must not wait for the removal. Never rejects. */
-  async #follow(runKey: string, run: ContainerRun, onEnd: (end: ProgramEnd) => void): Promise<void> {
-    onEnd(await run.end());
-    try {
-      await run.remove();
-    } catch (error) {
-      this.#log.warn("container cannot be removed, it will be tried again", { taskId: runKey, error });
-    }
-    this.#runs.delete(runKey);
+  #containerFor(name: string, spec: RunSpec): PooledContainer {
+    const config = pooledContainerConfig(name, spec, this.#runOptions.owner);
+    return spec.isolation === "exec"
+      ? new KeptContainer(spec, config, this.#runOptions)
+      : new WarmContainer(name, spec, config, this.#runOptions);
   }
 }

@@ -1,7 +1,8 @@
 import type { ContainerConfig } from "./container-config.ts";
 import type { ContainerState } from "./container-exit.ts";
+import { field, number, text, texts, unexpected } from "./engine-answers.ts";
 import type { EngineClient, EngineStream } from "./engine-client.ts";
-import { EngineLostError, EngineRefusedError } from "./errors.ts";
+import { EngineRefusedError } from "./errors.ts";
 
 /*
  * The calls of the Engine API that Brigade makes, one function each.
@@ -43,6 +44,16 @@ export function attachInput(client: EngineClient, id: string): Promise<EngineStr
   return client.stream({ action: "write a container's input", method: "POST", path }, { onData: () => undefined });
 }
 
+/** Input and output over one connection, for as long as the container lives. Without standard error. */
+export function attachBoth(
+  client: EngineClient,
+  id: string,
+  onData: (chunk: Uint8Array) => void,
+): Promise<EngineStream> {
+  const path = `/containers/${id}/attach?stream=1&stdin=1&stdout=1`;
+  return client.stream({ action: "attach to a container", method: "POST", path }, { onData });
+}
+
 /** Resolves when it does not run (any more), however long that takes. @returns the exit code */
 export async function waitForContainer(client: EngineClient, id: string): Promise<number> {
   const action = "wait for a container";
@@ -56,7 +67,22 @@ export async function inspectContainer(client: EngineClient, id: string): Promis
   return {
     exitCode: number(field(state, "ExitCode", action)),
     outOfMemory: field(state, "OOMKilled", action) === true,
+    finishedAtMs: Date.parse(text(field(state, "FinishedAt", action), action)),
   };
+}
+
+/** What a container's image says that it runs. */
+export interface ImageProgram {
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
+}
+
+export async function imageProgramOf(client: EngineClient, containerId: string): Promise<ImageProgram> {
+  const action = "inspect a container's image";
+  const container = await client.call({ action, method: "GET", path: `/containers/${containerId}/json` });
+  const image = text(field(container, "Image", action), action);
+  const config = field(await client.call({ action, method: "GET", path: `/images/${image}/json` }), "Config", action);
+  return { entrypoint: texts(field(config, "Entrypoint", action)), command: texts(field(config, "Cmd", action)) };
 }
 
 /** One that has ended, or is gone, is as good as signalled. */
@@ -113,22 +139,4 @@ function unlessStatus(...statuses: readonly number[]): (error: unknown) => void 
   return (error) => {
     if (!(error instanceof EngineRefusedError && statuses.includes(error.status))) throw error;
   };
-}
-
-function field(value: unknown, name: string, action: string): unknown {
-  if (typeof value !== "object" || value === null) throw unexpected(action);
-  return (value as Readonly<Record<string, unknown>>)[name];
-}
-
-function text(value: unknown, action: string): string {
-  if (typeof value !== "string") throw unexpected(action);
-  return value;
-}
-
-function number(value: unknown): number {
-  return typeof value === "number" ? value : -1;
-}
-
-function unexpected(action: string): EngineLostError {
-  return new EngineLostError(`Cannot ${action}: the Docker Engine's answer has another shape than its API`);
 }

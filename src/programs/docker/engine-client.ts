@@ -28,7 +28,9 @@ export interface StreamOptions {
 export interface EngineStream {
   /** Resolves with how it ended: by the Engine, or broken off, by {@link close} too. Never rejects. */
   readonly end: Promise<"ended" | EngineLostError>;
-  /** Sends the rest of what the Engine reads from this connection. */
+  /** Sends bytes that the Engine reads from this connection. */
+  write(bytes: Uint8Array): void;
+  /** Sends the last of them. */
   finishWith(bytes: Uint8Array): void;
   /** Idempotent. */
   close(): void;
@@ -107,6 +109,7 @@ export class EngineClient {
     await headed.promise;
     return {
       end: ended.promise,
+      write: (bytes) => connection.write(bytes),
       finishWith(bytes) {
         if (bytes.byteLength > 0) connection.write(bytes);
         connection.endWriting();

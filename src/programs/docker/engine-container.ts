@@ -4,7 +4,7 @@ import type { RunOutcome } from "../../engine/ports.ts";
 import { notStartable } from "../start-failure.ts";
 import type { EndSignal } from "../termination.ts";
 import type { ContainerConfig } from "./container-config.ts";
-import { outcomeOf } from "./container-exit.ts";
+import { type ContainerState, outcomeOf } from "./container-exit.ts";
 import {
   createContainer,
   imageExists,
@@ -105,7 +105,12 @@ export class EngineContainer {
   /** What such an exit means. */
   async outcomeOf(exitCode: number): Promise<RunOutcome> {
     if (exitCode === 0) return { type: "succeeded" };
-    return outcomeOf({ ...(await inspectContainer(this.#options.client, this.id)), exitCode });
+    return outcomeOf({ ...(await this.state()), exitCode });
+  }
+
+  /** Of one that has exited. */
+  state(): Promise<ContainerState> {
+    return inspectContainer(this.#options.client, this.id);
   }
 
   /** @throws {EngineLostError | EngineRefusedError} */

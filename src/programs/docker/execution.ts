@@ -75,6 +75,11 @@ export class Execution implements ProgramHandle, ContainerOutput {
     return this.#endedByUs;
   }
 
+  /** What it has printed so far. */
+  get output(): Uint8Array {
+    return this.#stdout.bytes;
+  }
+
   kill(graceMs: number): void {
     if (this.#phase.type === "over") return;
     this.#endedByUs ??= { type: "killed" };
@@ -96,6 +101,7 @@ export class Execution implements ProgramHandle, ContainerOutput {
   /** The program runs, or has got what it waited for: its time counts from here. */
   begins(runKey = this.#runKey): void {
     this.#runKey = runKey;
+    if (this.#phase.type === "over") return;
     const { clock } = this.#options;
     const { timeoutMs } = this.#spec;
     this.#phase = { type: "running", startedMs: clock.monotonicMs() };

@@ -42,7 +42,12 @@ export class OutputStream {
     if (failure !== undefined) throw failure;
   }
 
-  /** Sends all of the program's input. */
+  /** Sends a part of the program's input. */
+  write(input: Uint8Array): void {
+    this.#stream.write(input);
+  }
+
+  /** Sends the last part. */
   finishWith(input: Uint8Array): void {
     this.#stream.finishWith(input);
   }

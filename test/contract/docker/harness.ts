@@ -29,6 +29,8 @@ export function containerRequest(command: string | readonly string[] | null, par
       name: "echo",
       program: { type: "image", image, command, container: { pull: "if-missing", ...container } },
       isolation: "container",
+      warm: 0,
+      maxUses: 1000,
       cpus: 1,
       memMb: 32,
       volumes: [],
@@ -36,8 +38,8 @@ export function containerRequest(command: string | readonly string[] | null, par
       secrets: [],
       timeoutMs: null,
       maxOutputBytes: 900_000,
-      version: "v1",
       ...spec,
+      version: versionOf([command, image, container, spec]),
     },
     record: {
       topic: "in",
@@ -53,6 +55,11 @@ export function containerRequest(command: string | readonly string[] | null, par
   };
 }
 
+/** Equal for equal specifications only, as a processor's own. */
+function versionOf(parts: unknown): string {
+  return Bun.hash(JSON.stringify(parts)).toString(36);
+}
+
 let runs = 0;
 
 /** What one executor has: a sandbox, and programs that run in containers. */
@@ -62,7 +69,11 @@ export class ContainerExecutor implements AsyncDisposable {
   readonly #stderrLog = new StderrLog(join(this.#folder, "programs.stderr"), silentLogger);
 
   /** @param env of the executor, besides where the Engine is */
-  constructor(docker: Pick<DockerEngine, "host">, owner: Partial<Owner> = {}, env: Record<string, string> = {}) {
+  constructor(
+    docker: Pick<DockerEngine, "host">,
+    owner: Partial<Owner> = {},
+    { env = {}, timeoutGraceMs = 50 }: { readonly env?: Record<string, string>; readonly timeoutGraceMs?: number } = {},
+  ) {
     mkdirSync(this.#folder, { recursive: true });
     this.programs = new ContainerPrograms({
       folder: this.#folder,
@@ -77,7 +88,7 @@ export class ContainerExecutor implements AsyncDisposable {
       clock: systemClock,
       log: silentLogger,
       stderrLog: this.#stderrLog,
-      timeoutGraceMs: 50,
+      timeoutGraceMs,
     });
   }
 

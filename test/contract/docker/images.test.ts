@@ -144,7 +144,11 @@ describe.skipIf(why !== "")(`an image${why}`, () => {
       const other = newName();
       registry.offer(other, ["echo", "pulled"]);
       config("config.json", { auths });
-      await using withConfig = new ContainerExecutor(docker, { executor: "executor-2" }, { DOCKER_CONFIG: folder });
+      await using withConfig = new ContainerExecutor(
+        docker,
+        { executor: "executor-2" },
+        { env: { DOCKER_CONFIG: folder } },
+      );
       expect(await printed(withConfig, other)).toBe("pulled\n");
     });
 
@@ -157,7 +161,7 @@ describe.skipIf(why !== "")(`an image${why}`, () => {
       chmodSync(helper, 0o755);
       config("config.json", { credHelpers: { [registry.host]: "test" } });
       const env = { DOCKER_CONFIG: folder, PATH: `${folder}:/usr/bin:/bin` };
-      await using withHelper = new ContainerExecutor(docker, { executor: "executor-2" }, env);
+      await using withHelper = new ContainerExecutor(docker, { executor: "executor-2" }, { env });
       expect(await printed(withHelper, name)).toBe("pulled\n");
     });
   });

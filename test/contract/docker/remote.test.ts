@@ -51,7 +51,7 @@ describe.skipIf(why !== "")(`an Engine elsewhere${why}`, () => {
     const cert = certificates?.issue("client") ?? "";
     const env = { DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: cert };
     for (const host of ["127.0.0.1", "localhost"]) {
-      await using executor = new ContainerExecutor({ host: `tcp://${host}:${port}` }, {}, env);
+      await using executor = new ContainerExecutor({ host: `tcp://${host}:${port}` }, {}, { env });
       const { outcome, stdout } = await executor.run(echo);
       expect(outcome).toEqual({ type: "succeeded" });
       expect(Buffer.compare(stdout, large)).toBe(0);
@@ -62,7 +62,7 @@ describe.skipIf(why !== "")(`an Engine elsewhere${why}`, () => {
     const cert = certificates?.issue("stranger", "another") ?? "";
     for (const verify of ["1", ""]) {
       const env = { DOCKER_TLS_VERIFY: verify, DOCKER_CERT_PATH: cert };
-      await using executor = new ContainerExecutor({ host: `tcp://127.0.0.1:${port}` }, {}, env);
+      await using executor = new ContainerExecutor({ host: `tcp://127.0.0.1:${port}` }, {}, { env });
       const end = await executor.start(echo).end;
       expect(end).toMatchObject({ type: "lost" });
       expect((end as { message: string }).message).toContain(`no Docker Engine at tcp://127.0.0.1:${port}`);

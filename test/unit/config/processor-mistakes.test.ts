@@ -15,6 +15,12 @@ function withFields(fields: Record<string, unknown>): string[] {
   return problemsOf(JSON.stringify({ name: "a", input: "in", docker: "image", ...fields }));
 }
 
+/** Errors of one with warm containers. */
+function problemsOfWarm(fields: Record<string, unknown>): string[] {
+  const text = JSON.stringify({ name: "a", input: "in", docker: "image", warm: 2, ...fields });
+  return problemsOf(text, "error");
+}
+
 const nameRule = 'must be 1 to 100 of the characters A-Z a-z 0-9 . _ -, and neither "." nor ".."';
 const topicRule = 'must be a topic name: 1 to 249 of the characters A-Z a-z 0-9 . _ -, and neither "." nor ".."';
 
@@ -76,7 +82,9 @@ describe("a value that is none of its field", () => {
       { constraints: [{ attribute: "rack" }] },
       "$.constraints[0].value: constraints[0].value is missing, must be non-empty text",
     ],
-    [{ isolation: "exec" }, '$.isolation: isolation is "exec", must be "process" or "container"'],
+    [{ isolation: "vm" }, '$.isolation: isolation is "vm", must be one of "process", "container", "exec"'],
+    [{ warm: -1 }, "$.warm: warm is -1, must be a whole number from 0 to 1000"],
+    [{ "max-uses": 0 }, "$.max-uses: max-uses is 0, must be a whole number from 1 to 1000000"],
     [{ secrets: { TOKEN: "token" } }, '$.secrets.TOKEN: secrets.TOKEN is "token", must be an absolute path'],
     [
       { secrets: ["/token"] },
@@ -114,10 +122,37 @@ describe("fields that do not go together", () => {
 
   test("isolation must fit the program", () => {
     expect(withFields({ isolation: "process" })).toEqual([
-      '$.isolation: isolation is "process" although there is an image, must be "container"',
+      '$.isolation: isolation is "process" although there is an image, must be "container" or "exec"',
     ]);
     expect(withFields({ docker: undefined, command: "cat", isolation: "container" })).toEqual([
       '$.isolation: isolation is "container" although there is no image, must be "process" (docker names the image)',
+    ]);
+  });
+
+  test("exec and warm containers need an image, and each other's absence", () => {
+    expect(withFields({ isolation: "exec", "max-uses": 7 })).toEqual([]);
+    expect(withFields({ docker: undefined, command: "cat", isolation: "exec" })).toEqual([
+      '$.isolation: isolation is "exec" although there is no image, must be "process" (docker names the image)',
+    ]);
+    expect(problemsOfWarm({ isolation: "exec" })).toEqual([
+      "$.warm: warm is 2 in exec isolation, must be 0: only containers are made ahead of messages",
+    ]);
+    expect(problemsOfWarm({ docker: undefined, command: "cat" })).toEqual([
+      "$.warm: warm is 2 in process isolation, must be 0: only containers are made ahead of messages",
+    ]);
+  });
+
+  test("a program that has started knows nothing of its message, which is worth a warning", () => {
+    const [warning, ...others] = withFields({ warm: 2 });
+    expect(warning).toStartWith("$.warm: warm is 2: programs that have started before their message see nothing of it");
+    expect(warning).toContain("BRIGADE_TOPIC");
+    expect(others).toEqual([]);
+    expect(withFields({ warm: 0 })).toEqual([]);
+  });
+
+  test("max-uses means something in exec isolation only, which is worth a warning", () => {
+    expect(withFields({ "max-uses": 7 })).toEqual([
+      '$.max-uses: max-uses has no effect but in isolation "exec", where a container has many messages',
     ]);
   });
 

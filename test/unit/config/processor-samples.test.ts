@@ -87,6 +87,8 @@ describe("a processor", () => {
       error: null,
       program: { type: "command", command: "cat" },
       isolation: "process",
+      warm: 0,
+      maxUses: 1000,
       cpus: 0.2,
       memMb: 64,
       volumes: [],

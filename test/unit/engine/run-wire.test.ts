@@ -51,9 +51,9 @@ describe("a run request", () => {
 });
 
 describe("a run request of the version before", () => {
-  /** As version 1 wrote it: `forcePull` was the one option of containers, and there were no secrets. */
+  /** As version 1 wrote it: `forcePull` was the one option of containers, each of them fresh, and there were no secrets. */
   const ofVersion1 = (program: unknown): Uint8Array => {
-    const { secrets: _, ...old } = { ...spec, program };
+    const { secrets: _, warm: _warm, maxUses: _maxUses, ...old } = { ...spec, program };
     const place = { topic: "in", partition: 0, offset: 7, timestampMs: 1, keyBytes: null, valueBytes: 2, headers: [] };
     const json = utf8(JSON.stringify({ spec: old, attempt: 1, ...place }));
     const length = new Uint8Array(4);
@@ -69,12 +69,12 @@ describe("a run request of the version before", () => {
       ofVersion1({ type: "image", image: "echo", forcePull, command: null }),
     );
     const program = { type: "image", image: "echo", command: null, container: { pull } } as const;
-    expect(read).toEqual({ ...spec, program, secrets: [] });
+    expect(read).toEqual({ ...spec, program, secrets: [], warm: 0, maxUses: 1 });
     expect(own.value).toEqual(utf8("hi"));
   });
 
   test("is read where its program is a command", () => {
-    expect(decodeRunRequest(ofVersion1(spec.program)).spec).toEqual(spec);
+    expect(decodeRunRequest(ofVersion1(spec.program)).spec).toEqual({ ...spec, maxUses: 1 });
   });
 
   test("of another version is refused with the versions that are read", () => {
@@ -84,9 +84,9 @@ describe("a run request of the version before", () => {
 });
 
 describe("a run result", () => {
-  test("comes back as it was sent, with its attempt where that is known", () => {
+  test("comes back as it was sent, with its attempt and a notice where there are any", () => {
     const result = runResult({ type: "exited", code: 3 }, "partial");
-    for (const each of [result, { ...result, attempt: 2 }]) {
+    for (const each of [result, { ...result, attempt: 2 }, { ...result, notice: "it is slow" }]) {
       expect(decodeRunResult(encodeRunResult(each))).toEqual(each);
     }
   });

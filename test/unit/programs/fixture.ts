@@ -20,6 +20,8 @@ export function requestOf(
       name: "echo",
       program: { type: "command", command },
       isolation: "process",
+      warm: 0,
+      maxUses: 1000,
       cpus: 1,
       memMb: 32,
       volumes: [],
