@@ -88,8 +88,8 @@ export class Agents {
 
   host(agentId: AgentId, offers: readonly Offer[], nowMs: number): Host {
     const { hostname = agentId, attributes, inUse, usable, pause } = this.#at(agentId, nowMs);
-    const executors = new Set<string>();
-    for (const [key, { launched, maxTasks }] of usable) if (launched < maxTasks) executors.add(key);
+    const executors = new Map<string, number>();
+    for (const [key, { launched, maxTasks, live }] of usable) if (launched < maxTasks) executors.set(key, live);
     return { agentId, hostname, attributes, offers, inUse, executors, pause };
   }
 

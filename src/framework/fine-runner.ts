@@ -64,7 +64,7 @@ export interface RunnerStatus {
   readonly frameworkId: FrameworkId | undefined;
   /** What keeps the runner from its work, for people. */
   readonly trouble: string | undefined;
-  /** Why some hosts, or all, cannot run programs, for people. */
+  /** Why some hosts, or all, cannot run programs, or not as they were told to, for people. */
   readonly hostTrouble: string | undefined;
 }
 
@@ -81,7 +81,8 @@ export class FineRunner implements Runner {
   readonly #options: FineRunnerOptions;
   readonly #keeper: Keeper;
   readonly #counted = new CountedTraffic();
-  readonly #hosts = new TroubledHosts();
+  readonly #deadHosts = new TroubledHosts("no program can run on");
+  readonly #oddHosts = new TroubledHosts("on");
   readonly #runs = new Map<string, Run>();
   readonly #templates = new WeakMap<ProcessorSpec, RunTemplate>();
   readonly #stopped = new AbortController();
@@ -167,11 +168,12 @@ export class FineRunner implements Runner {
   }
 
   status(): RunnerStatus {
+    const nowMs = this.#options.clock.monotonicMs();
     return {
       connected: this.#connected,
       frameworkId: this.#keeper.frameworkId,
       trouble: this.#connectionTrouble ?? this.#taskTrouble,
-      hostTrouble: this.#hosts.describe(this.#options.clock.monotonicMs()),
+      hostTrouble: this.#deadHosts.describe(nowMs) ?? this.#oddHosts.describe(nowMs),
     };
   }
 
@@ -252,15 +254,22 @@ export class FineRunner implements Runner {
     const host = this.#keeper.hostOf(key) ?? "an agent";
     if (end.type === "ended") {
       const ran = status.source === "SOURCE_EXECUTOR" && end.result.outcome.type !== "killed";
-      if (ran) this.#hosts.worked(host);
+      if (ran) this.#worked(host, end.result.notice);
       return this.#emit({ type: "ended", runId, result: end.result });
     }
     if (end.type === "lost") {
-      this.#hosts.failed(host, end.message, this.#options.clock.monotonicMs());
+      this.#deadHosts.failed(host, end.message, this.#options.clock.monotonicMs());
       return this.#emit({ type: "lost", runId, reason: "daemon-lost", message: end.message });
     }
     this.#options.log.error("cannot read a run's result", { taskId: status.taskId, reason: end.message });
     this.#emit({ type: "lost", runId, reason: "executor-lost", message: end.message });
+  }
+
+  /** @param notice in what other way than it was told to */
+  #worked(host: string, notice: string | undefined): void {
+    this.#deadHosts.worked(host);
+    if (notice === undefined) this.#oddHosts.worked(host);
+    else this.#oddHosts.failed(host, notice, this.#options.clock.monotonicMs());
   }
 
   #wakeAt(atMs: number): void {

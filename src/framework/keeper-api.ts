@@ -19,6 +19,8 @@ export interface ExecutorTemplate {
   readonly info: Omit<ExecutorInfo, "executorId" | "frameworkId" | "resources">;
   /** After so many tasks an executor gets no more, and another one takes its place. */
   readonly maxTasks: number;
+  /** Tasks that it takes at once; Infinity: as many as there is room for. */
+  readonly slots: number;
 }
 
 /** What equal requests have in common. Made once and shared, by {@link makeTemplate}. */
@@ -33,7 +35,7 @@ export function makeTemplate(parts: {
   readonly executor: ExecutorTemplate | null;
 }): TaskTemplate {
   const { resources, constraints, executor } = parts;
-  const need = executor === null ? null : { key: executor.hash, resources: executor.resources };
+  const need = executor === null ? null : { key: executor.hash, resources: executor.resources, slots: executor.slots };
   return { shape: makeShape({ resources, constraints, executor: need }), executor };
 }
 

@@ -24,35 +24,47 @@ const SHUTDOWN_GRACE_MS = 15_000;
 
 /** What all runs of one version of a specification have in common. */
 export interface RunTemplate {
-  readonly task: TaskTemplate;
-  readonly spec: RunSpec;
+  readonly shared: Place;
+  /** For a run that has an executor for itself: nothing is kept warm there. */
+  readonly alone: Place;
   readonly labels: NonNullable<TaskContent["labels"]>;
 }
 
+interface Place {
+  readonly task: TaskTemplate;
+  readonly spec: RunSpec;
+}
+
 export function runTemplate(spec: ProcessorSpec, options: ExecutorOptions): RunTemplate {
+  const shared = placeOf(spec, options);
   return {
-    task: makeTemplate({
-      resources: quantities(spec),
-      constraints: spec.constraints,
-      executor: executorTemplate(spec, options),
-    }),
-    spec: runSpec(spec),
+    shared,
+    alone: spec.warm === 0 ? shared : placeOf({ ...spec, warm: 0 }, options),
     labels: { labels: [{ key: CONFIGURATION_LABEL, value: JSON.stringify(masked(spec)) }] },
   };
 }
 
+/** Warm containers are there all the time: their memory is the executor's, and their runs ask for none. */
+function placeOf(spec: ProcessorSpec, options: ExecutorOptions): Place {
+  const { cpus, mem } = quantities(spec);
+  const executor = executorTemplate(spec, options);
+  const resources = { cpus, mem: spec.warm === 0 ? mem : 0 };
+  return { task: makeTemplate({ resources, constraints: spec.constraints, executor }), spec: runSpec(spec) };
+}
+
 export function requestOf(run: Run, template: RunTemplate): TaskRequest {
-  const { id, record, attempt, alone, spec } = run;
+  const { id, record, attempt, alone } = run;
   const { partition, offset } = record;
+  const { task, spec } = alone ? template.alone : template.shared;
   return {
     key: id,
     work: formatRecordWork({ head: workHead(spec.name, record.topic), partition, offset }),
-    template: template.task,
+    template: task,
     alone,
     content: () => ({
       name: `${spec.name} ${recordId(record)}`,
       labels: template.labels,
-      data: encodeRunRequest({ spec: template.spec, record, attempt }),
+      data: encodeRunRequest({ spec, record, attempt }),
     }),
   };
 }
@@ -60,18 +72,21 @@ export function requestOf(run: Run, template: RunTemplate): TaskRequest {
 /** Everything that Mesos compares between two ExecutorInfos of one id is in the hash, and so is our version. */
 function executorTemplate(spec: ProcessorSpec, options: ExecutorOptions): ExecutorTemplate {
   const { deployment } = options;
-  const { cpus, memMb, idleTimeoutMs, maxTasks } = spec.executor;
+  const { warm } = spec;
+  const { cpus, idleTimeoutMs, maxTasks } = spec.executor;
+  const memMb = spec.executor.memMb + warm * spec.memMb;
   const compared = {
     type: "CUSTOM",
     ...executorProcess(spec, options),
     name: `brigade executor of ${spec.name}`,
     source: spec.name,
   } as const;
-  const identity = JSON.stringify([compared, cpus, memMb, idleTimeoutMs, deployment, brigadeVersion]);
+  const identity = JSON.stringify([compared, cpus, memMb, warm, idleTimeoutMs, deployment, brigadeVersion]);
   return {
     hash: createHash("sha256").update(identity).digest("hex").slice(0, HASH_CHARACTERS),
     resources: quantities({ cpus, memMb }),
     maxTasks,
+    slots: warm === 0 ? Infinity : warm,
     info: {
       ...compared,
       data: encodeExecutorConfig({ idleTimeoutMs }),

@@ -6,17 +6,23 @@ interface Trouble {
   readonly lastMs: number;
 }
 
-/** Hosts at which programs cannot be run, through no fault of theirs: what people are told while their runs go elsewhere. */
+/** Hosts at which something is not as it should be, through no fault of the programs: what people are told of them. */
 export class TroubledHosts {
+  readonly #what: string;
   /** The latest last. */
   readonly #troubles = new Map<string, Trouble>();
+
+  /** @param what is told of a host: "no program can run on" */
+  constructor(what: string) {
+    this.#what = what;
+  }
 
   failed(host: string, message: string, nowMs: number): void {
     this.#troubles.delete(host);
     this.#troubles.set(host, { message, lastMs: nowMs });
   }
 
-  /** A program came to its end there. */
+  /** A program came to its end there as it should. */
   worked(host: string): void {
     this.#troubles.delete(host);
   }
@@ -31,6 +37,6 @@ export class TroubledHosts {
     const [host, { message }] = latest;
     const others = this.#troubles.size - 1;
     const more = others === 0 ? "" : `, and trouble on ${others} more agent${others === 1 ? "" : "s"}`;
-    return `no program can run on ${host}${more}: ${message}`;
+    return `${this.#what} ${host}${more}: ${message}`;
   }
 }

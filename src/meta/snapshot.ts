@@ -61,7 +61,7 @@ export interface ProcessorSnapshot {
   /** Hash of the specification that new runs get. */
   readonly version: string;
   readonly phase: ProcessorPhase;
-  /** Why it is paused, draining or failed, or cannot run everywhere. */
+  /** Why it is paused, draining or failed, or does not run everywhere, or not as it should. */
   readonly reason: string | null;
   readonly framework: { readonly id: string | null; readonly connected: boolean };
   readonly counters: ProcessorCounters;

@@ -13,8 +13,8 @@ export interface Host {
   readonly offers: readonly Offer[];
   /** Held there by our own tasks and executors. */
   readonly inUse: Quantities;
-  /** Keys of our executors there that can take a task without being charged again. */
-  readonly executors: ReadonlySet<string>;
+  /** Our executors there that can take a task without being charged again: by their keys, the tasks that each has. */
+  readonly executors: ReadonlyMap<string, number>;
   /** Set while nothing is to be placed there. */
   readonly pause: { readonly untilMs: number; readonly reason: string } | undefined;
 }
@@ -159,7 +159,7 @@ class Room {
   readonly launches: Launch[] = [];
   readonly #nowMs: number;
   readonly #pools: ResourcePools;
-  readonly #executors: Set<string>;
+  readonly #executors: Map<string, number>;
   readonly #capacity: Quantities;
   #free: Quantities;
 
@@ -167,7 +167,7 @@ class Room {
     this.host = host;
     this.#nowMs = nowMs;
     this.#pools = new ResourcePools(host.offers);
-    this.#executors = new Set(host.executors);
+    this.#executors = new Map(host.executors);
     this.#free = offered(host.offers);
     this.#capacity = plus(this.#free, host.inUse);
   }
@@ -177,13 +177,15 @@ class Room {
     if (pause !== undefined && pause.untilMs > this.#nowMs) return { type: "paused", ...pause };
     const constraint = brokenConstraint(shape, this.host);
     if (constraint !== undefined) return { type: "constraint", constraint };
+    if (this.#isFull(shape)) return { type: "full", tasks: shape.executor?.slots ?? 0 };
     const need = this.#need(shape);
     const of = quantityNames.find((name) => need[name] > this.#free[name]);
     return of === undefined ? undefined : { type: "short", of, free: this.#free[of] };
   }
 
-  /** For a host that had no obstacle earlier in the round: only its resources can have changed. */
+  /** For a host that had no obstacle earlier in the round: only what it holds can have changed. */
   hasRoom(shape: Shape): boolean {
+    if (this.#isFull(shape)) return false;
     const need = this.#need(shape);
     return quantityNames.every((name) => need[name] <= this.#free[name]);
   }
@@ -202,7 +204,7 @@ class Room {
     this.#free = minus(this.#free, this.#need(shape));
     const startsExecutor = executor !== null && !this.#executors.has(executor.key);
     const executorResources = startsExecutor ? this.#pools.take(executor.resources) : null;
-    if (startsExecutor) this.#executors.add(executor.key);
+    if (executor !== null) this.#executors.set(executor.key, (this.#executors.get(executor.key) ?? 0) + 1);
     this.launches.push({ key, resources: this.#pools.take(shape.resources), executorResources });
   }
 
@@ -224,6 +226,11 @@ class Room {
   #refusal(obstacle: Obstacle): number {
     if (obstacle.type === "paused") return Math.ceil((obstacle.untilMs - this.#nowMs) / 1000);
     return obstacle.type === "constraint" ? REFUSE_CONSTRAINT_SECONDS : REFUSE_SHORT_SECONDS;
+  }
+
+  /** There is no second executor beside one that is full: what it holds is meant once for each agent. */
+  #isFull({ executor }: Shape): boolean {
+    return executor !== null && (this.#executors.get(executor.key) ?? 0) >= executor.slots;
   }
 
   #need(shape: Shape): Quantities {

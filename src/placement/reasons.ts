@@ -7,6 +7,8 @@ export type Obstacle =
   /** The host is left alone for a while, because starting there failed. */
   | { readonly type: "paused"; readonly untilMs: number; readonly reason: string }
   | { readonly type: "constraint"; readonly constraint: Constraint }
+  /** Its executor has all the tasks that it takes at once. */
+  | { readonly type: "full"; readonly tasks: number }
   /** `free` is what the host has left of the first amount that does not suffice, in thousandths. */
   | { readonly type: "short"; readonly of: QuantityName; readonly free: number };
 
@@ -17,6 +19,8 @@ export type Obstacle =
 export function foldObstacles(shape: Shape, obstacles: Iterable<Obstacle>, nowMs: number): string {
   const short = new Map<QuantityName, { hosts: number; best: number }>();
   const broken = new Map<string, number>();
+  let full = 0;
+  let fullTasks = 0;
   const paused = { hosts: 0, untilMs: Infinity, reason: "" };
   for (const obstacle of obstacles) {
     if (obstacle.type === "short") {
@@ -25,6 +29,9 @@ export function foldObstacles(shape: Shape, obstacles: Iterable<Obstacle>, nowMs
     } else if (obstacle.type === "constraint") {
       const text = `${obstacle.constraint.attribute ?? "host"}≠${obstacle.constraint.value}`;
       broken.set(text, (broken.get(text) ?? 0) + 1);
+    } else if (obstacle.type === "full") {
+      full++;
+      fullTasks = obstacle.tasks;
     } else {
       paused.hosts++;
       if (obstacle.untilMs < paused.untilMs)
@@ -35,6 +42,7 @@ export function foldObstacles(shape: Shape, obstacles: Iterable<Obstacle>, nowMs
     ([name, { hosts, best }]) => `${count(hosts)} short of ${name} (best ${amount(name, best)})`,
   );
   for (const [text, hosts] of broken) parts.push(`${count(hosts)} ${text}`);
+  if (full > 0) parts.push(`${count(full)} with all ${fullTasks} runs that take place there at once`);
   if (paused.hosts > 0) {
     const rest = formatDuration(Math.max(0, paused.untilMs - nowMs));
     parts.push(`${count(paused.hosts)} paused for ${rest} (${paused.reason})`);

@@ -12,6 +12,8 @@ export interface ExecutorNeed {
   /** Tasks with an equal key can share one executor of an agent. */
   readonly key: string;
   readonly resources: Quantities;
+  /** Tasks that it takes at once; Infinity: as many as there is room for. */
+  readonly slots: number;
 }
 
 /** All that decides where a task can go. Requests of equal shape are equal to placement and share one evaluation. */
@@ -29,7 +31,7 @@ export function makeShape(parts: Omit<Shape, "id">): Shape {
   const id = JSON.stringify([
     resources.cpus,
     resources.mem,
-    executor === null ? null : [executor.key, executor.resources.cpus, executor.resources.mem],
+    executor === null ? null : [executor.key, executor.resources.cpus, executor.resources.mem, String(executor.slots)],
     constraints.map(({ attribute, value }) => [attribute, value]),
   ]);
   return { id, ...parts };

@@ -116,7 +116,7 @@ describe("an executor in a container", () => {
       spec({ container: { ...container, image: "brigade:2" } }),
       spec({ container: { ...container, forcePull: true } }),
       spec({ container: { ...container, volumes: [{ hostPath: "/a", containerPath: "/a", mode: "RW" }] } }),
-    ].map((one) => runTemplate(one, options).task.executor?.hash);
+    ].map((one) => runTemplate(one, options).shared.task.executor?.hash);
     expect(new Set(hashes).size).toBe(hashes.length);
   });
 });

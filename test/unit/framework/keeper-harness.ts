@@ -27,6 +27,7 @@ export const executorTemplate: ExecutorTemplate = {
   resources: quantities({ cpus: 0.1, memMb: 32 }),
   info: { type: "CUSTOM", command: { shell: true, value: "brigade executor" } },
   maxTasks: 1000,
+  slots: Infinity,
 };
 
 export interface RequestParts {

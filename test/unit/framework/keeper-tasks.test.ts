@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import type { AgentId, TaskId, TaskInfo, TaskStatus } from "../../../src/mesos/types.ts";
+import type { AgentId, ExecutorId, TaskId, TaskInfo, TaskStatus } from "../../../src/mesos/types.ts";
 import { answer, executorTemplate, Harness, offer, request, status, uuid } from "./keeper-harness.ts";
 
 const agentId = "a" as AgentId;
@@ -486,6 +486,21 @@ describe("executors", () => {
       "p-e0-1-2",
       "p-e0-1-2",
     ]);
+  });
+
+  test("an executor gets no more tasks than it takes at once, those of an earlier life included", () => {
+    const executor = { ...executorTemplate, slots: 2 };
+    const harness = new Harness({ epoch: 2 });
+    harness.subscribe();
+    harness.update(status("p_t_0_9-1.7" as TaskId, "TASK_RUNNING", { executorId: "p-e0-1-1" as ExecutorId }));
+    for (const key of ["1", "2", "3"]) harness.step({ type: "want", request: request(key, { executor }) });
+    harness.offers(offer("o1", "a", { executorIds: ["p-e0-1-1"] }));
+    const placed = (): string[] =>
+      harness.launches().map(({ name, executor }) => `${name} ${executor?.executorId as string}`);
+    expect(placed()).toEqual(["task 1 p-e0-1-1"]);
+    harness.update(status(harness.launches()[0]!.taskId, "TASK_FINISHED"));
+    harness.offers(offer("o2", "a", { executorIds: ["p-e0-1-1"] }));
+    expect(placed()).toEqual(["task 1 p-e0-1-1", "task 2 p-e0-1-1"]);
   });
 
   test("one that ended is not used again, and its agent is left alone for a while when it took tasks along", () => {

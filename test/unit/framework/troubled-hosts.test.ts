@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { TroubledHosts } from "../../../src/framework/troubled-hosts.ts";
 
 test("the latest trouble is told, and on how many more hosts there is one", () => {
-  const hosts = new TroubledHosts();
+  const hosts = new TroubledHosts("no program can run on");
   expect(hosts.describe(0)).toBeUndefined();
   hosts.failed("a", "no Engine", 0);
   expect(hosts.describe(0)).toBe("no program can run on a: no Engine");
@@ -14,7 +14,7 @@ test("the latest trouble is told, and on how many more hosts there is one", () =
 });
 
 test("a host is forgotten once a program came to its end there, or nothing was heard for long", () => {
-  const hosts = new TroubledHosts();
+  const hosts = new TroubledHosts("no program can run on");
   hosts.failed("a", "no Engine", 0);
   hosts.failed("b", "no Engine", 1000);
   hosts.worked("b");

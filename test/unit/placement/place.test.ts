@@ -7,6 +7,7 @@ import { foldObstacles } from "../../../src/placement/reasons.ts";
 import {
   brokenConstraint,
   type Constraint,
+  type ExecutorNeed,
   executorCharge,
   makeShape,
   type Shape,
@@ -32,7 +33,7 @@ function host(name: string, cpus: number, memMb: number, extra: Partial<Host> & 
     attributes,
     offers: [offer],
     inUse: nothing,
-    executors: new Set(),
+    executors: new Map(),
     pause: undefined,
     ...rest,
   };
@@ -40,6 +41,10 @@ function host(name: string, cpus: number, memMb: number, extra: Partial<Host> & 
 
 function shape(cpus: number, memMb: number, extra: Partial<Omit<Shape, "id" | "resources">> = {}): Shape {
   return makeShape({ resources: quantities({ cpus, memMb }), executor: null, constraints: [], ...extra });
+}
+
+function executorNeed(key: string, cpus: number, memMb: number, slots = Infinity): ExecutorNeed {
+  return { key, resources: quantities({ cpus, memMb }), slots };
 }
 
 function group(of: Shape, ...orders: number[]): WaitingGroup {
@@ -80,8 +85,8 @@ describe("placement", () => {
   });
 
   test("charges the executor once per agent, and not where it runs already", () => {
-    const executor = { key: "e", resources: quantities({ cpus: 0.5, memMb: 100 }) };
-    const hosts = [host("a", 2.5, 1000), host("b", 2, 1000, { executors: new Set(["e"]) })];
+    const executor = executorNeed("e", 0.5, 100);
+    const hosts = [host("a", 2.5, 1000), host("b", 2, 1000, { executors: new Map([["e", 1]]) })];
     const placement = place({ hosts, groups: [group(shape(1, 100, { executor }), 1, 2, 3, 4, 5)], nowMs: 0 });
     const launches = Object.fromEntries(placement.accepts.map((accept) => [accept.hostname, accept.launches]));
     expect(launches["a"]?.map((launch) => launch.executorResources)).toEqual([
@@ -90,6 +95,18 @@ describe("placement", () => {
     ]);
     expect(launches["b"]?.map((launch) => launch.executorResources)).toEqual([null, null]);
     expect(placement.unplaced).toHaveLength(1);
+  });
+
+  test("gives an executor no more tasks than it takes at once, and starts no second one beside it", () => {
+    const wanted = shape(0.1, 0, { executor: executorNeed("e", 0.1, 500, 2) });
+    const hosts = [host("a", 9, 9000), host("b", 9, 9000, { executors: new Map([["e", 1]]) })];
+    const placement = place({ hosts, groups: [group(wanted, 1, 2, 3, 4, 5)], nowMs: 0 });
+    const launches = Object.fromEntries(placement.accepts.map((accept) => [accept.hostname, accept.launches.length]));
+    expect(launches).toEqual({ a: 2, b: 1 });
+    const obstacles = placement.unplaced.flatMap((one) => one.obstacles.map(({ obstacle }) => obstacle));
+    expect(foldObstacles(wanted, obstacles, 0)).toBe(
+      "needs 0.1 cpus, 0 MB (and 0.1 cpus, 500 MB for an executor): 2 hosts with all 2 runs that take place there at once",
+    );
   });
 
   test("spends reserved resources first and names the reservation", () => {
@@ -199,7 +216,7 @@ describe("reasons", () => {
   });
 
   test("are given without any offer, too", () => {
-    const wanted = shape(1, 64, { executor: { key: "e", resources: quantities({ cpus: 0.1, memMb: 32 }) } });
+    const wanted = shape(1, 64, { executor: executorNeed("e", 0.1, 32) });
     expect(place({ hosts: [], groups: [group(wanted, 1)], nowMs: 0 }).unplaced).toHaveLength(1);
     expect(foldObstacles(wanted, [], 0)).toBe(
       "needs 1 cpus, 64 MB (and 0.1 cpus, 32 MB for an executor): no host offers anything",
@@ -212,7 +229,7 @@ describe("reasons", () => {
 interface NaiveRoom {
   readonly host: Host;
   free: Quantities;
-  readonly executors: Set<string>;
+  readonly executors: Map<string, number>;
 }
 
 /** Every request looks at every host. */
@@ -220,7 +237,7 @@ function placeNaively(hosts: readonly Host[], groups: readonly WaitingGroup[], n
   const rooms: NaiveRoom[] = hosts.map((one) => ({
     host: one,
     free: offered(one.offers),
-    executors: new Set(one.executors),
+    executors: new Map(one.executors),
   }));
   const queue = groups
     .flatMap((one) => [...one.waiting].map((waiting) => ({ ...waiting, shape: one.shape })))
@@ -237,13 +254,15 @@ function placeNaively(hosts: readonly Host[], groups: readonly WaitingGroup[], n
       const shares = [...share("cpus"), ...share("mem")];
       return shares.length === 0 ? 1 : shares.reduce((sum, one) => sum + one, 0) / shares.length;
     };
+    const { executor } = request.shape;
     const best = rooms
+      .filter((room) => executor === null || (room.executors.get(executor.key) ?? 0) < executor.slots)
       .filter((room) => room.host.pause === undefined || room.host.pause.untilMs <= nowMs)
       .filter((room) => brokenConstraint(request.shape, room.host) === undefined && fits(need(room), room.free))
       .sort((a, b) => fitness(b) - fitness(a) || (a.host.hostname < b.host.hostname ? -1 : 1))[0];
     if (best === undefined) continue;
     best.free = minus(best.free, need(best));
-    if (request.shape.executor !== null) best.executors.add(request.shape.executor.key);
+    if (executor !== null) best.executors.set(executor.key, (best.executors.get(executor.key) ?? 0) + 1);
     found[request.key] = best.host.hostname;
   }
   return found;
@@ -255,7 +274,10 @@ const hostArbitrary = fc.record({
   usedCpus: fc.integer({ min: 0, max: 20 }).map((tenths) => tenths / 10),
   usedMemMb: fc.integer({ min: 0, max: 200 }),
   rack: fc.constantFrom(undefined, "r1", "r2"),
-  executors: fc.subarray(["e1", "e2"]),
+  executors: fc.subarray([
+    ["e1", 7],
+    ["e2", 1],
+  ] as const),
   pausedUntilMs: fc.constantFrom(undefined, 50, 500),
 });
 
@@ -280,7 +302,7 @@ test("placement agrees with a model in which every request looks at every host, 
         const hosts = hostParts.map((one, index) =>
           host(`h${index}`, one.cpus, one.memMb, {
             inUse: quantities({ cpus: one.usedCpus, memMb: one.usedMemMb }),
-            executors: new Set(one.executors),
+            executors: new Map(one.executors),
             pause: one.pausedUntilMs === undefined ? undefined : { untilMs: one.pausedUntilMs, reason: "x" },
             ...(one.rack === undefined ? {} : { rack: one.rack }),
           }),
@@ -289,7 +311,7 @@ test("placement agrees with a model in which every request looks at every host, 
           shape(one.cpus, one.memMb, {
             constraints: one.constraints,
             executor:
-              one.executor === null ? null : { key: one.executor, resources: quantities({ cpus: 0.2, memMb: 20 }) },
+              one.executor === null ? null : executorNeed(one.executor, 0.2, 20, one.executor === "e2" ? 2 : Infinity),
           }),
         );
         const byShape = new Map<string, { shape: Shape; waiting: { key: string; order: number }[] }>();
