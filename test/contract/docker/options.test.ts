@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { ContainerSpec } from "../../../src/config/container.ts";
 import { DockerEngine } from "../../support/docker.ts";
 import { eventually } from "../../support/e2e/eventually.ts";
@@ -119,6 +122,16 @@ describe.skipIf(why !== "")(`a container${why}`, () => {
     const options = { readOnly: true, tmpfs: [["/scratch", "size=1m,mode=700"]] } as const;
     const mount = await prints(options, "touch /x 2>/dev/null || touch /scratch/x && grep ' /scratch ' /proc/mounts");
     expect(mount).toMatch(/^tmpfs \/scratch tmpfs rw,.*\bsize=1024k,mode=700\b/);
+  });
+
+  test("writes into the host's folders where it may", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "brigade-volume-"));
+    const volume = { hostPath: folder, containerPath: "/here" } as const;
+    const write = (mode: "RO" | "RW"): RunParts => ({ spec: { volumes: [{ ...volume, mode }] } });
+    expect(await prints({}, "echo x >/here/x && cat /here/x", write("RW"))).toBe("x\n");
+    expect(readFileSync(join(folder, "x"), "utf8")).toBe("x\n");
+    expect(await prints({}, "touch /here/y 2>/dev/null || echo refused", write("RO"))).toBe("refused\n");
+    rmSync(folder, { recursive: true });
   });
 
   test("has as much shared memory as it is to have", async () => {
