@@ -166,6 +166,13 @@ export interface Volume {
   readonly hostPath?: string;
 }
 
+export interface PortMapping {
+  readonly hostPort: number;
+  readonly containerPort: number;
+  /** `tcp` (default) or `udp`. */
+  readonly protocol?: string;
+}
+
 export interface ContainerInfo {
   readonly type: "DOCKER" | "MESOS";
   readonly volumes?: readonly Volume[];
@@ -173,10 +180,13 @@ export interface ContainerInfo {
   readonly docker?: {
     readonly image: string;
     readonly network?: "HOST" | "BRIDGE" | "NONE" | "USER";
+    readonly portMappings?: readonly PortMapping[];
     readonly privileged?: boolean;
     readonly parameters?: readonly { readonly key: string; readonly value: string }[];
     readonly forcePullImage?: boolean;
   };
+  /** Of network USER: its name. */
+  readonly networkInfos?: readonly NetworkInfo[];
 }
 
 export interface ExecutorInfo {
@@ -231,6 +241,7 @@ export type TaskState =
 export type TaskStatusSource = "SOURCE_MASTER" | "SOURCE_AGENT" | "SOURCE_EXECUTOR";
 
 export interface NetworkInfo {
+  readonly name?: string;
   readonly ipAddresses?: readonly { readonly protocol?: "IPv4" | "IPv6"; readonly ipAddress?: string }[];
 }
 

@@ -1,56 +1,27 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startTimeOf } from "../../../src/local/mesos/containers/processes.ts";
 import { jsonTask, launch } from "../../support/mesos/embedded.ts";
+import { EngineFolder, type EngineProcess } from "../../support/mesos/engine-process.ts";
 import { JsonScheduler } from "../../support/mesos/json-scheduler.ts";
 import { until } from "../../support/until.ts";
 
 const linux = process.platform === "linux";
-const engines: Bun.Subprocess<"pipe", "pipe", "inherit">[] = [];
-let workDir = "";
+let folder: EngineFolder;
 
 beforeEach(() => {
-  workDir = mkdtempSync(join(tmpdir(), "brigade-mesos-"));
+  folder = new EngineFolder();
 });
 
-afterEach(async () => {
-  for (const engine of engines.splice(0)) {
-    await engine.stdin.end();
-    await engine.exited;
-  }
-  rmSync(workDir, { recursive: true, force: true });
-});
+afterEach(() => folder[Symbol.asyncDispose]());
 
-interface Engine {
-  readonly address: { readonly host: string; readonly port: number };
-  kill(): Promise<void>;
-  close(): Promise<void>;
-}
-
-async function startEngine(port = 0): Promise<Engine> {
-  const command = [process.execPath, join(import.meta.dir, "../../support/mesos/engine.ts"), workDir, `${port}`];
-  const engine = Bun.spawn(command, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
-  engines.push(engine);
-  const { value } = await engine.stdout.getReader().read();
-  return {
-    address: { host: "127.0.0.1", port: Number(new TextDecoder().decode(value)) },
-    async kill() {
-      engine.kill("SIGKILL");
-      await engine.exited;
-    },
-    async close() {
-      await engine.stdin.end();
-      await engine.exited;
-    },
-  };
-}
+const startEngine = (port = 0): Promise<EngineProcess> => folder.start(port);
 
 const checkpointing = { checkpoint: true, failover_timeout: 60 };
 
 /** Subscribes as soon as the engine answers again. */
-function subscribeAgain(engine: Engine, id: string): Promise<JsonScheduler> {
+function subscribeAgain(engine: EngineProcess, id: string): Promise<JsonScheduler> {
   return JsonScheduler.subscribe(engine.address, { ...checkpointing, id: { value: id } });
 }
 
@@ -62,7 +33,7 @@ async function launchForever(scheduler: JsonScheduler, order: object = {}): Prom
 
 /** The ids of the executors' processes, from what the agent remembers. */
 function executorPids(): number[] {
-  return readFileSync(join(workDir, "agents", "1", "journal.ndjson"), "utf8")
+  return readFileSync(join(folder.path, "agents", "1", "journal.ndjson"), "utf8")
     .split("\n")
     .filter((line) => line.includes('"type":"process"'))
     .map((line) => (JSON.parse(line) as { pid: number }).pid);
@@ -86,7 +57,7 @@ test.skipIf(!linux)(
     await using scheduler = await JsonScheduler.subscribe(first.address, checkpointing);
     await launchForever(scheduler);
     await scheduler.acknowledge(await scheduler.update("long", "TASK_RUNNING"));
-    const [agentId] = readdirSync(join(workDir, "agents", "1", "slaves"));
+    const [agentId] = readdirSync(join(folder.path, "agents", "1", "slaves"));
     await first.kill();
 
     const second = await startEngine(first.address.port);
@@ -161,7 +132,7 @@ test("closing leaves no process behind, not even one that an executor has forked
 });
 
 function forkedPid(): number | undefined {
-  const slaves = join(workDir, "agents", "1", "slaves");
+  const slaves = join(folder.path, "agents", "1", "slaves");
   const found = [...new Bun.Glob("**/runs/*/forked").scanSync({ cwd: slaves })][0];
   const pid = found === undefined ? 0 : Number(readFileSync(join(slaves, found), "utf8"));
   return pid > 0 ? pid : undefined;

@@ -14,6 +14,7 @@ const mesos = await startMesos({
   agents: [{ cpus: 4, memMb: 2048 }],
   workDir,
   builtInExecutor,
+  executorVariables: { DOCKER_HOST: process.env["DOCKER_HOST"] ?? "" },
   allocationIntervalMs: 50,
   executorReregistrationTimeoutMs: 500,
   clock: systemClock,

@@ -7,6 +7,9 @@ import { until } from "../until.ts";
 /** A message in the v1 API's own JSON. */
 export type JsonMessage = Readonly<Record<string, unknown>> & { readonly type?: string };
 
+/** Waited for in full only where something is broken. */
+const PATIENCE_MS = 30_000;
+
 interface Id {
   readonly value: string;
 }
@@ -80,7 +83,7 @@ export class JsonScheduler implements AsyncDisposable {
     return until(
       () => this.events.slice(from).find((event) => event.type === type && fits(event)),
       `${type} comes; so far ${this.events.map((event) => event.type).join(", ")}`,
-      8000,
+      PATIENCE_MS,
     );
   }
 

@@ -13,8 +13,8 @@ import { decodeJson } from "../../../src/mesos/codec/json-reader.ts";
 import type { AgentId, ContainerId, FrameworkId, Resource, TaskInfo, Volume } from "../../../src/mesos/types.ts";
 import { readRecording } from "../../support/mesos-recordings.ts";
 
-/** What Brigade's types do not carry: limits above what was asked for, and port mappings. */
-const NOT_CARRIED = ["limits", "bridge"];
+/** What Brigade's types do not carry: limits above what was asked for. */
+const NOT_CARRIED = ["limits"];
 
 interface RecordedRun {
   readonly name: string;
@@ -96,6 +96,7 @@ function argvOf(run: DockerRun): readonly string[] {
     ...run.binds.flatMap((bind) => ["-v", bind]),
     ...["--net", run.network],
     ...(run.hostname === null ? [] : ["--hostname", run.hostname]),
+    ...run.ports.flatMap((port) => ["-p", port]),
     ...(run.entrypoint === null ? [] : ["--entrypoint", run.entrypoint]),
     ...["--name", run.name],
     ...run.parameters.map(({ key, value }) => `--${key}=${value}`),
@@ -124,6 +125,7 @@ describe("a container that cannot be", () => {
     sandbox: "/sandbox",
     resources: [],
   } as const;
+  const portMappings = [{ hostPort: 80, containerPort: 8080 }];
   const volume = (hostPath: string | undefined, containerPath: string): Volume => {
     return { mode: "RW", containerPath, ...(hostPath === undefined ? {} : { hostPath }) };
   };
@@ -142,6 +144,22 @@ describe("a container that cannot be", () => {
     [
       "No network info found in container info",
       { ...parts, container: { type: "DOCKER", docker: { image: "i", network: "USER" } } },
+    ],
+    [
+      "Port mappings are only supported for bridge and user-defined networks",
+      { ...parts, container: { type: "DOCKER", docker: { image: "i", portMappings } } },
+    ],
+    [
+      "Port mappings require port resources",
+      { ...parts, container: { type: "DOCKER", docker: { image: "i", network: "BRIDGE", portMappings } } },
+    ],
+    [
+      "Port [80] not included in resources",
+      {
+        ...parts,
+        container: { type: "DOCKER", docker: { image: "i", network: "BRIDGE", portMappings } },
+        resources: [{ name: "ports", type: "RANGES", ranges: { range: [{ begin: 81, end: 90 }] } }],
+      },
     ],
   ])("is refused in Mesos' words: %s", (message, refused) => {
     expect(() => dockerRun(refused)).toThrow(`Failed to create docker run options: ${message}`);

@@ -27,7 +27,8 @@ export function commandExecutorInfo(
       value: argv[0] ?? "",
       arguments: argv,
       ...(uris === undefined ? {} : { uris }),
-      ...(environment === undefined ? {} : { environment }),
+      // That of a container is no business of the executor around it.
+      ...(environment === undefined || container?.type === "DOCKER" ? {} : { environment }),
       ...(user === undefined ? {} : { user }),
     },
     resources: OVERHEAD.map((each) => (role === undefined ? each : { ...each, allocationInfo: role })),

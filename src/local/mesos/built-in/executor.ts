@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync, closeSync, mkdirSync, openSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { utf8 } from "../../../base/bytes.ts";
 import type { Clock } from "../../../base/clock.ts";
 import { assertNever, describeError, errorCode } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/log.ts";
@@ -9,11 +10,12 @@ import { StepLoop } from "../../../base/step-loop.ts";
 import { ExecutorConnection } from "../../../mesos/executor-connection.ts";
 import { type ExecutorEnvironment, secretVariables } from "../../../mesos/executor-environment.ts";
 import type { ExecutorConnectionEvent } from "../../../mesos/executor-subscription.ts";
-import type { TaskId, TaskInfo } from "../../../mesos/types.ts";
+import type { ContainerId, TaskId, TaskInfo } from "../../../mesos/types.ts";
 import { FetchCache } from "../containers/fetch-cache.ts";
 import { fetchAll } from "../containers/fetcher.ts";
 import { findUser, type UserIds } from "../containers/users.ts";
-import { BuiltInSession, type BuiltInSettings, type SessionCommand, type SessionEvent } from "./session.ts";
+import { DockerCommands } from "./docker-commands.ts";
+import { BuiltInSession, type BuiltInSettings, isDocker, type SessionCommand, type SessionEvent } from "./session.ts";
 import { type CommandEnd, printEnd } from "./signals.ts";
 
 /** How long the agent may take to answer the last calls of an executor that leaves. */
@@ -37,6 +39,7 @@ export class BuiltInExecutor {
   readonly #loop: StepLoop<SessionEvent, SessionCommand>;
   readonly #connection: ExecutorConnection;
   readonly #children = new Map<TaskId, number>();
+  #docker: DockerCommands | undefined;
   readonly #exited = Promise.withResolvers<number>();
 
   constructor(options: BuiltInExecutorOptions) {
@@ -69,6 +72,7 @@ export class BuiltInExecutor {
     const code = await this.#exited.promise;
     this.#loop.stop();
     for (const pid of this.#children.values()) signalGroup(pid, "SIGKILL");
+    await this.#docker?.close();
     const { clock } = this.#options;
     const deadline = Promise.withResolvers<void>();
     const cancel = clock.schedule(DRAIN_MS, deadline.resolve);
@@ -88,10 +92,11 @@ export class BuiltInExecutor {
       case "update":
         return this.#connection.call({ type: "UPDATE", status: command.status });
       case "start":
-        return void this.#start(command.task);
+        return isDocker(command.task) ? this.#runInDocker(command.task) : void this.#start(command.task);
       case "signal": {
         const pid = this.#children.get(command.taskId);
         if (pid !== undefined) signalGroup(pid, command.signal);
+        else this.#docker?.signal(command.taskId, command.signal);
         return;
       }
       case "exit":
@@ -99,6 +104,19 @@ export class BuiltInExecutor {
       default:
         return assertNever(command);
     }
+  }
+
+  #runInDocker(task: TaskInfo): void {
+    const { taskId } = task;
+    const { environment, variables, sandbox, clock } = this.#options;
+    const containerId = basename(environment.hostSandbox ?? sandbox) as ContainerId;
+    const agentId = environment.agentId ?? task.agentId;
+    this.#docker ??= new DockerCommands({ agentId, containerId, sandbox, env: variables, clock });
+    void this.#docker.run(task, {
+      started: (inspected) => this.#loop.dispatch({ type: "started", taskId, data: utf8(inspected) }),
+      ended: (code) => this.#loop.dispatch({ type: "ended", taskId, end: { type: "exited", code } }),
+      refused: (message) => this.#loop.dispatch({ type: "refused", taskId, message }),
+    });
   }
 
   async #start(task: TaskInfo): Promise<void> {

@@ -34,7 +34,10 @@ export type SessionEvent =
   /** Of a command that never ran the end is `exited` with 1, as Mesos has it. */
   | { readonly type: "ended"; readonly taskId: TaskId; readonly end: CommandEnd }
   | { readonly type: "not-prepared"; readonly taskId: TaskId; readonly message: string }
-  | { readonly type: "started"; readonly taskId: TaskId }
+  /** It is nothing that could be run in a container. */
+  | { readonly type: "refused"; readonly taskId: TaskId; readonly message: string }
+  /** With what Docker says of its container, where it runs in one. */
+  | { readonly type: "started"; readonly taskId: TaskId; readonly data?: Uint8Array }
   | { readonly type: "time" };
 
 export type SessionCommand =
@@ -113,12 +116,15 @@ export class BuiltInSession {
         this.#exit(1);
         break;
       case "started":
-        this.#started(event.taskId);
+        this.#started(event.taskId, event.data);
         break;
       case "ended":
         this.#ended(event.taskId, event.end);
         break;
       case "not-prepared":
+        this.#failed(event.taskId, event.message, "REASON_CONTAINER_LAUNCH_FAILED");
+        break;
+      case "refused":
         this.#failed(event.taskId, event.message);
         break;
       case "time":
@@ -185,24 +191,26 @@ export class BuiltInSession {
       this.#update(info.taskId, "TASK_STARTING");
     }
     // As Mesos' own, which end over it: the agent then says what became of the task.
-    if (this.#settings.kind === "command" && infos.some(({ command }) => command?.value === undefined)) {
+    const lacksProgram = (info: TaskInfo): boolean => !isDocker(info) && info.command?.value === undefined;
+    if (this.#settings.kind === "command" && infos.some(lacksProgram)) {
       this.#exit(1);
       return;
     }
     for (const info of infos) this.#commands.push({ type: "start", task: info });
   }
 
-  #started(taskId: TaskId): void {
+  #started(taskId: TaskId, data?: Uint8Array): void {
     const task = this.#tasks.get(taskId);
     if (task === undefined || task.ended) return;
     const { maxCompletionTime } = task.info;
     if (maxCompletionTime !== undefined) task.overdueAtMs = this.#nowMs + maxCompletionTime.nanoseconds / 1e6;
-    this.#update(taskId, "TASK_RUNNING");
+    this.#update(taskId, "TASK_RUNNING", { ...(data === undefined ? {} : { data }) });
   }
 
-  /** @param grace default: 3 s. A second one counts where it ends the task sooner */
-  #kill(task: Task, grace = DEFAULT_GRACE_MS): void {
+  /** @param given default: 3 s, in a container the executor's own. A second one counts where it ends the task sooner */
+  #kill(task: Task, given?: number): void {
     if (task.ended) return;
+    const grace = given ?? (isDocker(task.info) ? this.#settings.shutdownGraceMs : DEFAULT_GRACE_MS);
     const atMs = this.#nowMs + grace;
     if (task.killed) {
       task.killAtMs = Math.min(task.killAtMs ?? atMs, atMs);
@@ -218,23 +226,23 @@ export class BuiltInSession {
     const task = this.#tasks.get(taskId);
     if (task === undefined || task.ended) return;
     task.ended = true;
-    const message = `Command ${printEnd(end)}`;
+    const message = `${isDocker(task.info) ? "Container" : "Command"} ${printEnd(end)}`;
     if (task.overdue) {
-      this.#update(taskId, "TASK_FAILED", message, "REASON_MAX_COMPLETION_TIME_REACHED");
+      this.#update(taskId, "TASK_FAILED", { message, reason: "REASON_MAX_COMPLETION_TIME_REACHED" });
     } else if (task.killed) {
-      this.#update(taskId, "TASK_KILLED", message);
+      this.#update(taskId, "TASK_KILLED", { message });
     } else {
-      this.#update(taskId, end.type === "exited" && end.code === 0 ? "TASK_FINISHED" : "TASK_FAILED", message);
+      this.#update(taskId, end.type === "exited" && end.code === 0 ? "TASK_FINISHED" : "TASK_FAILED", { message });
     }
     if (task.killed || end.type !== "exited" || end.code !== 0) this.#killGroupOf(task);
     this.#exitIfOver();
   }
 
-  #failed(taskId: TaskId, message: string): void {
+  #failed(taskId: TaskId, message: string, reason?: string): void {
     const task = this.#tasks.get(taskId);
     if (task === undefined || task.ended) return;
     task.ended = true;
-    this.#update(taskId, "TASK_FAILED", message, "REASON_CONTAINER_LAUNCH_FAILED");
+    this.#update(taskId, "TASK_FAILED", { message, ...(reason === undefined ? {} : { reason }) });
     this.#killGroupOf(task);
     this.#exitIfOver();
   }
@@ -291,7 +299,7 @@ export class BuiltInSession {
     return `${this.#containerId}.${formatUuid(uuidBytes(this.#random))}` as ContainerId;
   }
 
-  #update(taskId: TaskId, state: TaskState, message?: string, reason?: string): void {
+  #update(taskId: TaskId, state: TaskState, more: Pick<TaskStatus, "message" | "reason" | "data"> = {}): void {
     const containerId = this.#tasks.get(taskId)?.containerId;
     const status: TaskStatus = {
       taskId,
@@ -300,8 +308,7 @@ export class BuiltInSession {
       executorId: this.#settings.executorId,
       timestamp: (this.#settings.epochMs + this.#nowMs) / 1000,
       uuid: uuidBytes(this.#random),
-      ...(message === undefined ? {} : { message }),
-      ...(reason === undefined ? {} : { reason }),
+      ...more,
       ...(containerId === undefined ? {} : { containerStatus: { containerId } }),
     };
     this.#unacknowledged.push(status);
@@ -311,6 +318,11 @@ export class BuiltInSession {
     }
     this.#commands.push({ type: "update", status });
   }
+}
+
+/** Whether the command runs in a container of Docker's. */
+export function isDocker({ container }: TaskInfo): boolean {
+  return container?.type === "DOCKER";
 }
 
 function graceMs(policy: KillPolicy | undefined): number | undefined {

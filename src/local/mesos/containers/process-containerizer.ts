@@ -102,7 +102,8 @@ export class ProcessContainerizer implements Containerizer {
     const { onEvent, log } = this.#options;
     try {
       const { sandbox, user } = await prepare(container, this.#options, signal);
-      const child = this.#spawn(container, sandbox, user);
+      // Who runs a container needs the Engine's socket.
+      const child = this.#spawn(container, sandbox, executor.container?.type === "DOCKER" ? undefined : user);
       const { pid } = child;
       if (pid === undefined) throw await new Promise<Error>((resolve) => child.once("error", resolve));
       const process = { pid, startTime: startTimeOf(pid) ?? UNKNOWN_START_TIME };

@@ -10,6 +10,7 @@ export interface ContainerBody {
   Hostname?: string;
   User?: string;
   WorkingDir?: string;
+  ExposedPorts: Readonly<Record<string, object>>;
   Labels: Record<string, string>;
   AttachStdout: true;
   AttachStderr: true;
@@ -21,6 +22,7 @@ interface HostConfig {
   AutoRemove: true;
   Binds: string[];
   NetworkMode: string;
+  PortBindings: Readonly<Record<string, readonly { readonly HostPort: string }[]>>;
   Privileged: boolean;
   CpuShares: number;
   CapAdd: string[];
@@ -84,12 +86,17 @@ const parameters: Readonly<Record<string, (body: ContainerBody, value: string) =
 
 /** @throws {InputError} an option that is not known here */
 export function containerBody(run: DockerRun, labels: Readonly<Record<string, string>>): ContainerBody {
+  const ports = run.ports.map((port): [host: string, inside: string] => {
+    const [host = "", inside = ""] = port.split(":");
+    return [host, inside.includes("/") ? inside : `${inside}/tcp`];
+  });
   const body: ContainerBody = {
     Image: run.image,
     ...(run.entrypoint === null ? {} : { Entrypoint: [run.entrypoint] }),
     ...(run.args.length === 0 ? {} : { Cmd: run.args }),
     Env: Object.entries(run.env).map(([name, value]) => `${name}=${value}`),
     ...(run.hostname === null ? {} : { Hostname: run.hostname }),
+    ExposedPorts: Object.fromEntries(ports.map(([, inside]) => [inside, {}])),
     Labels: { ...labels },
     AttachStdout: true,
     AttachStderr: true,
@@ -97,6 +104,7 @@ export function containerBody(run: DockerRun, labels: Readonly<Record<string, st
       AutoRemove: true,
       Binds: [...run.binds],
       NetworkMode: run.network,
+      PortBindings: Object.fromEntries(ports.map(([host, inside]) => [inside, [{ HostPort: host }]])),
       Privileged: run.privileged,
       CpuShares: run.limits.cpuShares,
       ...memoryOf(run.limits),

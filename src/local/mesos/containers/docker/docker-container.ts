@@ -32,7 +32,6 @@ export interface DockerContainerOptions {
 export class DockerContainer {
   readonly #options: DockerContainerOptions;
   readonly #id: string;
-  readonly #cancel: (() => void)[] = [];
   #memoryBytes: number;
   /** When it was told to end for good. */
   #killedMs: number | undefined;
@@ -82,11 +81,10 @@ export class DockerContainer {
     }
   }
 
-  /** SIGTERM, and SIGKILL after `graceMs`, or at once behind it. May be called again to be more urgent. */
-  stop(graceMs: number): void {
-    this.#signal("SIGTERM");
-    if (graceMs > 0) this.#cancel.push(this.#options.clock.schedule(graceMs, () => this.#kill()));
-    else this.#kill();
+  /** One that cannot be reached now is killed when the Engine is back, where that was wanted. */
+  signal(name: "SIGTERM" | "SIGKILL"): void {
+    if (name === "SIGKILL") this.#killedMs ??= this.#options.clock.monotonicMs();
+    signalContainer(this.#options.client, this.#id, name).catch(() => undefined);
   }
 
   /** Memory follows upwards only: what is in use cannot be taken away. */
@@ -97,24 +95,10 @@ export class DockerContainer {
     await resize(this.#options.client, this.#id, { CpuShares: cpuShares, MemoryReservation: memoryBytes, ...memory });
   }
 
-  #kill(): void {
-    this.#killedMs ??= this.#options.clock.monotonicMs();
-    this.#signal("SIGKILL");
-  }
-
-  #signal(name: "SIGTERM" | "SIGKILL"): void {
-    // One that cannot be reached now is looked after when the Engine is back.
-    signalContainer(this.#options.client, this.#id, name).catch(() => undefined);
-  }
-
   async #follow(exit: Promise<number>, output: Promise<void>): Promise<number | undefined> {
-    try {
-      const code = await exit.catch((error: unknown) => this.#search(error));
-      await output;
-      return code;
-    } finally {
-      for (const cancel of this.#cancel) cancel();
-    }
+    const code = await exit.catch((error: unknown) => this.#search(error));
+    await output;
+    return code;
   }
 
   /** The Engine went away: what became of the container is known when it is back. */
@@ -131,7 +115,7 @@ export class DockerContainer {
           await removeContainer(client, this.#id);
           return now.exitCode;
         }
-        if (this.#killedMs !== undefined) this.#signal("SIGKILL");
+        if (this.#killedMs !== undefined) this.signal("SIGKILL");
       } catch (lost) {
         if (!(lost instanceof EngineLostError)) throw lost;
       }

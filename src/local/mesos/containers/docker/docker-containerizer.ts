@@ -63,7 +63,9 @@ export class DockerContainerizer implements Containerizer {
     if (known?.type === "starting") known.abort.abort(new Error("Container is being destroyed"));
     if (known?.type !== "running") return;
     known.destroyed = true;
-    known.container.stop(0);
+    // As `docker stop -t 0` has it.
+    known.container.signal("SIGTERM");
+    known.container.signal("SIGKILL");
   }
 
   /** An executor of the HTTP API is not known again. */

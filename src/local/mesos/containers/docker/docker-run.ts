@@ -1,5 +1,5 @@
 import { InputError } from "../../../../base/errors.ts";
-import type { CommandInfo, ContainerInfo, Resource, Volume } from "../../../../mesos/types.ts";
+import type { CommandInfo, ContainerInfo, PortMapping, Resource, Volume } from "../../../../mesos/types.ts";
 import { SANDBOX_IN_DOCKER } from "../environment.ts";
 
 /*
@@ -23,6 +23,8 @@ export interface DockerRun {
   readonly binds: readonly string[];
   readonly network: string;
   readonly hostname: string | null;
+  /** `hostPort:containerPort`, with `/protocol` where it is given. */
+  readonly ports: readonly string[];
   readonly privileged: boolean;
   readonly limits: DockerLimits;
   /** Further options of `docker run`, as `--key=value`. */
@@ -49,7 +51,7 @@ export function dockerRun({ name, container, command, env, sandbox, resources }:
   const { docker, volumes = [], hostname = null } = container;
   if (docker === undefined) throw refused("DockerInfo 'docker' is not set for DOCKER typed ContainerInfo");
   const named = docker.parameters?.find(({ key }) => key === "net" || key === "network");
-  const network = networkOf(docker.network);
+  const network = networkOf(container);
   if (hostname !== null && network === "host") throw refused("Unable to set hostname with host network mode");
   return {
     name,
@@ -59,6 +61,7 @@ export function dockerRun({ name, container, command, env, sandbox, resources }:
     binds: [...volumes.map((volume) => bindOf(volume, sandbox)), `${sandbox}:${SANDBOX_IN_DOCKER}`],
     network: named?.value ?? network,
     hostname,
+    ports: portsOf(docker.portMappings ?? [], network, resources),
     privileged: docker.privileged === true,
     limits: dockerLimits(resources),
     parameters: (docker.parameters ?? []).filter((parameter) => parameter !== named),
@@ -97,9 +100,28 @@ function bindOf({ hostPath, containerPath, mode }: Volume, sandbox: string): str
   return `${host}:${inside}:${mode.toLowerCase()}`;
 }
 
-function networkOf(network: NonNullable<ContainerInfo["docker"]>["network"] = "HOST"): string {
-  if (network === "USER") throw refused("No network info found in container info");
-  return network.toLowerCase();
+function networkOf({ docker, networkInfos = [] }: ContainerInfo): string {
+  const network = docker?.network ?? "HOST";
+  if (network !== "USER") return network.toLowerCase();
+  const [info, ...others] = networkInfos;
+  if (info === undefined) throw refused("No network info found in container info");
+  if (others.length > 0) throw refused("Only a single network can be defined in Docker run");
+  if (info.name === undefined) throw refused("No network name found in network info");
+  return info.name;
+}
+
+function portsOf(mappings: readonly PortMapping[], network: string, resources: readonly Resource[]): readonly string[] {
+  if (mappings.length === 0) return [];
+  if (network === "host" || network === "none") {
+    throw refused("Port mappings are only supported for bridge and user-defined networks");
+  }
+  const ranges = resources.flatMap(({ name, ranges }) => (name === "ports" ? (ranges?.range ?? []) : []));
+  if (ranges.length === 0) throw refused("Port mappings require port resources");
+  return mappings.map(({ hostPort, containerPort, protocol }) => {
+    const isOurs = ranges.some(({ begin, end }) => hostPort >= begin && hostPort <= end);
+    if (!isOurs) throw refused(`Port [${hostPort}] not included in resources`);
+    return `${hostPort}:${containerPort}${protocol === undefined ? "" : `/${protocol.toLowerCase()}`}`;
+  });
 }
 
 function refused(reason: string): InputError {
