@@ -1,0 +1,15 @@
+import type { Random } from "../../src/base/random.ts";
+
+/** A decoder that anybody on the network can feed. */
+export interface FuzzTarget {
+  /** `zookeeper/reply`. */
+  readonly name: string;
+  /** Sound inputs, which are spoilt in many ways. */
+  readonly samples: readonly Uint8Array[];
+  /** Reads an input as far as it goes. What belongs to a stream is cut into chunks by chance. */
+  readonly read: (input: Uint8Array, random: Random) => void;
+  /** What it may throw: anything else is a bug. */
+  readonly refusals: readonly (abstract new (
+    ...args: never[]
+  ) => Error)[];
+}

@@ -1,0 +1,6 @@
+import { mesosTargets } from "./mesos.ts";
+import type { FuzzTarget } from "./target.ts";
+import { zooKeeperTargets } from "./zookeeper.ts";
+
+/** Every decoder of bytes that come from elsewhere. */
+export const fuzzTargets: readonly FuzzTarget[] = [...mesosTargets, ...zooKeeperTargets];
