@@ -63,16 +63,16 @@ async function runExecutor(
   const random = systemRandom;
   const folder = environment.sandbox ?? process.cwd();
 
+  const onHost = environment.sandbox === environment.hostSandbox;
   const owner = formatUuid(uuidBytes(random));
-  const stopGuard = startOrphanGuard(owner);
+  // In a container nothing outlives its first process.
+  const stopGuard = onHost ? startOrphanGuard(owner) : () => undefined;
   const stderrLog = new StderrLog(join(folder, "programs.stderr"), log);
   const isolated = new IsolatedPrograms({
     process: new ProcessPrograms({ folder, clock, stderrLog, env: { [ownerVariable]: owner } }),
     openContainers: () => openContainers({ environment, env, folder, owner, log, stderrLog }),
   });
-  const programs = new GuardedPrograms(isolated, new PolicyFile(policyFile), {
-    onHost: environment.sandbox === environment.hostSandbox,
-  });
+  const programs = new GuardedPrograms(isolated, new PolicyFile(policyFile), { onHost });
 
   const session = new Session(
     {

@@ -1,9 +1,9 @@
 import { dirname } from "node:path";
 import { DEFAULT_DOCKER_HOST, unixSocketOf } from "../base/docker-host.ts";
 import { DEFAULT_POLICY_FILE } from "../config/agent-policy.ts";
-import type { ExecutorContainerSpec, ProcessorSpec } from "../config/processor.ts";
+import type { ProcessorSpec } from "../config/processor.ts";
 import { agentFolderVariable, deploymentVariable } from "../engine/executor-wire.ts";
-import type { ContainerInfo, ExecutorInfo, Volume } from "../mesos/types.ts";
+import type { ExecutorInfo, Volume } from "../mesos/types.ts";
 
 export interface ExecutorOptions {
   readonly deployment: string;
@@ -39,7 +39,18 @@ export function executorProcess(spec: ProcessorSpec, options: ExecutorOptions): 
   return {
     // Arguments to the image's entrypoint.
     command: { shell: false, arguments: ["executor"], ...environment(variables) },
-    container: containerInfo(container, [...needed, ...container.volumes]),
+    container: {
+      type: "DOCKER",
+      volumes: [...needed, ...container.volumes],
+      docker: {
+        image: container.image,
+        // The host's network: the agent may listen on an address that only the host reaches.
+        network: "HOST",
+        forcePullImage: container.forcePull,
+        // Programs may leave processes to the container's first one, which has to be one that reaps them.
+        ...(needsDocker ? {} : { parameters: [{ key: "init", value: "true" }] }),
+      },
+    },
   };
 }
 
@@ -47,15 +58,6 @@ function environment(
   variables: ReadonlyMap<string, string>,
 ): Pick<NonNullable<ExecutorInfo["command"]>, "environment"> {
   return { environment: { variables: [...variables].map(([name, value]) => ({ name, value })) } };
-}
-
-function containerInfo({ image, forcePull }: ExecutorContainerSpec, volumes: readonly Volume[]): ContainerInfo {
-  return {
-    type: "DOCKER",
-    volumes,
-    // The host's network: the agent may listen on an address that only the host reaches.
-    docker: { image, network: "HOST", forcePullImage: forcePull },
-  };
 }
 
 /**

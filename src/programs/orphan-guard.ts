@@ -24,8 +24,6 @@ export const ownerVariable = "BRIGADE_OWNER";
  * @returns ends the guard's watch, and with it all that is left; so does the end of this process
  */
 export function startOrphanGuard(owner: string): () => void {
-  // The first process of a container: with its end the kernel ends all the others.
-  if (process.pid === 1) return () => undefined;
   const guard = Bun.spawn(["/bin/sh", "-c", SCRIPT, `${ownerVariable}=${owner}`], {
     env: { PATH: STANDARD_PATH },
     stdin: "pipe",

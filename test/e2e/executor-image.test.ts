@@ -127,6 +127,25 @@ endToEnd(
 );
 
 endToEnd(
+  "a command of an executor from an image runs in the executor's own container, which has no socket",
+  async (world) => {
+    const executor = { image: IMAGE, cpus: 0.1, mem: 64 };
+    await world.define(definition("version", "in", "out", ["/usr/local/bin/brigade", "--version"], { executor }));
+    await using brigade = await local(world);
+    await brigade.topics.produceValues("in", ["?"]);
+    await brigade.api.untilSettled("version", 1);
+    expect(await brigade.topics.values("out")).toEqual([await world.mustRun(["--version"])]);
+    const [container] = await docker.containers();
+    const answer = await docker.request("GET", `/containers/${container!.Id}/json`);
+    const { Mounts } = (await answer.json()) as { Mounts: { Destination: string }[] };
+    expect(Mounts.map(({ Destination }) => Destination).sort()).toEqual(["/etc/brigade", "/mnt/mesos/sandbox"]);
+    expect(await brigade.process.end("SIGINT")).toBe(0);
+    await untilNoContainers();
+  },
+  { skip },
+);
+
+endToEnd(
   "an agent that dies takes an executor in a container along: its record runs again, which is counted",
   async (world) => {
     const gate = await gated(world);

@@ -96,6 +96,7 @@ describe("an executor in a container", () => {
   });
 
   test("gets its own volumes, and without containers to start nothing else", () => {
+    const parameters = [{ key: "init", value: "true" }];
     const volumes = [{ hostPath: "/srv", containerPath: "/srv", mode: "RO" as const }];
     const program = { type: "command" as const, command: "cat" };
     const process = spec({ container: { ...container, volumes } }, { program, isolation: "process" });
@@ -104,7 +105,7 @@ describe("an executor in a container", () => {
       container: {
         type: "DOCKER",
         volumes: [policy, ...volumes],
-        docker: { image: "brigade:1", network: "HOST", forcePullImage: false },
+        docker: { image: "brigade:1", network: "HOST", forcePullImage: false, parameters },
       },
     });
   });
