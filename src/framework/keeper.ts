@@ -228,6 +228,9 @@ export class Keeper {
       case "ERROR": // likewise
       case "HEARTBEAT":
       case "MESSAGE": // our executors send none
+      case "INVERSE_OFFERS": // whoever ignores them is asked again, and in the end its tasks are killed
+      case "RESCIND_INVERSE_OFFER":
+      case "UPDATE_OPERATION_STATUS": // we ask for none
       case "UNKNOWN":
         return;
       default:
@@ -253,6 +256,12 @@ export class Keeper {
       case "TEARDOWN":
       case "SHUTDOWN":
       case "MESSAGE":
+      case "UPDATE_FRAMEWORK": // nor do we make any of these
+      case "ACCEPT_INVERSE_OFFERS":
+      case "DECLINE_INVERSE_OFFERS":
+      case "ACKNOWLEDGE_OPERATION_STATUS":
+      case "RECONCILE_OPERATIONS":
+      case "REQUEST":
         return;
       default:
         return assertNever(call);

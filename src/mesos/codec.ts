@@ -13,7 +13,7 @@ import type { FrameworkId, FrameworkInfo, MasterInfo } from "./types.ts";
  */
 
 export { CodecError, type CodecProblem, EncodeError } from "./codec/errors.ts";
-export type { ContentType } from "./codec/message.ts";
+export { type ContentType, decodeMessage, demand, encodeMessage } from "./codec/message.ts";
 export type { AddressedSchedulerCall } from "./codec/scheduler-call.ts";
 
 const SCHEDULER_CALL = "mesos.v1.scheduler.Call";

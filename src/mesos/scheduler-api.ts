@@ -4,10 +4,13 @@ import type {
   Filters,
   FrameworkId,
   FrameworkInfo,
+  InverseOffer,
   KillPolicy,
   MasterInfo,
   Offer,
   OfferId,
+  OperationId,
+  OperationStatus,
   TaskId,
   TaskInfo,
   TaskStatus,
@@ -22,8 +25,12 @@ export type SchedulerEvent =
       readonly masterInfo: MasterInfo | undefined;
     }
   | { readonly type: "OFFERS"; readonly offers: readonly Offer[] }
+  | { readonly type: "INVERSE_OFFERS"; readonly inverseOffers: readonly InverseOffer[] }
   | { readonly type: "RESCIND"; readonly offerId: OfferId }
+  | { readonly type: "RESCIND_INVERSE_OFFER"; readonly inverseOfferId: OfferId }
   | { readonly type: "UPDATE"; readonly status: TaskStatus }
+  /** Only of operations with an id. */
+  | { readonly type: "UPDATE_OPERATION_STATUS"; readonly status: OperationStatus }
   | { readonly type: "MESSAGE"; readonly agentId: AgentId; readonly executorId: ExecutorId; readonly data: Uint8Array }
   | {
       readonly type: "FAILURE";
@@ -37,20 +44,26 @@ export type SchedulerEvent =
   | { readonly type: "HEARTBEAT" }
   | { readonly type: "UNKNOWN"; readonly value: number | string };
 
-/** One operation of an ACCEPT. Others than LAUNCH are for servers that have to refuse them. */
+/** One operation of an ACCEPT. Others than LAUNCH, and ids, are for servers that have to refuse them. */
 export type OfferOperation =
-  | { readonly type: "LAUNCH"; readonly taskInfos: readonly TaskInfo[] }
+  | { readonly type: "LAUNCH"; readonly id?: OperationId; readonly taskInfos: readonly TaskInfo[] }
   | {
       readonly type: "LAUNCH_GROUP";
+      readonly id?: OperationId;
       readonly executor: NonNullable<TaskInfo["executor"]>;
       readonly taskInfos: readonly TaskInfo[];
     }
-  | { readonly type: "UNSUPPORTED"; readonly value: string };
+  | { readonly type: "UNSUPPORTED"; readonly value: string; readonly id: OperationId | undefined };
 
 /** What a scheduler asks of a master. `frameworkId` is added by the connection once it is known. */
 export type SchedulerCall =
   | {
       readonly type: "SUBSCRIBE";
+      readonly frameworkInfo: FrameworkInfo;
+      readonly suppressedRoles?: readonly string[];
+    }
+  | {
+      readonly type: "UPDATE_FRAMEWORK";
       readonly frameworkInfo: FrameworkInfo;
       readonly suppressedRoles?: readonly string[];
     }
@@ -62,6 +75,11 @@ export type SchedulerCall =
       readonly filters?: Filters;
     }
   | { readonly type: "DECLINE"; readonly offerIds: readonly OfferId[]; readonly filters?: Filters }
+  | {
+      readonly type: "ACCEPT_INVERSE_OFFERS" | "DECLINE_INVERSE_OFFERS";
+      readonly inverseOfferIds: readonly OfferId[];
+      readonly filters?: Filters;
+    }
   | { readonly type: "REVIVE"; readonly roles?: readonly string[] }
   | { readonly type: "SUPPRESS"; readonly roles?: readonly string[] }
   | { readonly type: "KILL"; readonly taskId: TaskId; readonly agentId?: AgentId; readonly killPolicy?: KillPolicy }
@@ -73,9 +91,21 @@ export type SchedulerCall =
       readonly uuid: Uint8Array;
     }
   | {
+      readonly type: "ACKNOWLEDGE_OPERATION_STATUS";
+      readonly agentId?: AgentId;
+      readonly uuid: Uint8Array;
+      readonly operationId: OperationId;
+    }
+  | {
       readonly type: "RECONCILE";
       readonly tasks: readonly { readonly taskId: TaskId; readonly agentId?: AgentId }[];
     }
+  | {
+      readonly type: "RECONCILE_OPERATIONS";
+      readonly operations: readonly { readonly operationId: OperationId; readonly agentId?: AgentId }[];
+    }
+  /** Asks for resources; Mesos' allocator does not listen. */
+  | { readonly type: "REQUEST" }
   | { readonly type: "MESSAGE"; readonly agentId: AgentId; readonly executorId: ExecutorId; readonly data: Uint8Array };
 
 export type SchedulerCallType = SchedulerCall["type"];

@@ -9,6 +9,8 @@ import type { Brand } from "../base/brand.ts";
 export type FrameworkId = Brand<"FrameworkId">;
 export type OfferId = Brand<"OfferId">;
 export type AgentId = Brand<"AgentId">;
+/** Of an operation on an offer other than LAUNCH, where the framework gave it one. */
+export type OperationId = Brand<"OperationId">;
 export type TaskId = Brand<"TaskId">;
 export type ExecutorId = Brand<"ExecutorId">;
 /** Of a container within another one: `parent.own`. */
@@ -85,6 +87,7 @@ export interface MasterInfo {
   readonly hostname?: string;
   readonly version?: string;
   readonly address?: Address;
+  readonly capabilities?: readonly { readonly type?: string }[];
 }
 
 export type FrameworkCapability =
@@ -120,6 +123,8 @@ export interface AgentInfo {
   readonly resources?: readonly Resource[];
   readonly attributes?: readonly Attribute[];
   readonly id?: AgentId;
+  /** Only masters say it, to operators. */
+  readonly checkpoint?: boolean;
 }
 
 export interface Offer {
@@ -133,7 +138,23 @@ export interface Offer {
   /** Our custom executors that the master believes to run there. */
   readonly executorIds?: readonly ExecutorId[];
   readonly allocationInfo?: { readonly role?: string };
-  readonly unavailability?: { readonly start: Nanoseconds; readonly duration?: Nanoseconds };
+  readonly unavailability?: Unavailability;
+}
+
+/** A wish to have an agent's resources back, because its machine is to be maintained. */
+export interface InverseOffer {
+  readonly id: OfferId;
+  readonly frameworkId: FrameworkId;
+  readonly url?: Url;
+  readonly agentId?: AgentId;
+  readonly unavailability: Unavailability;
+  readonly resources?: readonly Resource[];
+}
+
+export interface Unavailability {
+  /** Since 1970. */
+  readonly start: Nanoseconds;
+  readonly duration?: Nanoseconds;
 }
 
 export interface CommandUri {
@@ -267,6 +288,16 @@ export interface TaskStatus {
     readonly executorPid?: number;
     readonly networkInfos?: readonly NetworkInfo[];
   };
+}
+
+/** What became of an operation on an offer. */
+export interface OperationStatus {
+  readonly operationId?: OperationId;
+  /** `OPERATION_FINISHED` and the like. */
+  readonly state: string;
+  readonly message?: string;
+  readonly uuid?: { readonly value: Uint8Array };
+  readonly agentId?: AgentId;
 }
 
 /** `refuseSeconds` absent means 5 to Mesos, 0 means no filter. */

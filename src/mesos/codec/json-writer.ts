@@ -11,9 +11,10 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * - `server`: as Mesos writes. Unset fields with a declared default are there, infinite numbers are bare (not JSON)
+ * - `operator`: the same, and lists that are empty are there, where the value has them
  * - `client`: as Mesos reads. Only what is set, infinite numbers are strings
  */
-export type JsonStyle = "server" | "client";
+export type JsonStyle = "server" | "operator" | "client";
 
 /** @throws {EncodeError} a required field is missing */
 export function encodeJson(name: string, value: object, style: JsonStyle): string {
@@ -23,7 +24,7 @@ export function encodeJson(name: string, value: object, style: JsonStyle): strin
 function writeObject(type: MessageType, value: Fields, style: JsonStyle): string {
   let text = "{";
   for (const field of type.fields) {
-    const item = value[field.name] ?? (style === "server" ? field.writtenDefault : undefined);
+    const item = value[field.name] ?? (style === "client" ? undefined : field.writtenDefault);
     if (item === undefined) {
       if (field.required) throw new EncodeError(type.name, field.wireName, "is missing, must be set");
       continue;
@@ -39,7 +40,8 @@ function writeObject(type: MessageType, value: Fields, style: JsonStyle): string
 }
 
 function writeList(field: Field, items: readonly unknown[], style: JsonStyle): string {
-  return items.length === 0 ? "" : `[${items.map((item) => writeValue(field, item, style)).join(",")}]`;
+  if (items.length === 0) return style === "operator" ? "[]" : "";
+  return `[${items.map((item) => writeValue(field, item, style)).join(",")}]`;
 }
 
 function writeValue(field: Field, value: unknown, style: JsonStyle): string {
@@ -55,7 +57,7 @@ function writeValue(field: Field, value: unknown, style: JsonStyle): string {
     }
     case "map": {
       const entries = Object.entries(value as Fields);
-      if (entries.length === 0) return "";
+      if (entries.length === 0) return style === "operator" ? "{}" : "";
       return `{${entries.map(([key, item]) => `${JSON.stringify(key)}:${writeValue(type.value, item, style)}`).join(",")}}`;
     }
     case "double":
@@ -79,5 +81,5 @@ function writeId(type: MessageType, id: string): string {
 
 function writeDouble(value: number, style: JsonStyle): string {
   if (Number.isFinite(value)) return Number.isInteger(value) && Math.abs(value) < 1e21 ? `${value}.0` : String(value);
-  return style === "server" || Number.isNaN(value) ? String(value) : `"${value}"`;
+  return style !== "client" || Number.isNaN(value) ? String(value) : `"${value}"`;
 }

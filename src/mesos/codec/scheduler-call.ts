@@ -8,6 +8,7 @@ import type {
   FrameworkInfo,
   KillPolicy,
   OfferId,
+  OperationId,
   TaskId,
   TaskInfo,
 } from "../types.ts";
@@ -16,6 +17,7 @@ import { demand } from "./message.ts";
 
 interface WireOperation {
   readonly type?: string | number;
+  readonly id?: OperationId;
   readonly launch?: { readonly taskInfos: readonly TaskInfo[] };
   readonly launchGroup?: {
     readonly executor: ExecutorInfo;
@@ -23,21 +25,38 @@ interface WireOperation {
   };
 }
 
+interface WireInverseAnswer {
+  readonly inverseOfferIds?: readonly OfferId[];
+  readonly filters?: Filters;
+}
+
 /** `mesos.v1.scheduler.Call` as it stands on the wire: `type` names the one part that is set. */
 export interface WireSchedulerCall {
   readonly frameworkId?: FrameworkId;
   readonly type?: string | number;
   readonly subscribe?: { readonly frameworkInfo: FrameworkInfo; readonly suppressedRoles?: readonly string[] };
+  readonly updateFramework?: { readonly frameworkInfo: FrameworkInfo; readonly suppressedRoles?: readonly string[] };
   readonly accept?: {
     readonly offerIds?: readonly OfferId[];
     readonly operations?: readonly WireOperation[];
     readonly filters?: Filters;
   };
   readonly decline?: { readonly offerIds?: readonly OfferId[]; readonly filters?: Filters };
+  readonly acceptInverseOffers?: WireInverseAnswer;
+  readonly declineInverseOffers?: WireInverseAnswer;
   readonly kill?: { readonly taskId: TaskId; readonly agentId?: AgentId; readonly killPolicy?: KillPolicy };
   readonly shutdown?: { readonly executorId: ExecutorId; readonly agentId: AgentId };
   readonly acknowledge?: { readonly agentId: AgentId; readonly taskId: TaskId; readonly uuid: Uint8Array };
   readonly reconcile?: { readonly tasks: readonly { readonly taskId: TaskId; readonly agentId?: AgentId }[] };
+  readonly acknowledgeOperationStatus?: {
+    readonly agentId?: AgentId;
+    readonly uuid: Uint8Array;
+    readonly operationId: OperationId;
+  };
+  readonly reconcileOperations?: {
+    readonly operations: readonly { readonly operationId: OperationId; readonly agentId?: AgentId }[];
+  };
+  readonly request?: object;
   readonly message?: { readonly agentId: AgentId; readonly executorId: ExecutorId; readonly data: Uint8Array };
   readonly revive?: { readonly roles: readonly string[] };
   readonly suppress?: { readonly roles: readonly string[] };
@@ -60,6 +79,8 @@ export function schedulerCallFromWire(wire: WireSchedulerCall): AddressedSchedul
 function bodyOf(wire: WireSchedulerCall): SchedulerCall {
   const { type } = wire;
   switch (type) {
+    case "UPDATE_FRAMEWORK":
+      return { type, ...demand(wire.updateFramework, "update_framework") };
     case "TEARDOWN":
       return { type };
     case "ACCEPT": {
@@ -85,16 +106,27 @@ function bodyOf(wire: WireSchedulerCall): SchedulerCall {
     case "MESSAGE":
       return { type, ...demand(wire.message, "message") };
     case "ACCEPT_INVERSE_OFFERS":
+      return { type, ...inverseAnswer(demand(wire.acceptInverseOffers, "accept_inverse_offers")) };
     case "DECLINE_INVERSE_OFFERS":
+      return { type, ...inverseAnswer(demand(wire.declineInverseOffers, "decline_inverse_offers")) };
     case "ACKNOWLEDGE_OPERATION_STATUS":
+      return { type, ...demand(wire.acknowledgeOperationStatus, "acknowledge_operation_status") };
     case "RECONCILE_OPERATIONS":
+      return { type, ...demand(wire.reconcileOperations, "reconcile_operations") };
     case "REQUEST":
-    case "UPDATE_FRAMEWORK":
-      throw new CodecError("unsupported", type);
+      demand(wire.request, "request");
+      return { type };
     case undefined:
     default:
       throw new CodecError("invalid", "Expecting 'type' to be present");
   }
+}
+
+function inverseAnswer({ inverseOfferIds = [], ...rest }: WireInverseAnswer): {
+  readonly inverseOfferIds: readonly OfferId[];
+  readonly filters?: Filters;
+} {
+  return { inverseOfferIds, ...rest };
 }
 
 /** No roles at all and an empty list both mean every role of the framework. */
@@ -102,12 +134,13 @@ function rolesOf(part: { readonly roles: readonly string[] } | undefined): { rol
   return part === undefined || part.roles.length === 0 ? {} : part;
 }
 
-function operationFromWire({ type, launch, launchGroup }: WireOperation): OfferOperation {
-  if (type === "LAUNCH") return { type, taskInfos: launch?.taskInfos ?? [] };
+function operationFromWire({ type, id, launch, launchGroup }: WireOperation): OfferOperation {
+  const named = id === undefined ? {} : { id };
+  if (type === "LAUNCH") return { type, ...named, taskInfos: launch?.taskInfos ?? [] };
   if (type === "LAUNCH_GROUP" && launchGroup !== undefined) {
-    return { type, executor: launchGroup.executor, taskInfos: launchGroup.taskGroup.tasks };
+    return { type, ...named, executor: launchGroup.executor, taskInfos: launchGroup.taskGroup.tasks };
   }
-  return { type: "UNSUPPORTED", value: String(type ?? "UNKNOWN") };
+  return { type: "UNSUPPORTED", value: String(type ?? "UNKNOWN"), id };
 }
 
 /** The id of a framework that is known must stand in SUBSCRIBE twice (mesos-v1: 400 otherwise); here it does. */
@@ -118,6 +151,12 @@ export function schedulerCallToWire(call: SchedulerCall, knownId: FrameworkId | 
       const frameworkId = knownId ?? call.frameworkInfo.id;
       return { frameworkId, type, subscribe: { ...call, frameworkInfo: { ...call.frameworkInfo, id: frameworkId } } };
     }
+    case "UPDATE_FRAMEWORK":
+      return {
+        frameworkId: knownId,
+        type,
+        updateFramework: { ...call, frameworkInfo: { ...call.frameworkInfo, id: knownId ?? call.frameworkInfo.id } },
+      };
     case "TEARDOWN":
       return { frameworkId: knownId, type };
     case "ACCEPT":
@@ -138,18 +177,28 @@ export function schedulerCallToWire(call: SchedulerCall, knownId: FrameworkId | 
       return { frameworkId: knownId, type, reconcile: call };
     case "MESSAGE":
       return { frameworkId: knownId, type, message: call };
+    case "ACCEPT_INVERSE_OFFERS":
+      return { frameworkId: knownId, type, acceptInverseOffers: call };
+    case "DECLINE_INVERSE_OFFERS":
+      return { frameworkId: knownId, type, declineInverseOffers: call };
+    case "ACKNOWLEDGE_OPERATION_STATUS":
+      return { frameworkId: knownId, type, acknowledgeOperationStatus: call };
+    case "RECONCILE_OPERATIONS":
+      return { frameworkId: knownId, type, reconcileOperations: call };
+    case "REQUEST":
+      return { frameworkId: knownId, type, request: {} };
   }
 }
 
 function operationToWire(operation: OfferOperation): object {
   switch (operation.type) {
     case "LAUNCH":
-      return { type: operation.type, launch: operation };
+      return { type: operation.type, id: operation.id, launch: operation };
     case "LAUNCH_GROUP": {
-      const { executor, taskInfos } = operation;
-      return { type: operation.type, launchGroup: { executor, taskGroup: { tasks: taskInfos } } };
+      const { type, id, executor, taskInfos } = operation;
+      return { type, id, launchGroup: { executor, taskGroup: { tasks: taskInfos } } };
     }
     case "UNSUPPORTED":
-      return { type: operation.value };
+      return { type: operation.value, id: operation.id };
   }
 }

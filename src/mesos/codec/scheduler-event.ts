@@ -1,5 +1,15 @@
 import type { SchedulerEvent } from "../scheduler-api.ts";
-import type { AgentId, ExecutorId, FrameworkId, MasterInfo, Offer, OfferId, TaskStatus } from "../types.ts";
+import type {
+  AgentId,
+  ExecutorId,
+  FrameworkId,
+  InverseOffer,
+  MasterInfo,
+  Offer,
+  OfferId,
+  OperationStatus,
+  TaskStatus,
+} from "../types.ts";
 import { EncodeError } from "./errors.ts";
 import { demand } from "./message.ts";
 
@@ -12,8 +22,11 @@ export interface WireSchedulerEvent {
     readonly masterInfo?: MasterInfo;
   };
   readonly offers?: { readonly offers: readonly Offer[] };
+  readonly inverseOffers?: { readonly inverseOffers: readonly InverseOffer[] };
   readonly rescind?: { readonly offerId: OfferId };
+  readonly rescindInverseOffer?: { readonly inverseOfferId: OfferId };
   readonly update?: { readonly status: TaskStatus };
+  readonly updateOperationStatus?: { readonly status: OperationStatus };
   readonly message?: { readonly agentId: AgentId; readonly executorId: ExecutorId; readonly data: Uint8Array };
   readonly failure?: { readonly agentId?: AgentId; readonly executorId?: ExecutorId; readonly status?: number };
   readonly error?: { readonly message: string };
@@ -31,10 +44,18 @@ export function schedulerEventFromWire(wire: WireSchedulerEvent): SchedulerEvent
     }
     case "OFFERS":
       return { type: "OFFERS", offers: demand(wire.offers, "offers").offers };
+    case "INVERSE_OFFERS":
+      return { type: "INVERSE_OFFERS", ...demand(wire.inverseOffers, "inverse_offers") };
     case "RESCIND":
       return { type: "RESCIND", offerId: demand(wire.rescind, "rescind").offerId };
+    case "RESCIND_INVERSE_OFFER":
+      return { type: "RESCIND_INVERSE_OFFER", ...demand(wire.rescindInverseOffer, "rescind_inverse_offer") };
     case "UPDATE":
       return { type: "UPDATE", status: demand(wire.update, "update").status };
+    case "UPDATE_OPERATION_STATUS": {
+      const { status } = demand(wire.updateOperationStatus, "update_operation_status");
+      return { type: "UPDATE_OPERATION_STATUS", status };
+    }
     case "MESSAGE":
       return { type: "MESSAGE", ...demand(wire.message, "message") };
     case "FAILURE": {
@@ -60,10 +81,16 @@ export function schedulerEventToWire(event: SchedulerEvent): object {
     }
     case "OFFERS":
       return { type, offers: event };
+    case "INVERSE_OFFERS":
+      return { type, inverseOffers: event };
     case "RESCIND":
       return { type, rescind: event };
+    case "RESCIND_INVERSE_OFFER":
+      return { type, rescindInverseOffer: event };
     case "UPDATE":
       return { type, update: event };
+    case "UPDATE_OPERATION_STATUS":
+      return { type, updateOperationStatus: event };
     case "MESSAGE":
       return { type, message: event };
     case "FAILURE":

@@ -172,6 +172,12 @@ export class Master {
         return this.#reconcile(framework, call.tasks);
       case "TEARDOWN":
         return this.remove(framework.id);
+      case "UPDATE_FRAMEWORK":
+      case "ACCEPT_INVERSE_OFFERS":
+      case "DECLINE_INVERSE_OFFERS":
+      case "ACKNOWLEDGE_OPERATION_STATUS":
+      case "RECONCILE_OPERATIONS":
+      case "REQUEST":
       case "SUBSCRIBE":
       case "SHUTDOWN":
       case "MESSAGE":

@@ -92,6 +92,12 @@ export class ModelMaster {
         return this.#acknowledged(call.taskId, call.uuid);
       case "RECONCILE":
         return this.#reconcile(call.tasks);
+      case "UPDATE_FRAMEWORK":
+      case "ACCEPT_INVERSE_OFFERS":
+      case "DECLINE_INVERSE_OFFERS":
+      case "ACKNOWLEDGE_OPERATION_STATUS":
+      case "RECONCILE_OPERATIONS":
+      case "REQUEST":
       case "SUBSCRIBE":
       case "TEARDOWN":
       case "SHUTDOWN":

@@ -37,7 +37,7 @@ describe("a CodecError", () => {
     ['{"type":"SUBSCRIBE"}', "invalid", "Expecting 'subscribe' to be present"],
     ['{"type":"KILL"}', "invalid", "Expecting 'framework_id' to be present"],
     ['{"type":"KILL","framework_id":{"value":"f"}}', "invalid", "Expecting 'kill' to be present"],
-    ['{"type":"REQUEST","framework_id":{"value":"f"}}', "unsupported", "REQUEST"],
+    ['{"type":"REQUEST","framework_id":{"value":"f"}}', "invalid", "Expecting 'request' to be present"],
     ['{"type":1}', "mismatched", "Not expecting a JSON number for field 'type'"],
     ['{"type":["KILL"]}', "mismatched", "Not expecting a JSON array for field 'type'"],
     ['{"framework_id":"f"}', "mismatched", "Not expecting a JSON string for field 'framework_id'"],

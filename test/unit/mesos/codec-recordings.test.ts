@@ -14,6 +14,7 @@ import {
   encodeSchedulerCall,
   encodeSchedulerEvent,
 } from "../../../src/mesos/codec.ts";
+import type { AgentInfo } from "../../../src/mesos/types.ts";
 import {
   type MessageKind,
   messageBytes,
@@ -61,9 +62,9 @@ function isReadable(kind: MessageKind, bytes: Uint8Array, type: ContentType): bo
   }
 }
 
-/** Mesos wants the framework id of a SUBSCRIBE in two places; the encoder writes no other. */
+/** Mesos wants the framework id of what tells a FrameworkInfo in two places; the encoder writes no other. */
 function lacksOneId({ call, frameworkId }: AddressedSchedulerCall): boolean {
-  return call.type === "SUBSCRIBE" && call.frameworkInfo.id !== frameworkId;
+  return (call.type === "SUBSCRIBE" || call.type === "UPDATE_FRAMEWORK") && call.frameworkInfo.id !== frameworkId;
 }
 
 const typeNames: Record<MessageKind, string> = {
@@ -115,9 +116,16 @@ describe("recorded protobuf", () => {
     for (const { kind, bytes, line } of messages) {
       if (!isReadable(kind, bytes, type)) continue;
       const json = new TextEncoder().encode(JSON.stringify(line.decoded));
-      expect<object>(decode[kind](bytes, type)).toEqual(decode[kind](json, "application/json"));
+      expect<object>(withoutUnlisted(decode[kind](bytes, type))).toEqual(decode[kind](json, "application/json"));
     }
   });
+
+  /** The recorder knew no `checkpoint` of agents. */
+  function withoutUnlisted(message: object): object {
+    if (!("agentInfo" in message)) return message;
+    const { checkpoint: _checkpoint, ...agentInfo } = message.agentInfo as AgentInfo;
+    return { ...message, agentInfo };
+  }
 });
 
 describe("recorded JSON", () => {

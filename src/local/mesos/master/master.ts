@@ -135,6 +135,13 @@ export class Master {
           executorId: call.executorId,
           data: call.data,
         });
+      case "UPDATE_FRAMEWORK":
+      case "ACCEPT_INVERSE_OFFERS":
+      case "DECLINE_INVERSE_OFFERS":
+      case "ACKNOWLEDGE_OPERATION_STATUS":
+      case "RECONCILE_OPERATIONS":
+      case "REQUEST":
+        return;
       default:
         return assertNever(call);
     }
