@@ -51,6 +51,23 @@ export type AgentOrder =
       readonly executorId: ExecutorId;
       readonly data: Uint8Array;
     }
+  /** Tasks that the master knows and the agent has not named: it says that it does not know them. */
+  | {
+      readonly type: "reconcile-tasks";
+      readonly tasks: readonly {
+        readonly frameworkId: FrameworkId;
+        readonly taskId: TaskId;
+        readonly executorId: ExecutorId | undefined;
+      }[];
+    }
+  /** To be answered by `pong`. */
+  | { readonly type: "ping" }
+  /** The master has given the agent up meanwhile. */
+  | { readonly type: "reregister" }
+  /** All tasks are to be killed, and no more started, until nothing runs there. */
+  | { readonly type: "drain"; readonly maxGracePeriodMs: number | undefined; readonly markGone: boolean }
+  /** It is gone for the master, and ends. */
+  | { readonly type: "shutdown" }
   /** A framework subscribed anew: the agent notes its info and sends the oldest pending update of every task again. */
   | { readonly type: "update-framework"; readonly framework: FrameworkInfo };
 
@@ -60,6 +77,8 @@ export interface ReportedTask {
   /** undefined: a command task. */
   readonly executorId: ExecutorId | undefined;
   readonly state: TaskState;
+  /** The last update of each state, without data. */
+  readonly statuses: readonly TaskStatus[];
 }
 
 export interface ReportedFramework {
@@ -98,6 +117,7 @@ export type AgentReport =
       readonly executorId: ExecutorId;
       readonly data: Uint8Array;
     }
+  | { readonly type: "pong" }
   /** The agent leaves for good. */
   | { readonly type: "unregistered" };
 

@@ -112,7 +112,7 @@ export class Resources {
   }
 
   toList({ allocationRole, legacyRole }: ResourceForm): Resource[] {
-    return [...this.#entries.values()].map(({ identity, amount }) => ({
+    return this.#inOrder().map(({ identity, amount }) => ({
       ...identity,
       ...valueOf(amount),
       ...(legacyRole && identity.reservations === undefined ? { role: "*" } : {}),
@@ -120,14 +120,25 @@ export class Resources {
     }));
   }
 
+  /** As Mesos offers them: ranges and sets, then scalars, the well-known ones first. */
+  #inOrder(): readonly Entry[] {
+    return [...this.#entries.values()].sort((a, b) => rank(a) - rank(b));
+  }
+
   /** Mesos' printed form: `cpus(allocated: *):2; ports(allocated: *):[31000-31001]`, `{}` for nothing. */
   print(allocationRole: string | null): string {
     if (this.isEmpty) return "{}";
     const role = allocationRole === null ? "" : `(allocated: ${allocationRole})`;
-    return [...this.#entries.values()]
+    return this.#inOrder()
       .map(({ identity, amount }) => `${identity.name}${role}:${printAmount(amount)}`)
       .join("; ");
   }
+}
+
+const scalarRanks: Readonly<Record<string, number>> = { cpus: 1, gpus: 2, mem: 3, disk: 4 };
+
+function rank({ identity, amount }: Entry): number {
+  return amount.type === "SCALAR" ? (scalarRanks[identity.name] ?? 5) : 0;
 }
 
 /** The sum of what an executor and its tasks are allowed. */

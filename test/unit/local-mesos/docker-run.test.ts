@@ -68,6 +68,8 @@ function ownRun({ task, argv }: RecordedRun): DockerRun {
     id: agentId as AgentId,
     endpoint: { hostname: "127.0.0.1", ip: "127.0.0.1", port: 7650 },
     processName: "slave(1)",
+    recoveryTimeoutMs: 15 * 60_000,
+    executorReregistrationTimeoutMs: 2000,
   } as AgentSettings;
   const resources = containerResources(executor, [task]);
   const launch = {

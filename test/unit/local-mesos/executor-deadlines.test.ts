@@ -25,6 +25,7 @@ function subscribe(
   const events: Event[] = [];
   let ended = false;
   const answer = mesos.handle(post(path, body));
+  if (answer.type === "file") throw new Error("a file");
   if (answer.type !== "stream") throw new Error(`${answer.status} ${new TextDecoder().decode(answer.body)}`);
   answer.open({
     write: (chunk) => {
@@ -48,17 +49,17 @@ async function launched(
   const framework_info = { user: "root", name: "t", roles: ["*"], capabilities: [{ type: "MULTI_ROLE" }] };
   const { events, id } = subscribe(mesos, schedulerPath, { type: "SUBSCRIBE", subscribe: { framework_info } });
   await mesos.settle();
-  const framework_id = { value: "master-0000" };
+  const framework_id = { value: `${mesos.masterInfo.id}-0000` };
   const call = (type: string, part: object = {}): void => {
     mesos.handle(post(schedulerPath, { type, framework_id, ...part }, { "mesos-stream-id": id }));
   };
-  const offer_ids = [{ value: "master-O0" }];
+  const offer_ids = [{ value: `${mesos.masterInfo.id}-O0` }];
   call("ACCEPT", { accept: { offer_ids, operations: [launch(jsonTask("one", { value: mesos.agentId }))] } });
   return { events, call };
 }
 
 function subscribeExecutor(mesos: VirtualMesos): ReturnType<typeof subscribe> {
-  const ids = { framework_id: { value: "master-0000" }, executor_id: { value: "worker" } };
+  const ids = { framework_id: { value: `${mesos.masterInfo.id}-0000` }, executor_id: { value: "worker" } };
   return subscribe(mesos, executorPath, { type: "SUBSCRIBE", ...ids, subscribe: {} });
 }
 
@@ -74,6 +75,7 @@ test("an executor that does not subscribe in time is killed, and its tasks fail"
   mesos.clock.advance(4999);
   expect(ends(events)).toEqual([]);
   mesos.clock.advance(1);
+  await mesos.settle();
   expect(ends(events)).toMatchObject([
     { executor_id: { value: "worker" }, status: 9 },
     {
@@ -97,6 +99,7 @@ test("an executor that ignores SHUTDOWN is killed when its grace period is over"
   mesos.clock.advance(1999);
   expect(ends(events)).toEqual([]);
   mesos.clock.advance(1);
+  await mesos.settle();
   expect(ends(events)).toMatchObject([{ status: 9 }, { status: { reason: "REASON_EXECUTOR_TERMINATED" } }]);
   expect(executor.ended()).toBe(true);
 });

@@ -32,7 +32,7 @@ describe("scalars", () => {
   test("print as Mesos prints them", () => {
     const all = Resources.of([scalar("cpus", 2), scalar("mem", 1024.5), ports([31_000, 31_001], [31_005, 31_005])]);
     expect(all.print("*")).toBe(
-      "cpus(allocated: *):2; mem(allocated: *):1024.5; ports(allocated: *):[31000-31001, 31005-31005]",
+      "ports(allocated: *):[31000-31001, 31005-31005]; cpus(allocated: *):2; mem(allocated: *):1024.5",
     );
     expect(Resources.none.print("*")).toBe("{}");
   });

@@ -34,7 +34,8 @@ export function readJournal(workDir: string, log: Logger): AgentFact[] {
 }
 
 /**
- * The agent's memory on disk: facts are appended, all those of one turn of the event loop in one write. They survive
+ * The agent's memory on disk: facts are appended, and written at the end of the
+ * event loop's turn or by {@link AgentJournal.flush}. They survive
  * the death of the process, not that of the machine, whose executors would be gone as well.
  */
 export class AgentJournal {
@@ -53,8 +54,17 @@ export class AgentJournal {
   }
 
   append(fact: AgentFact): void {
-    if (this.#lines.length === 0) setImmediate(() => this.#flush());
+    if (this.#lines.length === 0) setImmediate(() => this.flush());
     this.#lines.push(lineOf(fact));
+  }
+
+  /** Writes what was appended. */
+  flush(): void {
+    if (this.#lines.length === 0 || this.#file === undefined) return;
+    const text = this.#lines.join("");
+    this.#lines = [];
+    this.#bytes += write(this.#file, text);
+    if (this.#bytes > this.#compactAtBytes) this.compact();
   }
 
   /** Writes the journal anew: as a whole or not at all. */
@@ -72,17 +82,9 @@ export class AgentJournal {
   }
 
   close(): void {
-    this.#flush();
+    this.flush();
     if (this.#file !== undefined) closeSync(this.#file);
     this.#file = undefined;
-  }
-
-  #flush(): void {
-    if (this.#lines.length === 0 || this.#file === undefined) return;
-    const text = this.#lines.join("");
-    this.#lines = [];
-    this.#bytes += write(this.#file, text);
-    if (this.#bytes > this.#compactAtBytes) this.compact();
   }
 }
 

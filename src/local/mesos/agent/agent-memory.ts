@@ -10,6 +10,7 @@ import {
   type TaskStatus,
 } from "../../../mesos/types.ts";
 import type { ExecutorKind } from "../containers/containerizer.ts";
+import { withStatus } from "../task-statuses.ts";
 
 /*
  * What an agent remembers over a restart, as a list of facts. Containers are noted for every framework, so that what
@@ -33,7 +34,13 @@ export type AgentFact =
     }
   | ({ readonly type: "process"; readonly containerId: ContainerId } & ContainerProcess)
   /** Without `data` and `executor`. */
-  | { readonly type: "task"; readonly containerId: ContainerId; readonly task: TaskInfo; readonly state: TaskState }
+  | {
+      readonly type: "task";
+      readonly containerId: ContainerId;
+      readonly task: TaskInfo;
+      readonly state: TaskState;
+      readonly statuses?: readonly TaskStatus[];
+    }
   | { readonly type: "update"; readonly frameworkId: FrameworkId; readonly status: TaskStatus }
   | {
       readonly type: "acknowledged";
@@ -47,6 +54,7 @@ export type AgentFact =
 export interface RememberedTask {
   readonly info: TaskInfo;
   state: TaskState;
+  statuses: readonly TaskStatus[];
 }
 
 export interface RememberedExecutor {
@@ -99,9 +107,11 @@ export function recall(facts: Iterable<AgentFact>): AgentMemory {
         if (known !== undefined) known.executor.process = { pid, startTime };
         break;
       }
-      case "task":
-        containers.get(fact.containerId)?.executor.tasks.set(fact.task.taskId, { info: fact.task, state: fact.state });
+      case "task": {
+        const { task: info, state, statuses = [] } = fact;
+        containers.get(fact.containerId)?.executor.tasks.set(info.taskId, { info, state, statuses });
         break;
+      }
       case "update": {
         const framework = memory.get(fact.frameworkId);
         if (framework !== undefined) addUpdate(framework, fact.status);
@@ -136,7 +146,9 @@ function addUpdate(framework: RememberedFramework, status: TaskStatus): void {
   else pending.push(status);
   for (const { tasks } of framework.executors.values()) {
     const task = tasks.get(status.taskId);
-    if (task !== undefined && !isTerminal(task.state)) task.state = status.state;
+    if (task === undefined) continue;
+    task.statuses = withStatus(task.statuses, status);
+    if (!isTerminal(task.state)) task.state = status.state;
   }
 }
 

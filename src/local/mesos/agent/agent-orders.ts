@@ -7,7 +7,11 @@ import { taskFact } from "./agent-recovery.ts";
 import type { AgentState } from "./agent-state.ts";
 import type { Executor, Verdict } from "./agent-types.ts";
 import { commandExecutorInfo, defaultExecutorInfo } from "./built-in-executors.ts";
+import { drain, drainingProblem, endAgent } from "./drain.ts";
 import { launchExecutor, NEVER_LAUNCHED, shutdownExecutor } from "./executors.ts";
+import { shutdownFramework } from "./framework-end.ts";
+import { killTask } from "./kills.ts";
+import { register } from "./registration.ts";
 
 type OrderOf<Type extends AgentOrder["type"]> = Extract<AgentOrder, { type: Type }>;
 
@@ -31,6 +35,16 @@ export function carryOut(state: AgentState, order: AgentOrder, now: Moment): voi
       if (executor?.phase === "running") state.send(executor, { type: "MESSAGE", data: order.data });
       return;
     }
+    case "reconcile-tasks":
+      return disownTasks(state, order, now);
+    case "ping":
+      return state.report({ type: "pong" });
+    case "reregister":
+      return register(state, now);
+    case "drain":
+      return drain(state, order, now);
+    case "shutdown":
+      return endAgent(state, now);
     case "update-framework": {
       const { id } = order.framework;
       const framework = id === undefined ? undefined : state.frameworks.get(id);
@@ -55,7 +69,7 @@ function runTasks(state: AgentState, order: OrderOf<"run-tasks">, now: Moment): 
   const wanted = wantedExecutor(state.settings.builtInExecutor, order, frameworkId, first);
   const { executorId } = wanted.info;
   const existing = framework.executors.get(executorId);
-  const problem = launchProblem(existing, wanted.kind, mayLaunch);
+  const problem = drainingProblem(state) ?? launchProblem(existing, wanted.kind, mayLaunch);
   if (problem !== undefined) {
     const verdict = { ...problem, state: state.lostState(frameworkId, problem.state) };
     for (const { taskId } of tasks) state.say(frameworkId, { taskId, executorId, ...verdict }, now);
@@ -104,42 +118,16 @@ function launchProblem(existing: Executor | undefined, kind: ExecutorKind, mayLa
   return existing.phase === "terminated" ? dropped("Executor terminated") : undefined;
 }
 
-function killTask(state: AgentState, { frameworkId, taskId, killPolicy }: OrderOf<"kill-task">, now: Moment): void {
-  const executor = state.frameworks.get(frameworkId)?.owners.get(taskId);
-  if (executor === undefined) {
-    // The launch was lost: the master expects a last word on the task, unless one is on its way.
-    if (state.updates.hasTask(frameworkId, taskId)) return;
-    const dropped = state.lostState(frameworkId, "TASK_DROPPED");
-    const verdict = { state: dropped, reason: "REASON_EXECUTOR_TERMINATED", message: "Cannot find executor" };
-    state.say(frameworkId, { taskId, ...verdict }, now);
-    return;
-  }
-  const queued = executor.queued.find(({ tasks }) => tasks.some((task) => task.taskId === taskId));
-  if (queued === undefined) {
-    if (executor.phase === "running") state.send(executor, { type: "KILL", taskId, killPolicy });
-    return;
-  }
-  executor.queued = executor.queued.filter((each) => each !== queued);
-  const verdict = {
-    state: "TASK_KILLED",
-    reason: "REASON_TASK_KILLED_DURING_LAUNCH",
-    message: queued.isGroup
-      ? "A task within the task group was killed before delivery to the executor"
-      : "Killed before delivery to the executor",
-  } as const;
-  for (const task of queued.tasks) state.endTask(executor, task, verdict, now);
-}
-
-/** Nobody is left to be told of its tasks: their updates are dropped. */
-function shutdownFramework(state: AgentState, frameworkId: FrameworkId, now: Moment): void {
-  state.updates.removeFramework(frameworkId);
-  const framework = state.frameworks.get(frameworkId);
-  if (framework === undefined) return;
-  framework.terminating = true;
-  state.remember(frameworkId, { type: "framework-removed", frameworkId });
-  for (const executor of framework.executors.values()) {
-    shutdownExecutor(state, executor, now);
-    state.forgetIfOver(frameworkId, executor);
+/** Tasks that never arrived here: the master expects a last word on them, unless one is on its way. */
+function disownTasks(state: AgentState, { tasks }: OrderOf<"reconcile-tasks">, now: Moment): void {
+  for (const { frameworkId, taskId, executorId } of tasks) {
+    if (state.updates.hasTask(frameworkId, taskId)) continue;
+    const verdict = {
+      state: state.lostState(frameworkId, "TASK_DROPPED"),
+      reason: "REASON_RECONCILIATION",
+      message: "Reconciliation: task unknown to the agent",
+    };
+    state.say(frameworkId, { taskId, ...(executorId === undefined ? {} : { executorId }), ...verdict }, now);
   }
 }
 
@@ -152,7 +140,7 @@ function acknowledge(state: AgentState, { frameworkId, taskId, uuid }: OrderOf<"
   if (executor === undefined) {
     state.updates.forgetIdle(frameworkId, taskId);
   } else if (result === "finished") {
-    executor.tasks.delete(taskId);
+    state.completeTask(executor, taskId);
     framework.owners.delete(taskId);
     state.forgetIfOver(frameworkId, executor);
   }

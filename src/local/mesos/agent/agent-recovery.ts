@@ -1,7 +1,7 @@
 import { printDuration } from "../durations.ts";
 import type { Moment } from "../moment.ts";
 import type { AgentFact, AgentMemory, RememberedExecutor, RememberedFramework } from "./agent-memory.ts";
-import type { AgentState } from "./agent-state.ts";
+import { type AgentState, newTask } from "./agent-state.ts";
 import type { AgentFramework, Executor } from "./agent-types.ts";
 import { executorExited, NEVER_LAUNCHED } from "./executors.ts";
 
@@ -31,6 +31,7 @@ export function recover(state: AgentState, memory: AgentMemory, now: Moment): bo
 
 /** The time to subscribe again is over: executors that have not are killed. */
 export function endRecovery(state: AgentState): void {
+  state.phase = "running";
   const timeout = printDuration(state.settings.executorReregistrationTimeoutMs);
   for (const executor of state.containers.values()) {
     if (executor.phase !== "registering") continue;
@@ -57,7 +58,8 @@ export function factsOf(state: AgentState): AgentFact[] {
         for (const task of executor.queued.flatMap(({ tasks }) => tasks)) {
           facts.push(taskFact(executor, task, "TASK_STAGING"));
         }
-        for (const task of executor.tasks.values()) facts.push(taskFact(executor, task.info, task.state));
+        for (const task of executor.tasks.values())
+          facts.push(taskFact(executor, task.info, task.state, task.statuses));
       }
       if (executor.phase === "terminated") facts.push({ type: "exited", containerId });
     }
@@ -71,9 +73,14 @@ export function factsOf(state: AgentState): AgentFact[] {
 type TaskFact = Extract<AgentFact, { type: "task" }>;
 
 /** The executor is a fact of its own, and data is not kept. */
-export function taskFact({ containerId }: Executor, task: TaskFact["task"], taskState: TaskFact["state"]): TaskFact {
+export function taskFact(
+  { containerId }: Executor,
+  task: TaskFact["task"],
+  taskState: TaskFact["state"],
+  statuses?: TaskFact["statuses"],
+): TaskFact {
   const { executor: _executor, data: _data, ...rest } = task;
-  return { type: "task", containerId, task: rest, state: taskState };
+  return { type: "task", containerId, task: rest, state: taskState, ...(statuses === undefined ? {} : { statuses }) };
 }
 
 function recoverExecutor(
@@ -95,7 +102,10 @@ function recoverExecutor(
     streamId: null,
     process,
     queued: [],
-    tasks: new Map([...remembered.tasks].map(([id, task]) => [id, { ...task }] as const)),
+    completed: [],
+    tasks: new Map(
+      [...remembered.tasks].map(([id, task]) => [id, newTask(task.info, task.state, task.statuses)] as const),
+    ),
     hadTask: true,
     verdict: undefined,
   };

@@ -14,14 +14,17 @@ import {
   type TaskStatus,
 } from "../../../mesos/types.ts";
 import type { AgentReport } from "../agent-messages.ts";
+import { BoundedMap } from "../bounded-map.ts";
 import type { Moment } from "../moment.ts";
 import { containerResources } from "../resources.ts";
+import { withoutData, withStatus } from "../task-statuses.ts";
 import { Timers } from "../timers.ts";
 import type { AgentFact } from "./agent-memory.ts";
 import type {
   AgentCommand,
   AgentFramework,
   AgentSettings,
+  AgentTask,
   AgentTimer,
   Executor,
   ExecutorStreamId,
@@ -30,22 +33,44 @@ import type {
 } from "./agent-types.ts";
 import { StatusUpdates } from "./status-updates.ts";
 
+/**
+ * - recovering: executors of an earlier life have some time to subscribe again; until then the master hears nothing
+ * - running: it registers with every master
+ * - ended: by an operator, and for good: its executors are shut down
+ */
+export type AgentPhase = "recovering" | "running" | "ended";
+
+/** As on a real agent: tasks of each executor, executors of each framework, frameworks. */
+const KEPT_TASKS = 200;
+const KEPT_EXECUTORS = 150;
+const KEPT_FRAMEWORKS = 50;
+
 /** All that an agent remembers, and the few steps that several of its parts share. */
 export class AgentState {
   readonly settings: AgentSettings;
   readonly random: Random;
   readonly frameworks = new Map<FrameworkId, AgentFramework>();
+  /** Those of which nothing is left; only shown any more. */
+  readonly completedFrameworks = new BoundedMap<FrameworkId, AgentFramework>(KEPT_FRAMEWORKS);
   /** Executors whose process has not ended. */
   readonly containers = new Map<ContainerId, Executor>();
   readonly timers = new Timers<AgentTimer>();
   readonly updates: StatusUpdates;
-  #registered = false;
+  /** Whether the master can be told anything. */
+  registered = false;
+  phase: AgentPhase = "running";
+  /** Nothing more is to be started, until nothing runs any more. */
+  drain: { readonly markGone: boolean } | undefined;
   #commands: AgentCommand[] = [];
 
   constructor(settings: AgentSettings, random: Random) {
     this.settings = settings;
     this.random = random;
-    this.updates = new StatusUpdates((forward) => this.report({ type: "update", ...forward }));
+    this.updates = new StatusUpdates((forward) => {
+      const task = this.#taskOf(forward.frameworkId, forward.status.taskId);
+      if (task !== undefined) task.forwarded = withoutData(forward.status);
+      this.report({ type: "update", ...forward });
+    });
   }
 
   takeCommands(): AgentCommand[] {
@@ -60,8 +85,8 @@ export class AgentState {
 
   /** Before the agent has registered there is nobody to report to; what matters is told in registering. */
   report(report: AgentReport): void {
-    if (report.type === "registered") this.#registered = true;
-    if (this.#registered) this.#commands.push({ type: "report", report });
+    if (report.type === "registered") this.registered = true;
+    if (this.registered) this.#commands.push({ type: "report", report });
   }
 
   /** Without a subscription the event is lost. */
@@ -94,7 +119,7 @@ export class AgentState {
   openFramework(id: FrameworkId, info: FrameworkInfo): AgentFramework {
     let framework = this.frameworks.get(id);
     if (framework === undefined) {
-      framework = { info, executors: new Map(), owners: new Map(), terminating: false };
+      framework = { info, executors: new Map(), completedExecutors: [], owners: new Map(), terminating: false };
       this.frameworks.set(id, framework);
       this.remember(id, { type: "framework", info });
     }
@@ -115,7 +140,7 @@ export class AgentState {
   deliver(executor: Executor, { tasks, isGroup }: QueuedLaunch): void {
     executor.hadTask = true;
     for (const task of tasks) {
-      executor.tasks.set(task.taskId, { info: withoutData(task), state: "TASK_STAGING" });
+      executor.tasks.set(task.taskId, newTask(task, "TASK_STAGING"));
       if (!isGroup) this.send(executor, { type: "LAUNCH", task });
     }
     if (isGroup) this.send(executor, { type: "LAUNCH_GROUP", tasks });
@@ -132,7 +157,9 @@ export class AgentState {
   /** Ends a task of an executor by the agent's own word. */
   endTask(executor: Executor, task: TaskInfo, verdict: Verdict, now: Moment): void {
     const { taskId } = task;
-    executor.tasks.set(taskId, { info: withoutData(task), state: verdict.state });
+    const known = executor.tasks.get(taskId);
+    if (known === undefined) executor.tasks.set(taskId, newTask(task, verdict.state));
+    else known.state = verdict.state;
     this.say(executor.frameworkId, { taskId, executorId: executor.info.executorId, ...verdict }, now);
   }
 
@@ -149,6 +176,10 @@ export class AgentState {
   }
 
   addUpdate(frameworkId: FrameworkId, status: TaskStatus, now: Moment): void {
+    const task = this.#taskOf(frameworkId, status.taskId);
+    if (task !== undefined) {
+      task.statuses = withStatus(task.statuses, status);
+    }
     this.remember(frameworkId, { type: "update", frameworkId, status });
     this.updates.add(frameworkId, status, now.monotonicMs);
   }
@@ -164,18 +195,39 @@ export class AgentState {
     return nanoseconds === undefined ? this.settings.executorShutdownGraceMs : nanoseconds / 1e6;
   }
 
+  /** A task whose last update is acknowledged is only shown any more. */
+  completeTask(executor: Executor, taskId: TaskId): void {
+    const task = executor.tasks.get(taskId);
+    executor.tasks.delete(taskId);
+    if (task !== undefined) keep(executor.completed, task, KEPT_TASKS);
+  }
+
+  #taskOf(frameworkId: FrameworkId, taskId: TaskId): AgentTask | undefined {
+    return this.frameworks.get(frameworkId)?.owners.get(taskId)?.tasks.get(taskId);
+  }
+
   /** An executor that has ended is forgotten with the acknowledgement of its last update, a framework with the last. */
   forgetIfOver(frameworkId: FrameworkId, executor?: Executor): void {
     const framework = this.frameworks.get(frameworkId);
     if (framework === undefined) return;
     if (executor?.phase === "terminated" && (executor.tasks.size === 0 || framework.terminating)) {
       framework.executors.delete(executor.info.executorId);
+      keep(framework.completedExecutors, executor, KEPT_EXECUTORS);
     }
-    if (framework.executors.size === 0) this.frameworks.delete(frameworkId);
+    if (framework.executors.size === 0) {
+      this.frameworks.delete(frameworkId);
+      if (framework.completedExecutors.length > 0) this.completedFrameworks.set(frameworkId, framework);
+    }
+    if (this.frameworks.size === 0 && this.drain?.markGone === false) this.drain = undefined;
   }
 }
 
-function withoutData(task: TaskInfo): TaskInfo {
-  const { data, ...rest } = task;
-  return data === undefined ? task : rest;
+export function newTask(info: TaskInfo, state: TaskState, statuses: readonly TaskStatus[] = []): AgentTask {
+  return { info: withoutData(info), state, statuses, forwarded: undefined };
+}
+
+/** Adds to a list that forgets its oldest members. */
+function keep<T>(list: T[], item: T, limit: number): void {
+  list.push(item);
+  if (list.length > limit) list.shift();
 }

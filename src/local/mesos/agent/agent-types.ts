@@ -12,6 +12,7 @@ import type {
   TaskId,
   TaskInfo,
   TaskState,
+  TaskStatus,
 } from "../../../mesos/types.ts";
 import type { AgentReport } from "../agent-messages.ts";
 import type { ContainerAdoption, ContainerLaunch, ExecutorKind } from "../containers/containerizer.ts";
@@ -46,6 +47,10 @@ export interface AgentTask {
   /** Without `data`, which is not kept once it is delivered. */
   readonly info: TaskInfo;
   state: TaskState;
+  /** The last update of each state, without data. */
+  statuses: readonly TaskStatus[];
+  /** The last one that went to the master, without data. */
+  forwarded: TaskStatus | undefined;
 }
 
 /** The agent's own word on a task. */
@@ -73,6 +78,8 @@ export interface Executor {
   queued: QueuedLaunch[];
   /** Delivered, or ended by the agent, and not forgotten: the terminal update is not acknowledged yet. */
   readonly tasks: Map<TaskId, AgentTask>;
+  /** Over and acknowledged; only shown any more. */
+  readonly completed: AgentTask[];
   hadTask: boolean;
   /** What becomes of its tasks when it ends, where that is not simply its exit. */
   verdict: Verdict | undefined;
@@ -81,6 +88,8 @@ export interface Executor {
 export interface AgentFramework {
   info: FrameworkInfo;
   readonly executors: Map<ExecutorId, Executor>;
+  /** Over; only shown any more. */
+  readonly completedExecutors: Executor[];
   /** Which executor has a task, queued or delivered. */
   readonly owners: Map<TaskId, Executor>;
   terminating: boolean;
@@ -108,5 +117,12 @@ export interface AgentSettings {
   readonly executorRegistrationTimeoutMs: number;
   readonly executorReregistrationTimeoutMs: number;
   readonly executorShutdownGraceMs: number;
+  /** How long executors may look for a lost agent. */
+  readonly recoveryTimeoutMs: number;
+  readonly masterHostname: string;
+  /** When this agent began, milliseconds since 1970. */
+  readonly startedMs: number;
+  /** The folder below which executors have their sandboxes. */
+  readonly workDir: string;
   readonly executorVariables?: Readonly<Record<string, string>>;
 }

@@ -11,8 +11,10 @@ import { carryOut } from "./agent-orders.ts";
 import { endRecovery, factsOf, recover } from "./agent-recovery.ts";
 import { AgentState } from "./agent-state.ts";
 import type { AgentCommand, AgentSettings, Executor, ExecutorStreamId } from "./agent-types.ts";
+import { endAgent } from "./drain.ts";
 import { subscribeExecutor, updateByExecutor } from "./executor-calls.ts";
 import { executorExited, executorOverdue, launchFailed, notCreated, shutdownExecutor } from "./executors.ts";
+import { loseMaster, register } from "./registration.ts";
 
 interface FromExecutor {
   readonly frameworkId: FrameworkId;
@@ -31,6 +33,10 @@ export type AgentEvent =
   | ({ readonly type: "update"; readonly status: TaskStatus } & FromExecutor)
   | ({ readonly type: "message"; readonly data: Uint8Array } & FromExecutor)
   | ContainerEvent
+  /** The connection to the master broke, or stands again. */
+  | { readonly type: "link"; readonly up: boolean }
+  /** Leaves the master for good, and ends as by `stop`. */
+  | { readonly type: "leave" }
   /** Shuts every executor down, each with its grace period. */
   | { readonly type: "stop" }
   /** A deadline of {@link Agent.nextWakeMs} has come. */
@@ -47,6 +53,11 @@ export class Agent {
 
   constructor(settings: AgentSettings, random: Random) {
     this.#state = new AgentState(settings, random);
+  }
+
+  /** For views and tests. */
+  get state(): Readonly<AgentState> {
+    return this.#state;
   }
 
   /** When the next `wake` is wanted, on the monotonic clock. */
@@ -67,9 +78,10 @@ export class Agent {
   start(memory: AgentMemory, now: Moment): AgentCommand[] {
     const { timers, settings } = this.#state;
     if (recover(this.#state, memory, now)) {
+      this.#state.phase = "recovering";
       timers.set(now.monotonicMs + settings.executorReregistrationTimeoutMs, { type: "recovered" });
     } else {
-      this.#register(now);
+      register(this.#state, now);
     }
     return this.#state.takeCommands();
   }
@@ -122,6 +134,14 @@ export class Agent {
       case "exited":
         executorExited(state, state.container(event.containerId), event, now);
         break;
+      case "link":
+        if (event.up) register(state, now);
+        else loseMaster(state);
+        break;
+      case "leave":
+        state.report({ type: "unregistered" });
+        endAgent(state, now);
+        break;
       case "stop":
         for (const executor of state.containers.values()) shutdownExecutor(state, executor, now);
         break;
@@ -139,32 +159,12 @@ export class Agent {
     for (let timer = timers.take(now.monotonicMs); timer !== undefined; timer = timers.take(now.monotonicMs)) {
       if (timer.type === "recovered") {
         endRecovery(this.#state);
-        this.#register(now);
+        register(this.#state, now);
       } else {
         executorOverdue(this.#state, timer);
       }
     }
     updates.wake(now.monotonicMs);
-  }
-
-  #register(now: Moment): void {
-    const state = this.#state;
-    const { info, endpoint, processName } = state.settings;
-    const frameworks = [...state.frameworks.values()].map((framework) => ({
-      info: framework.info,
-      executors: [...framework.executors.values()]
-        .filter(({ phase, kind }) => phase !== "terminated" && kind !== "command")
-        .map((each) => each.info),
-      tasks: [...framework.executors.values()].flatMap((executor) =>
-        [...executor.tasks.values()].map((task) => ({
-          task: task.info,
-          executorId: executor.kind === "command" ? undefined : executor.info.executorId,
-          state: task.state,
-        })),
-      ),
-    }));
-    state.report({ type: "registered", info, endpoint, processName, frameworks });
-    state.updates.resend(now.monotonicMs);
   }
 
   #caller({ frameworkId, executorId }: FromExecutor): Executor {

@@ -3,6 +3,7 @@ import { isTerminal, type TaskStatus } from "../../../mesos/types.ts";
 import type { Moment } from "../moment.ts";
 import type { AgentState } from "./agent-state.ts";
 import type { Executor, ExecutorStreamId } from "./agent-types.ts";
+import { explainedByDrain } from "./drain.ts";
 import { shutdownExecutor } from "./executors.ts";
 
 type Subscribe = Extract<ExecutorCall, { type: "SUBSCRIBE" }>;
@@ -44,8 +45,9 @@ export function subscribeExecutor(
 }
 
 /** UPDATE: takes the update over, and says so to the executor by ACKNOWLEDGED. */
-export function updateByExecutor(state: AgentState, caller: Executor, status: TaskStatus, now: Moment): void {
+export function updateByExecutor(state: AgentState, caller: Executor, said: TaskStatus, now: Moment): void {
   const { frameworkId } = caller;
+  const status = explainedByDrain(state, said, state.lostState(frameworkId, "TASK_GONE") === "TASK_GONE");
   const framework = state.framework(frameworkId);
   const { id: agentId } = state.settings;
   // A wrong agent id makes an update disappear, and so does a framework that ends.
@@ -63,7 +65,7 @@ export function updateByExecutor(state: AgentState, caller: Executor, status: Ta
   const over = task !== undefined && isTerminal(task.state);
   if (!repeated && !over) {
     if (task !== undefined) task.state = status.state;
-    const containerStatus = containerStatusOf(state, owner);
+    const containerStatus = containerStatusOf(state, owner, status.containerStatus);
     state.addUpdate(frameworkId, { ...complete, containerStatus }, now);
     if (isTerminal(status.state)) state.resize(owner);
   }
@@ -85,14 +87,17 @@ function dropUnconfirmed(state: AgentState, executor: Executor, call: Subscribe,
   }
 }
 
+/** What an agent adds of its own; a container within its executor's is named by the executor. */
 function containerStatusOf(
   state: AgentState,
   { containerId, process }: Executor,
+  said: TaskStatus["containerStatus"],
 ): TaskStatus["containerStatus"] & object {
   const { ip } = state.settings.endpoint;
   return {
     containerId,
-    networkInfos: [{ ipAddresses: ip === undefined ? [] : [{ protocol: "IPv4", ipAddress: ip }] }],
+    networkInfos: [{ ipAddresses: ip === undefined ? [] : [{ ipAddress: ip }] }],
     ...(process === undefined ? {} : { executorPid: process.pid }),
+    ...said,
   };
 }

@@ -36,6 +36,7 @@ export function launchExecutor(
     streamId: null,
     process: undefined,
     queued: [],
+    completed: [],
     tasks: new Map(),
     hadTask: false,
     verdict: undefined,

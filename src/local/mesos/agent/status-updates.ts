@@ -103,6 +103,11 @@ export class StatusUpdates {
     }
   }
 
+  /** Nothing is sent until {@link resend}. */
+  pause(): void {
+    this.#connected = false;
+  }
+
   wake(nowMs: number): void {
     for (let due = this.#retries.take(nowMs); due !== undefined; due = this.#retries.take(nowMs)) {
       const { queue, send } = due;

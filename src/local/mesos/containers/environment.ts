@@ -3,8 +3,6 @@ import type { AgentSettings } from "../agent/agent-types.ts";
 import { printDuration } from "../durations.ts";
 import type { ContainerLaunch } from "./containerizer.ts";
 
-const RECOVERY_TIMEOUT = "15mins";
-const SUBSCRIPTION_BACKOFF_MAX = "2secs";
 const PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /** The sandbox as an executor sees it that runs in a container of Docker's. */
@@ -59,7 +57,14 @@ export function commandEnvironment(command: CommandInfo | undefined): Record<str
 /** @param sandbox by its path on the host */
 function agentVariables(
   { framework, frameworkId, executor, shutdownGraceMs }: ContainerLaunch,
-  { id, endpoint, processName, executorVariables = {} }: AgentSettings,
+  {
+    id,
+    endpoint,
+    processName,
+    recoveryTimeoutMs,
+    executorReregistrationTimeoutMs,
+    executorVariables = {},
+  }: AgentSettings,
   sandbox: string,
 ): Record<string, string> {
   const address = `${endpoint.ip ?? endpoint.hostname ?? "127.0.0.1"}:${endpoint.port}`;
@@ -77,7 +82,10 @@ function agentVariables(
     MESOS_SLAVE_ID: id,
     MESOS_SLAVE_PID: `${processName}@${address}`,
     ...(framework.checkpoint === true
-      ? { MESOS_RECOVERY_TIMEOUT: RECOVERY_TIMEOUT, MESOS_SUBSCRIPTION_BACKOFF_MAX: SUBSCRIPTION_BACKOFF_MAX }
+      ? {
+          MESOS_RECOVERY_TIMEOUT: printDuration(recoveryTimeoutMs),
+          MESOS_SUBSCRIPTION_BACKOFF_MAX: printDuration(executorReregistrationTimeoutMs),
+        }
       : {}),
   };
 }

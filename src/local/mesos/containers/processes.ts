@@ -24,16 +24,20 @@ export function killGroup({ pid, startTime }: ContainerProcess): void {
  *   Linux: executors then do not survive a restart of the agent)
  */
 export function startTimeOf(pid: number): string | undefined {
-  let stat: string;
+  const fields = statFields(pid);
+  return fields === undefined || fields[0] === "Z" ? undefined : fields[19];
+}
+
+/** What the system tells of a process, from its state on, which is field 3 of all. */
+function statFields(pid: number): readonly string[] | undefined {
   try {
-    stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
+    // The name in parentheses may hold blanks.
+    return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   } catch (error) {
     if (errorCode(error) === "ENOENT" || errorCode(error) === "ESRCH") return undefined;
     throw error;
   }
-  // The name in parentheses may hold blanks; behind it come the state and, as field 22 of all, the start time.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields[0] === "Z" ? undefined : fields[19];
 }
 
 export function isRunning({ pid, startTime }: ContainerProcess): boolean {
@@ -62,4 +66,29 @@ export function killMarked(variable: string): void {
 /** NAME=value, each with a zero behind it. */
 function environmentOf(pid: number): Buffer {
   return readFileSync(`/proc/${pid}/environ`);
+}
+
+export interface Usage {
+  readonly userSeconds: number;
+  readonly systemSeconds: number;
+  readonly rssBytes: number;
+}
+
+/** As every Linux has them: clock ticks in a second, bytes in a page. */
+const TICKS = 100;
+const PAGE_BYTES = 4096;
+
+/** What the processes of a container's group use together; undefined where there is no /proc to look in. */
+export function groupUsage({ pid }: ContainerProcess): Usage | undefined {
+  if (process.platform !== "linux") return undefined;
+  let [user, system, pages] = [0, 0, 0];
+  for (const name of readdirSync("/proc")) {
+    const fields = /^\d+$/.test(name) ? statFields(Number(name)) : undefined;
+    // Behind the name: state, parent, group, … user and system time, … resident pages.
+    if (fields?.[2] !== String(pid)) continue;
+    user += Number(fields[11]);
+    system += Number(fields[12]);
+    pages += Number(fields[21]);
+  }
+  return { userSeconds: user / TICKS, systemSeconds: system / TICKS, rssBytes: pages * PAGE_BYTES };
 }

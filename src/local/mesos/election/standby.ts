@@ -1,23 +1,35 @@
 import type { MasterInfo } from "../../../mesos/types.ts";
-import { emptyAnswer, type HttpAnswer, jsonAnswer, textAnswer } from "../http/answer.ts";
+import { emptyAnswer, type HttpAnswer, textAnswer } from "../http/answer.ts";
+import { authenticated, type Credentials, unauthorized } from "../http/authentication.ts";
 import type { HttpRequest } from "../http/request-parser.ts";
-import { versionView } from "../master/master-view.ts";
+import { isMasterPath, redirect } from "../master/master-routes.ts";
+import { isBelow, oldJsonAnswer, withoutProcess } from "../routing.ts";
+import { versionView } from "../views/version.ts";
 
 /**
  * What a master answers that does not lead: who does, in all that only that one can answer.
  *
  * The Location has no scheme, and the path gains `/master`, as with a real one (test/recordings/20-leader.ndjson).
+ *
+ * @param leader undefined: none is known
  */
 export function standbyAnswer(
-  { path, query }: Pick<HttpRequest, "path" | "query">,
+  request: HttpRequest,
   leader: MasterInfo | undefined,
+  { credentials }: { readonly credentials?: Credentials | undefined } = {},
 ): HttpAnswer {
-  const own = path.startsWith("/master/") ? path.slice("/master".length) : path;
-  if (own === "/health") return emptyAnswer(200);
-  if (own === "/version") return jsonAnswer(versionView());
+  const path = withoutProcess(request.path, "master");
+  if (path === "/health") return emptyAnswer(200);
+  if (path === "/version") return oldJsonAnswer(request, versionView);
+  if (!isMasterPath(path)) return textAnswer(404);
+  // Who may not ask is not told where to ask, either.
+  const isCall = isBelow(path, "/api/v1/scheduler");
+  if (isCall && credentials !== undefined && authenticated(request, credentials) === undefined) {
+    return unauthorized("mesos-master-scheduler");
+  }
   if (leader === undefined) return textAnswer(503, "No leader elected");
-  const base = `//${leader.hostname ?? leader.address?.hostname ?? leader.address?.ip ?? ""}:${leader.port}`;
+  if (path === "/redirect") return redirect(leader);
+  const query = request.query.size === 0 ? "" : `?${request.query.toString()}`;
   // Decoded it could hold anything, line ends among it.
-  const rest = `/master${encodeURI(own)}${query.size === 0 ? "" : `?${query.toString()}`}`;
-  return { ...emptyAnswer(307), headers: { Location: own === "/redirect" ? base : `${base}${rest}` } };
+  return redirect(leader, `/master${encodeURI(path)}${query}`);
 }

@@ -18,7 +18,15 @@ export interface StreamAnswer {
   readonly closed: () => void;
 }
 
-export type HttpAnswer = PlainAnswer | StreamAnswer;
+/** A file as it is now, sent as its reader takes it; the connection ends with it. */
+export interface FileAnswer {
+  readonly type: "file";
+  readonly path: string;
+  readonly size: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export type HttpAnswer = PlainAnswer | StreamAnswer | FileAnswer;
 
 export interface HttpStream {
   /** One chunk. Those of one turn of the event loop leave in one write. */

@@ -1,9 +1,18 @@
+import { createReadStream } from "node:fs";
 import type { Socket } from "node:net";
+import { pipeline } from "node:stream/promises";
 import { concatBytes, utf8 } from "../../../base/bytes.ts";
 import type { Clock } from "../../../base/clock.ts";
 import { describeError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/log.ts";
-import { type HttpAnswer, type PlainAnswer, reasonPhrase, type StreamAnswer, textAnswer } from "./answer.ts";
+import {
+  type FileAnswer,
+  type HttpAnswer,
+  type PlainAnswer,
+  reasonPhrase,
+  type StreamAnswer,
+  textAnswer,
+} from "./answer.ts";
 import { type HttpRequest, HttpRequestError, HttpRequestParser } from "./request-parser.ts";
 
 /** A reader that falls behind by so much is cut off: Mesos itself would let its memory grow. */
@@ -22,11 +31,13 @@ export interface ConnectionOptions {
 
 /**
  * - requests: each is answered before the next is looked at
+ * - file: a file is on its way; requests that come behind it are carried out, and never answered
  * - stream: an answer goes on; requests that come behind it are carried out, and never answered
  * - ended: what is still to be written is written, then the socket closes
  */
 type Phase =
   | { readonly type: "requests" }
+  | { readonly type: "file" }
   | { readonly type: "stream"; readonly closed: () => void }
   | { readonly type: "ended" };
 
@@ -87,8 +98,10 @@ export class HttpConnection {
       if (answer.type === "stream") answer.closed();
     } else if (answer.type === "stream") {
       this.#stream(answer);
+    } else if (answer.type === "file") {
+      void this.#file(answer, request.method !== "HEAD");
     } else {
-      this.#answer(answer, request.keepAlive);
+      this.#answer(answer, request.keepAlive, request.method !== "HEAD");
     }
   }
 
@@ -103,14 +116,31 @@ export class HttpConnection {
     }
   }
 
-  #answer({ status, headers, body }: PlainAnswer, keepAlive: boolean): void {
+  #answer({ status, headers, body }: PlainAnswer, keepAlive: boolean, withBody = true): void {
     const fields = {
       ...headers,
       "Content-Length": String(body.byteLength),
       ...(keepAlive ? {} : { Connection: "close" }),
     };
-    this.#write([this.#head(status, fields), body]);
+    this.#write(withBody ? [this.#head(status, fields), body] : [this.#head(status, fields)]);
     if (!keepAlive) this.#phase = { type: "ended" };
+  }
+
+  /** Nothing is answered behind it, so that nobody has to wait for it with his own answer. */
+  async #file({ path, size, headers }: FileAnswer, withBody: boolean): Promise<void> {
+    this.#phase = { type: "file" };
+    this.#write([this.#head(200, { ...headers, "Content-Length": String(size), Connection: "close" })]);
+    this.flush();
+    try {
+      // No more than was announced, though the file may have grown since.
+      if (withBody && size > 0) await pipeline(createReadStream(path, { end: size - 1 }), this.#socket, { end: false });
+    } catch (error) {
+      this.#options.log.warn("file not sent to its end", { path, error });
+      this.destroy();
+      return;
+    }
+    this.#phase = { type: "ended" };
+    this.#options.wantsFlush();
   }
 
   #stream({ headers, open, closed }: StreamAnswer): void {
@@ -155,7 +185,7 @@ export class HttpConnection {
   #halfClosed(): void {
     if (this.#phase.type === "stream") {
       this.#gone();
-    } else {
+    } else if (this.#phase.type !== "file") {
       this.#phase = { type: "ended" };
       this.#options.wantsFlush();
     }

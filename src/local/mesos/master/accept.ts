@@ -1,10 +1,20 @@
 import { assertNever } from "../../../base/errors.ts";
-import type { ExecutorId, ExecutorInfo, OfferId, Resource, TaskInfo, TaskState } from "../../../mesos/types.ts";
+import type {
+  ExecutorId,
+  ExecutorInfo,
+  OfferId,
+  OperationId,
+  Resource,
+  TaskInfo,
+  TaskState,
+} from "../../../mesos/types.ts";
 import type { Moment } from "../moment.ts";
 import { Resources } from "../resources.ts";
+import { shownOf } from "../views/shown.ts";
 import { refuseMs } from "./filters.ts";
-import type { CallOf, Framework, KnownAgent, MasterState, OutstandingOffer } from "./master-state.ts";
-import { lostState, masterStatus } from "./master-statuses.ts";
+import type { CallOf, MasterState } from "./master-state.ts";
+import { lostState, tellStatus } from "./master-statuses.ts";
+import type { Framework, KnownAgent, OutstandingOffer } from "./master-types.ts";
 import { groupProblem } from "./task-group-validation.ts";
 import { type LaunchContext, malformedResource, taskProblem } from "./task-validation.ts";
 
@@ -20,20 +30,29 @@ export function accept(state: MasterState, framework: Framework, call: CallOf<"A
     for (const task of tasksOf(call)) {
       refuse(state, framework, task, lostState(framework, "TASK_DROPPED"), "REASON_INVALID_OFFERS", message, now);
     }
+    for (const operation of call.operations) {
+      if (operation.type !== "UNSUPPORTED") continue;
+      const why = `Operation attempted with invalid offers: ${problem ?? "No offers specified"}`;
+      state.refuseOperation(framework, operation.id, why);
+    }
     return;
   }
   const launch = new Launch(state, framework, agent, first.role, sum(offers), now);
   for (const operation of call.operations) {
     switch (operation.type) {
       case "LAUNCH":
-        launch.tasks(operation.taskInfos);
+        launch.tasks(operation.taskInfos, operation.id);
         break;
       case "LAUNCH_GROUP":
-        launch.group(operation.executor, operation.taskInfos);
+        launch.group(operation.executor, operation.taskInfos, operation.id);
         break;
       case "UNSUPPORTED":
-        // A bad operation without an id is skipped and answered by nothing, by real masters too.
         state.note("operation skipped", { frameworkId: framework.id, operation: operation.value });
+        state.refuseOperation(
+          framework,
+          operation.id,
+          `${operation.value} operations are not supported by Brigade's embedded Mesos`,
+        );
         break;
       default:
         assertNever(operation);
@@ -77,8 +96,8 @@ class Launch {
   }
 
   /** Each task on its own, in order: a bad one gets TASK_ERROR and the others go on. */
-  tasks(tasks: readonly TaskInfo[]): void {
-    const malformed = malformedResource(tasks);
+  tasks(tasks: readonly TaskInfo[], operationId: OperationId | undefined): void {
+    const malformed = operationIdProblem("LAUNCH", operationId) ?? malformedResource(tasks);
     for (const task of tasks) {
       const problem = malformed ?? taskProblem(task, this.#context(task.executor));
       if (problem === undefined) this.#launch([task], task.executor, false);
@@ -87,8 +106,11 @@ class Launch {
   }
 
   /** All tasks of a group, or none. */
-  group(executor: ExecutorInfo, tasks: readonly TaskInfo[]): void {
-    const problem = malformedResource(tasks, executor) ?? groupProblem(executor, tasks, this.#context(executor));
+  group(executor: ExecutorInfo, tasks: readonly TaskInfo[], operationId: OperationId | undefined): void {
+    const problem =
+      operationIdProblem("LAUNCH_GROUP", operationId) ??
+      malformedResource(tasks, executor) ??
+      groupProblem(executor, tasks, this.#context(executor));
     if (problem === undefined) this.#launch(tasks, executor, true);
     else for (const task of tasks) this.#refuse(task, "REASON_TASK_GROUP_INVALID", problem);
   }
@@ -135,8 +157,10 @@ class Launch {
       role: this.#role,
       resources,
       labels: task.labels,
+      shown: shownOf(task),
       state: "TASK_STAGING",
       forwarded: undefined,
+      statuses: [],
     });
   }
 
@@ -154,8 +178,11 @@ function refuse(
   message: string,
   now: Moment,
 ): void {
-  const status = masterStatus({ taskId, agentId, state: taskState, reason, message }, now);
-  state.tell(framework, { type: "UPDATE", status });
+  tellStatus(state, framework, { taskId, agentId, state: taskState, reason, message }, now);
+}
+
+function operationIdProblem(operation: string, id: OperationId | undefined): string | undefined {
+  return id === undefined ? undefined : `The \`id\` field cannot be set on ${operation} operations`;
 }
 
 /** Why the offers of a call cannot be accepted together, in Mesos' words and in the order of its checks. */

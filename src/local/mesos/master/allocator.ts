@@ -39,6 +39,8 @@ const LEAST_MEM = 32_000;
 export class Allocator {
   readonly #random: Random;
   readonly #free = new Map<AgentId, Resources>();
+  /** Agents of which nothing is offered. */
+  readonly #idle = new Set<AgentId>();
   readonly #total = new Share();
   readonly #roles = new Map<string, Share>();
   readonly #contenders = new Map<FrameworkId, Contender>();
@@ -52,9 +54,16 @@ export class Allocator {
     this.#total.add(total);
   }
 
+  /** Whether its resources are offered at all: not while it is away, or kept off by an operator. */
+  setAgentActive(agentId: AgentId, active: boolean): void {
+    if (active) this.#idle.delete(agentId);
+    else this.#idle.add(agentId);
+  }
+
   /** @param total what {@link addAgent} was given; what was allocated on the agent must have been released before */
   removeAgent(agentId: AgentId, total: Resources): void {
     this.#free.delete(agentId);
+    this.#idle.delete(agentId);
     this.#total.subtract(total);
     for (const { claims } of this.#contenders.values()) {
       for (const claim of claims.values()) claim.filters.delete(agentId);
@@ -130,7 +139,7 @@ export class Allocator {
     const allocations: Allocation[] = [];
     for (const agentId of this.#shuffledAgents()) {
       const resources = this.#free.get(agentId) ?? Resources.none;
-      if (!isAllocatable(resources)) continue;
+      if (this.#idle.has(agentId) || !isAllocatable(resources)) continue;
       const taker = this.#order().find(({ claim }) => {
         const filters = claim.filters.get(agentId);
         return filters === undefined || !filters.blocks(resources, nowMs);

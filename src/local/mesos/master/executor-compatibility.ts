@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from "node:util";
 import type { CommandInfo, ExecutorInfo, Resource } from "../../../mesos/types.ts";
 import { Resources } from "../resources.ts";
+import { debugString } from "../views/debug-string.ts";
 
 const RULER = "-".repeat(60);
 
 /**
  * Whether a task may join an executor that runs under the same id: all must be equal but labels and grace period.
  *
- * @returns Mesos' message where it may not; the dumps in it are JSON here, protobuf text there
+ * @returns Mesos' message where it may not
  */
 export function executorConflict(existing: ExecutorInfo, wanted: ExecutorInfo): string | undefined {
   if (isDeepStrictEqual(existing, wanted) || isDeepStrictEqual(compared(existing), compared(wanted))) return undefined;
@@ -20,6 +21,7 @@ export function executorConflict(existing: ExecutorInfo, wanted: ExecutorInfo): 
     "ExecutorInfo:",
     dump(wanted),
     RULER,
+    "",
   ].join("\n");
 }
 
@@ -52,9 +54,5 @@ function canonicalCommand(command: CommandInfo | undefined): unknown {
 }
 
 function dump(executor: ExecutorInfo): string {
-  return JSON.stringify(
-    executor,
-    (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value),
-    2,
-  );
+  return debugString("mesos.v1.ExecutorInfo", executor);
 }

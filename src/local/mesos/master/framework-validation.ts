@@ -71,7 +71,22 @@ export function roleProblem(role: string): string | undefined {
   return undefined;
 }
 
-function suppressedProblem(roles: readonly string[], suppressed: readonly string[]): string | undefined {
+/** What of a framework cannot be changed by UPDATE_FRAMEWORK, in Mesos' words. */
+export function frameworkChangeProblem(former: FrameworkInfo, wanted: FrameworkInfo): string | undefined {
+  // One that is left out stays what the master has filled in.
+  if (wanted.principal !== undefined && former.principal !== wanted.principal) {
+    return "Changing framework's principal is not allowed.";
+  }
+  if (former.user !== wanted.user) return unsupportedChange("user", former.user, wanted.user);
+  const [before, after] = [former.checkpoint ?? false, wanted.checkpoint ?? false];
+  return before === after ? undefined : unsupportedChange("checkpoint", String(before), String(after));
+}
+
+function unsupportedChange(field: string, before: string, after: string): string {
+  return `Updating 'FrameworkInfo.${field}' is unsupported; attempted to update from '${before}' to '${after}'`;
+}
+
+export function suppressedProblem(roles: readonly string[], suppressed: readonly string[]): string | undefined {
   const foreign = suppressed.filter((role) => !roles.includes(role));
   if (foreign.length === 0) return undefined;
   return `Suppressed roles { ${foreign.join(", ")} } are not contained in the set of roles`;

@@ -1,30 +1,30 @@
 import { invariant } from "../../../base/errors.ts";
 import type { SchedulerCall, SchedulerEvent } from "../../../mesos/scheduler-api.ts";
 import {
-  type Address,
   type AgentId,
-  type AgentInfo,
   type ExecutorId,
-  type ExecutorInfo,
-  type FrameworkCapability,
   type FrameworkId,
-  type FrameworkInfo,
   isTerminal,
-  type Labels,
   type MasterInfo,
   type OfferId,
-  type TaskId,
-  type TaskState,
-  type TaskStatus,
+  type OperationId,
 } from "../../../mesos/types.ts";
 import type { AgentOrder } from "../agent-messages.ts";
-import type { Resources } from "../resources.ts";
+import { BoundedMap } from "../bounded-map.ts";
+import type { Credentials } from "../http/authentication.ts";
 import { Timers } from "../timers.ts";
 import type { Allocator } from "./allocator.ts";
-import { CompletedFrameworks } from "./completed-frameworks.ts";
-
-/** A subscription's `Mesos-Stream-Id`. */
-export type StreamId = string;
+import type { Maintenance } from "./maintenance.ts";
+import type {
+  Framework,
+  KnownAgent,
+  KnownExecutor,
+  MasterTask,
+  MasterTimer,
+  OutstandingInverseOffer,
+  OutstandingOffer,
+  StreamId,
+} from "./master-types.ts";
 
 /** What the shell has to do, in order. */
 export type MasterCommand =
@@ -35,89 +35,58 @@ export type MasterCommand =
   /** For the log: something unusual that no client is told. */
   | { readonly type: "note"; readonly message: string; readonly fields: Readonly<Record<string, unknown>> };
 
-export interface MasterTask {
-  readonly taskId: TaskId;
-  readonly name: string;
-  readonly frameworkId: FrameworkId;
-  readonly agentId: AgentId;
-  /** undefined: a command task, whose executor is its agent's business. */
-  readonly executorId: ExecutorId | undefined;
-  readonly role: string;
-  readonly resources: Resources;
-  readonly labels: Labels | undefined;
-  /** The newest state that is known; resources were given back once it is terminal. */
-  state: TaskState;
-  /** The last update that was passed on, or would have been had the framework been there. */
-  forwarded: TaskStatus | undefined;
-}
-
-export interface Framework {
-  readonly id: FrameworkId;
-  info: FrameworkInfo;
-  roles: readonly string[];
-  capabilities: ReadonlySet<FrameworkCapability>;
-  /** null: no stream is open. */
-  streamId: StreamId | null;
-  /** How often it has subscribed: tells whether a disconnection is over. */
-  subscriptions: number;
-  readonly tasks: Map<TaskId, MasterTask>;
-  readonly offers: Set<OfferId>;
-  readonly registeredMs: number;
-}
-
-export interface OutstandingOffer {
-  readonly id: OfferId;
-  readonly frameworkId: FrameworkId;
-  readonly agentId: AgentId;
-  readonly role: string;
-  readonly resources: Resources;
-}
-
-export interface KnownExecutor {
-  readonly info: ExecutorInfo;
-  readonly role: string;
-  readonly resources: Resources;
-}
-
-export interface KnownAgent {
-  readonly id: AgentId;
-  readonly info: AgentInfo;
-  readonly endpoint: Address;
-  readonly processName: string;
-  readonly total: Resources;
-  readonly tasks: Set<MasterTask>;
-  readonly executors: Map<FrameworkId, Map<ExecutorId, KnownExecutor>>;
-  readonly offers: Set<OfferId>;
-}
-
-/** Deadlines of the master. Stream id and number of subscriptions tell whether one still matters. */
-export type MasterTimer =
-  | { readonly type: "allocate" }
-  | { readonly type: "heartbeat"; readonly frameworkId: FrameworkId; readonly streamId: StreamId }
-  | { readonly type: "failover"; readonly frameworkId: FrameworkId; readonly subscriptions: number };
-
 export interface MasterSettings {
   readonly masterInfo: MasterInfo;
   readonly allocationIntervalMs: number;
   readonly heartbeatIntervalMs: number;
+  /** After it an offer is rescinded; undefined: never. */
+  readonly offerTimeoutMs: number | undefined;
+  readonly agentPingTimeoutMs: number;
+  /** So many pings unanswered, and an agent is unreachable. */
+  readonly maxAgentPingTimeouts: number;
+  /** How long an agent whose connection broke, or that an earlier master knew, may take to come back. */
+  readonly agentReregisterTimeoutMs: number;
+  /** Who may subscribe frameworks, and with which secret; undefined: everybody. */
+  readonly credentials: Credentials | undefined;
+  /** Whether looking at the state needs credentials as well. */
+  readonly authenticateReadonly: boolean;
+  /** When this master began, milliseconds since 1970. */
+  readonly startedMs: number;
 }
 
 /** A call with its subscription already checked. */
 export type SubscribedCall = Exclude<SchedulerCall, { type: "SUBSCRIBE" }>;
-export type CallOf<Type extends SubscribedCall["type"]> = Extract<SubscribedCall, { type: Type }>;
+export type CallOf<Type extends SubscribedCall["type"]> = CallOfOne<SubscribedCall, Type>;
+type CallOfOne<Call, Type> = Call extends { readonly type: infer Own }
+  ? Type & Own extends never
+    ? never
+    : Call
+  : never;
+
+/** As on a real master only so many are remembered: removed frameworks, and tasks of each framework. */
+const KEPT_FRAMEWORKS = 50;
+/** Unreachable and gone agents, of which a real master's registry keeps far more than anybody has here. */
+const KEPT_AGENTS = 10_000;
 
 /** All that a master remembers, and the few steps that several of its parts share. */
 export class MasterState {
   readonly settings: MasterSettings;
   readonly allocator: Allocator;
+  readonly maintenance: Maintenance;
   readonly frameworks = new Map<FrameworkId, Framework>();
   /** Which framework has which open stream. */
   readonly streams = new Map<StreamId, Framework>();
-  readonly completed = new CompletedFrameworks();
+  /** Their ids may not subscribe again. */
+  readonly completed = new BoundedMap<FrameworkId, Framework>(KEPT_FRAMEWORKS);
   readonly agents = new Map<AgentId, KnownAgent>();
   /** Agents that are known to exist but have not registered yet since this master started. */
   readonly recovering: Set<AgentId>;
+  /** Since when (milliseconds since 1970) an agent has not answered. */
+  readonly unreachable = new BoundedMap<AgentId, number>(KEPT_AGENTS);
+  /** Those that an operator has marked gone: they may not come back. */
+  readonly gone = new BoundedMap<AgentId, number>(KEPT_AGENTS);
   readonly offers = new Map<OfferId, OutstandingOffer>();
+  readonly inverseOffers = new Map<OfferId, OutstandingInverseOffer>();
   readonly timers = new Timers<MasterTimer>();
   /** An allocation run is wanted as soon as the present turn is over. */
   allocationWanted = false;
@@ -125,9 +94,15 @@ export class MasterState {
   #nextFramework = 0;
   #commands: MasterCommand[] = [];
 
-  constructor(settings: MasterSettings, allocator: Allocator, recovering: readonly AgentId[]) {
+  constructor(
+    settings: MasterSettings,
+    allocator: Allocator,
+    maintenance: Maintenance,
+    recovering: readonly AgentId[],
+  ) {
     this.settings = settings;
     this.allocator = allocator;
+    this.maintenance = maintenance;
     this.recovering = new Set(recovering);
   }
 
@@ -165,6 +140,12 @@ export class MasterState {
     return framework;
   }
 
+  /** An agent that is registered and can be reached. */
+  connectedAgent(id: AgentId): KnownAgent | undefined {
+    const agent = this.agents.get(id);
+    return agent?.connected === true ? agent : undefined;
+  }
+
   newFrameworkId(): FrameworkId {
     return `${this.settings.masterInfo.id}-${String(this.#nextFramework++).padStart(4, "0")}` as FrameworkId;
   }
@@ -189,12 +170,33 @@ export class MasterState {
     return offer;
   }
 
+  /** Takes an offer back that a framework holds, and tells it so. */
+  rescind(id: OfferId): void {
+    const offer = this.takeOffer(id);
+    if (offer === undefined) return;
+    this.allocator.release(offer);
+    const framework = this.frameworks.get(offer.frameworkId);
+    if (framework !== undefined) this.tell(framework, { type: "RESCIND", offerId: id });
+  }
+
+  rescindInverse(id: OfferId): void {
+    const offer = this.takeInverseOffer(id);
+    const framework = offer && this.frameworks.get(offer.frameworkId);
+    if (framework !== undefined) this.tell(framework, { type: "RESCIND_INVERSE_OFFER", inverseOfferId: id });
+  }
+
+  takeInverseOffer(id: OfferId): OutstandingInverseOffer | undefined {
+    const offer = this.inverseOffers.get(id);
+    this.inverseOffers.delete(id);
+    return offer;
+  }
+
   addTask(framework: Framework, task: MasterTask): void {
     framework.tasks.set(task.taskId, task);
     this.agents.get(task.agentId)?.tasks.add(task);
   }
 
-  /** Forgets a task; its resources go back if they had not yet. */
+  /** Takes a task off the books; its resources go back if they had not yet. */
   removeTask(framework: Framework, task: MasterTask): void {
     if (!isTerminal(task.state)) this.allocator.release(task);
     framework.tasks.delete(task.taskId);
@@ -222,8 +224,11 @@ export class MasterState {
     this.allocator.release({ frameworkId, role, agentId: agent.id, resources });
     return true;
   }
-}
 
-export function isPartitionAware(framework: Framework): boolean {
-  return framework.capabilities.has("PARTITION_AWARE");
+  /** Of an operation that is not carried out: who gave it no id is told nothing, as by a real master. */
+  refuseOperation(framework: Framework, operationId: OperationId | undefined, message: string): void {
+    if (operationId === undefined) return;
+    const status = { operationId, state: "OPERATION_ERROR", message };
+    this.tell(framework, { type: "UPDATE_OPERATION_STATUS", status });
+  }
 }

@@ -1,137 +1,291 @@
-import { brigadeVersion } from "../../../base/version.ts";
-import { type Attribute, isTerminal, type Labels } from "../../../mesos/types.ts";
-import { Resources } from "../resources.ts";
-import type { Framework, KnownAgent, MasterState, MasterTask } from "./master-state.ts";
+import { isTerminal, type TaskState } from "../../../mesos/types.ts";
+import type { Resources } from "../resources.ts";
+import { double, seconds, type View } from "../views/old-json.ts";
+import { allocatedList, flat, flatAttributes, fullList, quantities, sum, totalList } from "../views/resource-views.ts";
+import { executorView, taskView } from "../views/task-views.ts";
+import { agentCapabilities, masterCapabilities, mesosVersion, versionView } from "../views/version.ts";
+import { masterFlags } from "./master-flags.ts";
+import type { MasterState } from "./master-state.ts";
+import type { Framework, KnownAgent, KnownExecutor, MasterTask } from "./master-types.ts";
 
-/** What this master says it is: the version of Mesos whose behaviour it follows. */
-export const mesosVersion = "1.12.0";
+/*
+ * What the master's older endpoints show. Names are Mesos' old ones (`slave`), times are seconds.
+ */
 
-/** `GET /version`. */
-export function versionView(): Readonly<Record<string, unknown>> {
-  return { version: mesosVersion, build_user: `brigade ${brigadeVersion}` };
-}
+type State = Readonly<MasterState>;
 
-/** `GET /master/state`, as far as the embedded master knows it: the names are Mesos' old ones (`slave`). */
-export function stateView(state: Readonly<MasterState>): Readonly<Record<string, unknown>> {
-  const { masterInfo } = state.settings;
+/** `GET /state`. */
+export function stateView(state: State): View {
+  const { masterInfo, startedMs } = state.settings;
+  const agents = [...state.agents.values()];
   return {
-    ...versionView(),
+    ...versionView,
+    start_time: seconds(startedMs),
+    elected_time: seconds(startedMs),
     id: masterInfo.id,
     pid: masterInfo.pid,
     hostname: masterInfo.hostname,
-    activated_slaves: state.agents.size,
-    deactivated_slaves: 0,
-    unreachable_slaves: 0,
+    capabilities: masterCapabilities,
+    activated_slaves: double(agents.filter(isActive).length),
+    deactivated_slaves: double(agents.filter((agent) => !isActive(agent)).length),
+    unreachable_slaves: double(state.unreachable.size),
     leader: masterInfo.pid,
     leader_info: { id: masterInfo.id, pid: masterInfo.pid, port: masterInfo.port, hostname: masterInfo.hostname },
-    slaves: [...state.agents.values()].map((agent) => agentView(state, agent)),
+    flags: masterFlags(state.settings),
+    slaves: agents.map((agent) => agentView(state, agent)),
     recovered_slaves: [...state.recovering].map((id) => ({ id })),
     frameworks: [...state.frameworks.values()].map((framework) => frameworkView(state, framework)),
-    completed_frameworks: [],
+    completed_frameworks: [...state.completed.values()].map((framework) => frameworkView(state, framework)),
     orphan_tasks: [],
     unregistered_frameworks: [],
   };
 }
 
-function agentView(state: Readonly<MasterState>, agent: KnownAgent): Readonly<Record<string, unknown>> {
-  const executors = [...agent.executors.values()].flatMap((known) => [...known.values()]);
-  const used = sum([...running(agent.tasks), ...executors].map(({ resources }) => resources));
-  const offers = [...agent.offers].map((id) => state.offers.get(id)?.resources ?? Resources.none);
+/** `GET /state-summary`. */
+export function summaryView(state: State): View {
+  return {
+    hostname: state.settings.masterInfo.hostname,
+    slaves: [...state.agents.values()].map((agent) => ({
+      ...agentView(state, agent),
+      ...taskCounts(state, ({ agentId }) => agentId === agent.id),
+      framework_ids: [...new Set([...state.frameworks.values()].filter(onAgent(agent)).map(({ id }) => id))],
+    })),
+    frameworks: [...state.frameworks.values()].map((framework) => ({
+      ...frameworkSummary(state, framework),
+      ...taskCounts(state, ({ frameworkId }) => frameworkId === framework.id),
+      slave_ids: [...state.agents.values()].filter((agent) => onAgent(agent)(framework)).map(({ id }) => id),
+    })),
+  };
+}
+
+/** `GET /slaves`. @param only the id of one */
+export function agentsView(state: State, only: string | null): View {
+  const agents = [...state.agents.values()].filter(({ id }) => only === null || id === only);
+  return {
+    slaves: agents.map((agent) => ({
+      ...agentView(state, agent),
+      reserved_resources_full: {},
+      unreserved_resources_full: fullList(totalList(agent.total)),
+      used_resources_full: fullList(allocatedList(usedOn(agent))),
+      offered_resources_full: fullList(allocatedList(offeredOn(state, agent))),
+    })),
+    recovered_slaves: [...state.recovering].map((id) => ({ id })),
+  };
+}
+
+/** `GET /frameworks`. @param only the id of one */
+export function frameworksView(state: State, only: string | null): View {
+  const wanted = ({ id }: Framework): boolean => only === null || id === only;
+  return {
+    frameworks: [...state.frameworks.values()].filter(wanted).map((framework) => frameworkView(state, framework)),
+    completed_frameworks: [...state.completed.values()]
+      .filter(wanted)
+      .map((framework) => frameworkView(state, framework)),
+    unregistered_frameworks: [],
+  };
+}
+
+/** `GET /tasks`: newest first, a hundred unless it is said otherwise. */
+export function tasksView(state: State, query: URLSearchParams): View {
+  const [framework, task] = [query.get("framework_id"), query.get("task_id")];
+  const found = [...state.frameworks.values(), ...state.completed.values()]
+    .filter(({ id }) => framework === null || id === framework)
+    .flatMap((each) => [...each.tasks.values(), ...each.unreachableTasks.values(), ...each.completedTasks.values()])
+    .filter(({ taskId }) => task === null || taskId === task);
+  const begun = ({ statuses }: MasterTask): number => statuses[0]?.timestamp ?? 0;
+  const sorted = found.sort((a, b) => (query.get("order") === "asc" ? begun(a) - begun(b) : begun(b) - begun(a)));
+  const offset = numberOf(query.get("offset"), 0);
+  return { tasks: sorted.slice(offset, offset + numberOf(query.get("limit"), 100)).map(taskView) };
+}
+
+/** `GET /roles`. */
+export function rolesView(state: State): View {
+  return {
+    roles: rolesOf(state).map(({ name, frameworks, allocated, offered }) => ({
+      name,
+      weight: double(1),
+      quota: { role: name, guarantee: {}, limit: {}, consumed: quantities(allocated) },
+      resources: quantities(allocated.plus(offered)),
+      allocated: quantities(allocated),
+      offered: quantities(offered),
+      reserved: {},
+      frameworks: frameworks.map(({ id }) => id),
+    })),
+  };
+}
+
+/** Every role that somebody has subscribed to or that has something, by name. */
+export function rolesOf(state: State): readonly {
+  readonly name: string;
+  readonly frameworks: readonly Framework[];
+  readonly allocated: Resources;
+  readonly offered: Resources;
+}[] {
+  const frameworks = [...state.frameworks.values()];
+  const agents = [...state.agents.values()];
+  const names = new Set([
+    ...frameworks.flatMap(({ roles }) => roles),
+    ...agents.flatMap((agent) => [...usedOn(agent)].map(({ role }) => role)),
+  ]);
+  return [...names].sort().map((name) => ({
+    name,
+    frameworks: frameworks.filter(({ roles }) => roles.includes(name)),
+    allocated: sum(agents.flatMap((agent) => [...usedOn(agent)]).filter(({ role }) => role === name)),
+    offered: sum([...state.offers.values()].filter(({ role }) => role === name)),
+  }));
+}
+
+/** What runs on an agent. */
+export function usedOn(agent: KnownAgent): (MasterTask | KnownExecutor)[] {
+  return [...running(agent.tasks), ...[...agent.executors.values()].flatMap((executors) => [...executors.values()])];
+}
+
+export function offeredOn(state: State, agent: KnownAgent): { readonly role: string; readonly resources: Resources }[] {
+  return [...agent.offers].flatMap((id) => state.offers.get(id) ?? []);
+}
+
+export function usedBy(state: State, framework: Framework): (MasterTask | KnownExecutor)[] {
+  const executors = [...state.agents.values()].flatMap((agent) => [
+    ...(agent.executors.get(framework.id)?.values() ?? []),
+  ]);
+  return [...running(framework.tasks.values()), ...executors];
+}
+
+export function isActive({ connected, deactivated }: KnownAgent): boolean {
+  return connected && !deactivated;
+}
+
+function agentView(state: State, agent: KnownAgent): View {
   return {
     id: agent.id,
     hostname: agent.info.hostname,
     port: agent.endpoint.port,
-    pid: `${agent.processName}@${agent.endpoint.ip ?? agent.info.hostname}:${agent.endpoint.port}`,
-    attributes: Object.fromEntries((agent.info.attributes ?? []).map((each) => [each.name, attributeView(each)])),
+    attributes: flatAttributes(agent.info.attributes),
+    pid: pidOf(agent),
+    registered_time: seconds(agent.registeredMs),
+    reregistered_time: agent.reregisteredMs === undefined ? undefined : seconds(agent.reregisteredMs),
     resources: flat(agent.total),
-    used_resources: flat(used),
-    offered_resources: flat(sum(offers)),
-    active: true,
-    deactivated: false,
+    used_resources: flat(sum(usedOn(agent))),
+    offered_resources: flat(sum(offeredOn(state, agent))),
+    reserved_resources: {},
+    unreserved_resources: flat(agent.total),
+    active: isActive(agent),
+    deactivated: agent.deactivated,
     version: mesosVersion,
+    capabilities: agentCapabilities,
+    drain_info: agent.drain && {
+      state: agent.drain.state,
+      config: {
+        max_grace_period:
+          agent.drain.maxGracePeriodMs === undefined ? undefined : { seconds: agent.drain.maxGracePeriodMs / 1000 },
+        mark_gone: agent.drain.markGone,
+      },
+    },
   };
 }
 
-function frameworkView(state: Readonly<MasterState>, framework: Framework): Readonly<Record<string, unknown>> {
+export function pidOf({ processName, endpoint, info }: KnownAgent): string {
+  return `${processName}@${endpoint.ip ?? info.hostname}:${endpoint.port}`;
+}
+
+function frameworkSummary(state: State, framework: Framework): View {
   const { info } = framework;
-  const executors = [...state.agents.values()].flatMap((agent) =>
-    [...(agent.executors.get(framework.id)?.values() ?? [])].map((executor) => ({ agent, executor })),
-  );
-  const used = sum(
-    [...running(framework.tasks.values()), ...executors.map(({ executor }) => executor)].map(resourcesOf),
-  );
-  const offers = [...framework.offers].map((id) => state.offers.get(id)).filter((offer) => offer !== undefined);
+  const connected = framework.streamId !== null;
   return {
     id: framework.id,
     name: info.name,
-    user: info.user,
+    used_resources: flat(sum(usedBy(state, framework))),
+    offered_resources: flat(sum(offersOf(state, framework))),
+    capabilities: [...framework.capabilities],
     hostname: info.hostname ?? "",
     webui_url: info.webuiUrl ?? "",
-    active: framework.streamId !== null,
-    connected: framework.streamId !== null,
+    active: connected,
+    connected,
+    // Known from the agents that run its tasks; it has not subscribed to this master yet.
     recovered: framework.subscriptions === 0,
-    checkpoint: info.checkpoint ?? false,
-    failover_timeout: info.failoverTimeout ?? 0,
-    registered_time: framework.registeredMs / 1000,
-    capabilities: [...framework.capabilities],
-    roles: framework.roles,
-    used_resources: flat(used),
-    offered_resources: flat(sum(offers.map(resourcesOf))),
-    tasks: [...framework.tasks.values()].map(taskView),
-    unreachable_tasks: [],
-    completed_tasks: [],
-    offers: offers.map(({ id, agentId, resources }) => ({ id, slave_id: agentId, resources: flat(resources) })),
-    executors: executors.map(({ agent, executor }) => ({
-      executor_id: executor.info.executorId,
-      name: executor.info.name ?? "",
-      framework_id: framework.id,
-      slave_id: agent.id,
-      resources: flat(executor.resources),
-    })),
-    ...labelsView(info.labels),
   };
 }
 
-function taskView(task: MasterTask): Readonly<Record<string, unknown>> {
+function frameworkView(state: State, framework: Framework): View {
+  const { info, roles } = framework;
+  const offers = offersOf(state, framework);
+  const executors = [...state.agents.values()].flatMap((agent) =>
+    [...(agent.executors.get(framework.id)?.values() ?? [])].map((executor) => ({ agent, executor })),
+  );
+  const multiRole = framework.capabilities.has("MULTI_ROLE");
   return {
-    id: task.taskId,
-    name: task.name,
-    framework_id: task.frameworkId,
-    executor_id: task.executorId ?? "",
-    slave_id: task.agentId,
-    state: task.state,
-    role: task.role,
-    resources: flat(task.resources),
-    ...labelsView(task.labels),
+    ...frameworkSummary(state, framework),
+    user: info.user,
+    failover_timeout: double(info.failoverTimeout ?? 0),
+    checkpoint: info.checkpoint ?? false,
+    registered_time: seconds(framework.registeredMs),
+    unregistered_time: seconds(framework.unregisteredMs ?? 0),
+    reregistered_time: framework.subscriptions > 1 ? seconds(framework.reregisteredMs) : undefined,
+    principal: info.principal,
+    resources: flat(sum([...usedBy(state, framework), ...offers])),
+    ...(multiRole ? { roles } : { role: roles[0] }),
+    tasks: [...framework.tasks.values()].map(taskView),
+    unreachable_tasks: [...framework.unreachableTasks.values()].map(taskView),
+    completed_tasks: [...framework.completedTasks.values()].map(taskView),
+    offers: offers.map(({ id, agentId, role, resources }) => ({
+      id,
+      framework_id: framework.id,
+      allocation_info: { role },
+      slave_id: agentId,
+      resources: flat(resources),
+    })),
+    executors: executors.map(({ agent, executor: { info: executor, role, resources } }) =>
+      executorView(executor, { frameworkId: framework.id, agentId: agent.id, role, resources }),
+    ),
+    offer_constraints: {},
+    labels: info.labels?.labels,
   };
 }
 
-function labelsView(labels: Labels | undefined): { readonly labels?: Labels["labels"] } {
-  return labels === undefined ? {} : { labels: labels.labels };
+export function offersOf(
+  state: State,
+  framework: Framework,
+): (typeof state.offers extends Map<unknown, infer Offer> ? Offer : never)[] {
+  return [...framework.offers].flatMap((id) => state.offers.get(id) ?? []);
 }
 
-function attributeView(attribute: Attribute): string | number {
-  return attribute.text?.value ?? attribute.scalar?.value ?? JSON.stringify(attribute.ranges ?? attribute.set ?? {});
+const counted: readonly TaskState[] = [
+  "TASK_STAGING",
+  "TASK_STARTING",
+  "TASK_RUNNING",
+  "TASK_KILLING",
+  "TASK_FINISHED",
+  "TASK_KILLED",
+  "TASK_FAILED",
+  "TASK_LOST",
+  "TASK_ERROR",
+  "TASK_UNREACHABLE",
+];
+
+/** How many tasks are in which state, the completed ones included. */
+function taskCounts(state: State, wanted: (task: MasterTask) => boolean): View {
+  const counts = new Map<TaskState, number>(counted.map((each) => [each, 0]));
+  const add = (at: TaskState): void => void counts.set(at, (counts.get(at) ?? 0) + 1);
+  for (const framework of state.frameworks.values()) {
+    for (const task of [...framework.tasks.values(), ...framework.completedTasks.values()]) {
+      if (wanted(task)) add(task.state);
+    }
+    for (const task of framework.unreachableTasks.values()) if (wanted(task)) add("TASK_UNREACHABLE");
+  }
+  return Object.fromEntries([...counts].filter(([name]) => counted.includes(name)));
+}
+
+function onAgent(agent: KnownAgent): (framework: Framework) => boolean {
+  return ({ id, completedTasks }) =>
+    agent.executors.has(id) ||
+    [...agent.tasks].some(({ frameworkId }) => frameworkId === id) ||
+    [...completedTasks.values()].some(({ agentId }) => agentId === agent.id);
 }
 
 function running(tasks: Iterable<MasterTask>): MasterTask[] {
   return [...tasks].filter(({ state }) => !isTerminal(state));
 }
 
-function resourcesOf({ resources }: { readonly resources: Resources }): Resources {
-  return resources;
-}
-
-function sum(all: readonly Resources[]): Resources {
-  return all.reduce((total, each) => total.plus(each), Resources.none);
-}
-
-function flat(resources: Resources): Readonly<Record<string, number | string>> {
-  const view: Record<string, number | string> = { cpus: 0, gpus: 0, mem: 0, disk: 0 };
-  for (const { name, scalar, ranges, set } of resources.toList({ allocationRole: null, legacyRole: false })) {
-    if (scalar !== undefined) view[name] = scalar.value;
-    if (ranges !== undefined) view[name] = `[${ranges.range.map(({ begin, end }) => `${begin}-${end}`).join(", ")}]`;
-    if (set !== undefined) view[name] = `{${set.item.join(", ")}}`;
-  }
-  return view;
+function numberOf(text: string | null, fallback: number): number {
+  return text !== null && /^\d+$/.test(text) ? Number(text) : fallback;
 }

@@ -8,18 +8,18 @@ import {
 import { encodeRecord } from "../../../mesos/recordio.ts";
 import type { SchedulerCall, SchedulerEvent } from "../../../mesos/scheduler-api.ts";
 import { emptyAnswer, type HttpAnswer, type HttpStream, textAnswer } from "../http/answer.ts";
+import { authenticated, type Credentials, unauthorized } from "../http/authentication.ts";
 import { acceptedType, notAcceptable, readCall } from "../http/content-types.ts";
 import type { HttpRequest } from "../http/request-parser.ts";
 import { isUuid } from "../uuids.ts";
-import type { CallRefusal, MasterEvent } from "./master.ts";
-import type { StreamId } from "./master-state.ts";
+import type { Master, MasterEvent } from "./master.ts";
+import type { StreamId } from "./master-types.ts";
 
 export interface SchedulerEndpointOptions {
   readonly random: Random;
-  readonly refusal: (
-    frameworkId: Extract<MasterEvent, { type: "call" }>["frameworkId"],
-    streamId: StreamId | undefined,
-  ) => CallRefusal | undefined;
+  readonly master: Pick<Master, "refusal" | "updateRefusal">;
+  /** Who may subscribe; undefined: everybody. */
+  readonly credentials: Credentials | undefined;
   readonly onEvent: (event: MasterEvent) => void;
 }
 
@@ -33,18 +33,23 @@ export class SchedulerEndpoint {
   }
 
   handle(request: HttpRequest): HttpAnswer {
+    const { credentials, master, onEvent } = this.#options;
+    const principal = credentials === undefined ? undefined : authenticated(request, credentials);
+    if (credentials !== undefined && principal === undefined) return unauthorized("mesos-master-scheduler");
     const read = readCall(request, "scheduler::Call", decodeSchedulerCall);
     if ("refusal" in read) return read.refusal;
-    const problem = callProblem(read.call);
+    const problem = callProblem(read.call, principal);
     if (problem !== undefined) return textAnswer(400, `Failed to validate scheduler::Call: ${problem}`);
     const { frameworkId, call } = read.call;
     const streamId = request.headers.get("mesos-stream-id");
-    if (call.type === "SUBSCRIBE") return this.#subscribe(request, streamId, read.call, call);
+    if (call.type === "SUBSCRIBE") return this.#subscribe(request, streamId, read.call, call, principal);
     if (frameworkId === undefined) return textAnswer(400, "Framework cannot be found");
-    const refusal = this.#options.refusal(frameworkId, streamId);
+    const refusal =
+      master.refusal(frameworkId, streamId, principal) ??
+      (call.type === "UPDATE_FRAMEWORK" ? master.updateRefusal(frameworkId, call) : undefined);
     if (refusal !== undefined) return textAnswer(refusal.status, refusal.message);
-    this.#options.onEvent({ type: "call", frameworkId, call });
-    return emptyAnswer(202);
+    onEvent({ type: "call", frameworkId, call });
+    return emptyAnswer(call.type === "UPDATE_FRAMEWORK" ? 200 : 202);
   }
 
   send(streamId: StreamId, event: SchedulerEvent): void {
@@ -63,6 +68,7 @@ export class SchedulerEndpoint {
     givenStreamId: string | undefined,
     { frameworkId }: AddressedSchedulerCall,
     { frameworkInfo, suppressedRoles = [] }: Extract<SchedulerCall, { type: "SUBSCRIBE" }>,
+    principal: string | undefined,
   ): HttpAnswer {
     const type = acceptedType(request);
     if (type === undefined) return notAcceptable;
@@ -81,7 +87,7 @@ export class SchedulerEndpoint {
           type: "subscribe",
           streamId,
           frameworkId: known,
-          info: frameworkInfo,
+          info: principal === undefined ? frameworkInfo : { ...frameworkInfo, principal },
           suppressedRoles,
         });
       },
@@ -94,9 +100,19 @@ export class SchedulerEndpoint {
 }
 
 /** What Mesos' validation finds in a call beyond its shape. */
-function callProblem({ frameworkId, call }: AddressedSchedulerCall): string | undefined {
-  if (call.type === "SUBSCRIBE" && (frameworkId ?? "") !== (call.frameworkInfo.id ?? "")) {
-    return "'framework_id' differs from 'subscribe.framework_info.id'";
+function callProblem({ frameworkId, call }: AddressedSchedulerCall, principal: string | undefined): string | undefined {
+  if (call.type === "SUBSCRIBE") {
+    const { id = "", principal: its } = call.frameworkInfo;
+    if ((frameworkId ?? "") !== id) return "'framework_id' differs from 'subscribe.framework_info.id'";
+    if (principal === undefined || its === undefined || its === principal) return undefined;
+    return `Authenticated principal '${principal}' does not match principal '${its}' set in \`FrameworkInfo\``;
   }
-  return call.type === "ACKNOWLEDGE" && !isUuid(call.uuid) ? "Not a valid UUID" : undefined;
+  if (call.type === "UPDATE_FRAMEWORK") {
+    if ((call.frameworkInfo.id ?? "") === frameworkId) return undefined;
+    return "'framework_id' differs from 'update_framework.framework_info.id'";
+  }
+  if (call.type === "ACKNOWLEDGE_OPERATION_STATUS" && call.agentId === undefined) {
+    return "Expecting 'agent_id' to be present";
+  }
+  return "uuid" in call && !isUuid(call.uuid) ? "Not a valid UUID" : undefined;
 }

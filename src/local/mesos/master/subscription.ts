@@ -1,7 +1,10 @@
-import type { FrameworkCapability, FrameworkId, FrameworkInfo } from "../../../mesos/types.ts";
+import { type FrameworkCapability, type FrameworkId, type FrameworkInfo, isTerminal } from "../../../mesos/types.ts";
+import { BoundedMap } from "../bounded-map.ts";
 import type { Moment } from "../moment.ts";
-import { frameworkProblem, rolesOf } from "./framework-validation.ts";
-import type { Framework, MasterState, StreamId } from "./master-state.ts";
+import { frameworkChangeProblem, frameworkProblem, rolesOf, suppressedProblem } from "./framework-validation.ts";
+import type { CallOf, MasterState } from "./master-state.ts";
+import { masterStatus } from "./master-statuses.ts";
+import { completeTask, type Framework, noteStatus, type StreamId } from "./master-types.ts";
 
 export interface Subscribe {
   readonly streamId: StreamId;
@@ -10,6 +13,9 @@ export interface Subscribe {
   readonly info: FrameworkInfo;
   readonly suppressedRoles: readonly string[];
 }
+
+/** As on a real master. */
+const KEPT_TASKS = 1000;
 
 /** SUBSCRIBE: a new framework, one that comes back, or one that takes over from a stream that is still open. */
 export function subscribe(state: MasterState, request: Subscribe, now: Moment): void {
@@ -23,7 +29,9 @@ export function subscribe(state: MasterState, request: Subscribe, now: Moment): 
   }
   const framework = known ?? addFramework(state, frameworkId ?? state.newFrameworkId(), info, now);
   const wasConnected = framework.streamId !== null;
-  setInfo(state, framework, info, suppressedRoles);
+  const { user, checkpoint } = framework.info;
+  // A changed user or checkpoint is silently ignored.
+  setInfo(state, framework, { ...info, user, checkpoint: checkpoint ?? false }, suppressedRoles);
   if (framework.streamId !== null) {
     state.tellStream(framework.streamId, { type: "ERROR", message: "Framework failed over" });
     state.endStream(framework.streamId);
@@ -31,7 +39,7 @@ export function subscribe(state: MasterState, request: Subscribe, now: Moment): 
   returnOffers(state, framework);
   framework.streamId = streamId;
   state.streams.set(streamId, framework);
-  framework.subscriptions++;
+  if (framework.subscriptions++ > 0) framework.reregisteredMs = now.wallMs;
   state.allocator.activate(framework.id);
   // A takeover from a live stream waits for the next regular run.
   if (!wasConnected) state.allocationWanted = true;
@@ -41,9 +49,27 @@ export function subscribe(state: MasterState, request: Subscribe, now: Moment): 
   state.tell(framework, { type: "HEARTBEAT" });
   const heartbeat = { type: "heartbeat", frameworkId: framework.id, streamId } as const;
   state.timers.set(now.monotonicMs + heartbeatIntervalMs, heartbeat);
-  for (const agentId of state.agents.keys()) {
-    state.order(agentId, { type: "update-framework", framework: framework.info });
-  }
+  if (known !== undefined) tellAgents(state, framework);
+}
+
+/** Why UPDATE_FRAMEWORK is refused, in the words of the answer. */
+export function updateProblem(framework: Framework, call: CallOf<"UPDATE_FRAMEWORK">): string | undefined {
+  const { frameworkInfo: info, suppressedRoles = [] } = call;
+  const own = frameworkProblem(info, framework.id, []);
+  if (own !== undefined) return `Supplied FrameworkInfo is not valid: ${own}`;
+  const change = frameworkChangeProblem(framework.info, info);
+  if (change !== undefined) return `FrameworkInfo update is not valid: ${change}`;
+  const suppressed = suppressedProblem(rolesOf(info), suppressedRoles);
+  return suppressed === undefined ? undefined : `'UpdateFramework' call is not valid: ${suppressed}`;
+}
+
+/** UPDATE_FRAMEWORK, with {@link updateProblem} ruled out. What is newly allowed waits for the next regular run. */
+export function updateFramework(state: MasterState, framework: Framework, call: CallOf<"UPDATE_FRAMEWORK">): void {
+  const { frameworkInfo, suppressedRoles = [] } = call;
+  const { principal } = framework.info;
+  const info = principal === undefined ? frameworkInfo : { ...frameworkInfo, principal };
+  setInfo(state, framework, info, suppressedRoles);
+  tellAgents(state, framework);
 }
 
 /** A connection has gone; the framework's tasks run on until `failover_timeout` is over. */
@@ -60,11 +86,26 @@ export function disconnect(state: MasterState, streamId: StreamId, now: Moment):
 }
 
 /** TEARDOWN, or the end of `failover_timeout`: executors are shut down and the id becomes unusable. */
-export function removeFramework(state: MasterState, framework: Framework): void {
+export function removeFramework(state: MasterState, framework: Framework, now: Moment): void {
   if (framework.streamId !== null) state.endStream(framework.streamId);
   framework.streamId = null;
   returnOffers(state, framework);
-  for (const task of framework.tasks.values()) state.removeTask(framework, task);
+  for (const task of framework.tasks.values()) {
+    state.removeTask(framework, task);
+    if (!isTerminal(task.state)) {
+      const { taskId, agentId, executorId } = task;
+      const verdict = {
+        taskId,
+        agentId,
+        executorId,
+        state: "TASK_KILLED",
+        reason: "REASON_FRAMEWORK_REMOVED",
+      } as const;
+      task.state = "TASK_KILLED";
+      noteStatus(task, masterStatus({ ...verdict, message: `Framework ${framework.id} removed` }, now));
+    }
+    completeTask(framework, task);
+  }
   for (const agent of state.agents.values()) {
     for (const executorId of agent.executors.get(framework.id)?.keys() ?? []) {
       state.removeExecutor(agent, framework.id, executorId);
@@ -73,7 +114,8 @@ export function removeFramework(state: MasterState, framework: Framework): void 
   }
   state.allocator.removeFramework(framework.id);
   state.frameworks.delete(framework.id);
-  state.completed.add(framework.id);
+  framework.unregisteredMs = now.wallMs;
+  state.completed.set(framework.id, framework);
 }
 
 /** Also for a framework that only an agent has told of: it is known, but not connected and never timed out. */
@@ -82,12 +124,18 @@ export function addFramework(state: MasterState, id: FrameworkId, info: Framewor
     id,
     info: { ...info, id },
     roles: rolesOf(info),
+    suppressedRoles: new Set(),
     capabilities: capabilitiesOf(info),
     streamId: null,
     subscriptions: 0,
     tasks: new Map(),
+    unreachableTasks: new BoundedMap(KEPT_TASKS),
+    completedTasks: new BoundedMap(KEPT_TASKS),
+    completedCount: 0,
     offers: new Set(),
     registeredMs: now.wallMs,
+    reregisteredMs: now.wallMs,
+    unregisteredMs: undefined,
   };
   state.frameworks.set(id, framework);
   state.allocator.setFramework(id, framework.roles, []);
@@ -105,20 +153,23 @@ function refusal(state: MasterState, request: Subscribe, known: Framework | unde
   return undefined;
 }
 
-/** A changed user or checkpoint is silently ignored. */
+/** Offers of roles that it has no longer are rescinded. */
 function setInfo(state: MasterState, framework: Framework, info: FrameworkInfo, suppressed: readonly string[]): void {
-  const { user, checkpoint } = framework.info;
-  framework.info = { ...info, id: framework.id, user, checkpoint: checkpoint ?? false };
+  framework.info = { ...info, id: framework.id };
   framework.roles = rolesOf(info);
+  framework.suppressedRoles = new Set(suppressed);
   framework.capabilities = capabilitiesOf(info);
   for (const offerId of framework.offers) {
     const offer = state.offers.get(offerId);
-    if (offer === undefined || framework.roles.includes(offer.role)) continue;
-    state.tell(framework, { type: "RESCIND", offerId });
-    state.takeOffer(offerId);
-    state.allocator.release(offer);
+    if (offer !== undefined && !framework.roles.includes(offer.role)) state.rescind(offerId);
   }
   state.allocator.setFramework(framework.id, framework.roles, suppressed);
+}
+
+function tellAgents(state: MasterState, framework: Framework): void {
+  for (const agentId of state.agents.keys()) {
+    state.order(agentId, { type: "update-framework", framework: framework.info });
+  }
 }
 
 /** Takes all offers back, without RESCIND and without a filter. */
@@ -126,6 +177,9 @@ function returnOffers(state: MasterState, framework: Framework): void {
   for (const offerId of framework.offers) {
     const offer = state.takeOffer(offerId);
     if (offer !== undefined) state.allocator.release(offer);
+  }
+  for (const { id, frameworkId } of state.inverseOffers.values()) {
+    if (frameworkId === framework.id) state.takeInverseOffer(id);
   }
 }
 

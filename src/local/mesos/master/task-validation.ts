@@ -2,7 +2,7 @@ import type { AgentId, CommandInfo, ContainerInfo, ExecutorInfo, Resource, TaskI
 import { idProblem } from "../ids.ts";
 import { Resources, resourceProblem } from "../resources.ts";
 import { executorConflict } from "./executor-compatibility.ts";
-import type { Framework, KnownExecutor } from "./master-state.ts";
+import type { Framework, KnownExecutor } from "./master-types.ts";
 
 /** What a task is checked against. */
 export interface LaunchContext {
@@ -43,6 +43,9 @@ export function taskInfoProblem(
   return (
     idProblem(task.taskId) ??
     (context.framework.tasks.has(task.taskId) ? `Task has duplicate ID: ${task.taskId}` : undefined) ??
+    (context.framework.unreachableTasks.has(task.taskId)
+      ? `Task reuses the ID of an unreachable task: ${task.taskId}`
+      : undefined) ??
     agentProblem(task, context.agentId) ??
     ((task.killPolicy?.gracePeriod?.nanoseconds ?? 0) < 0
       ? "Task's 'kill_policy.grace_period' must be non-negative"
@@ -120,13 +123,20 @@ export function executorInfoProblem(executor: ExecutorInfo): string | undefined 
 /** What is wrong with an executor among those that run. */
 export function executorContextProblem(
   executor: ExecutorInfo,
-  { framework, existing }: Pick<LaunchContext, "framework" | "existing">,
+  { framework, existing, role }: Pick<LaunchContext, "framework" | "existing" | "role">,
 ): string | undefined {
   return (
     frameworkIdProblem(executor, framework) ??
     resourcesProblem("Executor", executor.resources ?? []) ??
-    (existing === undefined ? undefined : executorConflict(existing.info, { ...executor, frameworkId: framework.id }))
+    (existing === undefined
+      ? undefined
+      : executorConflict(existing.info, { ...executor, ...charged(executor, role), frameworkId: framework.id }))
   );
+}
+
+/** Its resources as they would be charged. */
+function charged({ resources }: ExecutorInfo, role: string): Pick<ExecutorInfo, "resources"> {
+  return resources === undefined ? {} : { resources: resources.map((each) => ({ ...each, allocationInfo: { role } })) };
 }
 
 /** What LAUNCH wants of an executor. */
