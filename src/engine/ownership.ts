@@ -168,10 +168,11 @@ export class Ownership {
   }
 
   #takeOver(from: AssignedPartition, groupIsNew: boolean): PartitionState | undefined {
-    const { partitions, commits, spec } = this.#context;
+    const { partitions, commits, held, spec } = this.#context;
     const before = partitions.get(from.partition);
     if (before !== undefined) this.#drop(before);
-    const result = takeOver(from, groupIsNew, spec);
+    const [firstHeld] = held.offsetsWithin(from.partition, 0, Number.POSITIVE_INFINITY);
+    const result = takeOver(from, { groupIsNew, firstHeld, spec });
     for (const note of result.notes) this.#context.note(note);
     if (result.type === "stuck") {
       this.#stuck.set(from.partition, { from, reason: result.reason });

@@ -14,11 +14,18 @@ export type TakeOver =
  * that and how often programs have failed.
  *
  * Where Kafka knows no position the remembered one stands in for it. Where there is none either, `from` decides for a
- * group that is new altogether; a partition that appeared later starts at its beginning. Below the start of the log
- * retention was faster than we: the state then stands where it was, and goes on at the start of the log. Above its end
- * the topic was made anew.
+ * group that is new altogether; a partition that appeared later starts at its beginning. Either way at the latest at
+ * `firstHeld`, the lowest offset of which a run was found. Below the start of the log retention was faster than we: the
+ * state then stands where it was, and goes on at the start of the log. Above its end the topic was made anew.
  */
-export function takeOver(from: AssignedPartition, groupIsNew: boolean, spec: ProcessorSpec): TakeOver {
+export function takeOver(
+  from: AssignedPartition,
+  {
+    groupIsNew,
+    firstHeld,
+    spec,
+  }: { readonly groupIsNew: boolean; readonly firstHeld: number | undefined; readonly spec: ProcessorSpec },
+): TakeOver {
   const { partition, committed, remembered, logStartOffset, logEndOffset } = from;
   if (committed !== null && committed.offset > logEndOffset) {
     return {
@@ -32,7 +39,8 @@ export function takeOver(from: AssignedPartition, groupIsNew: boolean, spec: Pro
   const notes: TrackerNote[] = [];
   const known = committed?.offset ?? remembered;
   const start = groupIsNew && spec.from === "latest" ? logEndOffset : logStartOffset;
-  const watermark = known ?? start;
+  // A run of an earlier life that never came to commit anything: reading had begun there, or before.
+  const watermark = known ?? Math.min(start, firstHeld ?? start);
   if (committed === null && known !== undefined) notes.push({ type: "remembered", partition, offset: known });
   const state = new PartitionState(partition, watermark, logEndOffset, committed);
   state.logStart = logStartOffset;

@@ -136,9 +136,10 @@ const sentOnce: Rule = (fact, ledger) => {
 const settledByItsVersion: Rule = (fact, ledger) => {
   if (fact.type !== "output-sent") return;
   const { record: key, as, topic, scheduler } = fact;
-  const heard = ledger.record(key).tasks.filter((task) => task.deliveredTo.has(scheduler));
-  // A loss has no result, and so no version.
-  if (heard.length === 0) return;
+  const { tasks, lossToldAt } = ledger.record(key);
+  const heard = tasks.filter((task) => task.deliveredTo.has(scheduler));
+  // A loss has no result: where it is what decides, the version is that of the run that was lost.
+  if (heard.length === 0 || lossToldAt === ledger.now) return;
   const fits = (task: LedgerTask): boolean => {
     if (isOfUnknownVersion(ledger, task, scheduler)) return true;
     const { output, error, emptyOutput } = ledger.versions.get(task.version) ?? {};

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import type { RunId } from "../../../src/engine/ports.ts";
 import { TrackerDriver } from "../../support/tracker-driver.ts";
 
 /** Where reading begins in each partition. */
@@ -23,6 +24,14 @@ describe("where Kafka knows no position", () => {
     const driver = new TrackerDriver({ from: "latest" });
     driver.begin({ remembered: 12, logEndOffset: 40 }, { logEndOffset: 9 });
     expect(starts(driver)).toEqual([12, 0]);
+  });
+
+  test("reading begins at a run that was found, of a life that never came to commit", () => {
+    const driver = new TrackerDriver({ from: "latest" });
+    driver.step({ type: "adopted", runId: "found" as RunId, partition: 0, offset: 7 });
+    driver.begin({ logEndOffset: 40 });
+    expect(starts(driver)).toEqual([7]);
+    expect(driver.all("release")).toEqual([]);
   });
 
   test("what retention took since is counted", () => {
