@@ -77,7 +77,7 @@ function spawn(
   try {
     // `detached`: a session, and so a process group, of its own.
     const env = { PATH: STANDARD_PATH, ...programEnvironment(request), ...ownEnv };
-    return Bun.spawn(argv, { cwd: folder, env, stdin, stdout: "pipe", stderr: "pipe", detached: true });
+    return Bun.spawn(argv, { cwd: folder, env, stdin, stdout: "pipe", stderr: "pipe", detached: true, lazy: true });
   } catch (error) {
     // ENOENT would not tell a missing folder from a missing program.
     return (existsSync(folder) ? startFailure(program, error) : undefined) ?? lost(error);

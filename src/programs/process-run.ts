@@ -11,10 +11,15 @@ import { TailBuffer } from "./tail-buffer.ts";
 
 const DEFAULT_TIMEOUT_GRACE_MS = 3000;
 const DEFAULT_LINGER_MS = 2000;
+/**
+ * When the output of a program that still runs is read for the first time. Most short ones have ended by then: what they
+ * wrote lies in the pipes, and nobody has to wait for it. One that writes more than a pipe holds waits for us so long.
+ */
+const READ_AFTER_MS = 10;
 /** How long to wait for the end of pipes whose last known writer was killed. */
 const DRAIN_MS = 200;
 
-/** Started with `detached`, so that it leads a process group. */
+/** Started with `detached`, so that it leads a process group, and `lazy`, so that nothing is read before we do. */
 export type ChildProcess = Bun.Subprocess<number | "ignore", "pipe", "pipe">;
 
 export interface ProcessRunOptions {
@@ -29,6 +34,11 @@ export interface ProcessRunOptions {
 /** Why we ended a run; the first reason decides its outcome. */
 type EndedByUs = Extract<RunOutcome, { type: "killed" | "timed-out" | "output-too-large" }>;
 
+interface Pipes {
+  readonly stdout: PipeReading;
+  readonly stderr: PipeReading;
+}
+
 /** A process that was started, followed to its end. */
 export class ProcessRun implements ProgramHandle {
   readonly #child: ChildProcess;
@@ -39,6 +49,7 @@ export class ProcessRun implements ProgramHandle {
   readonly #startedMs: number;
   readonly #stdout: BoundedBuffer;
   readonly #stderrTail = new TailBuffer(STDERR_TAIL_BYTES);
+  #pipes: Pipes | undefined;
   #endedByUs: EndedByUs | undefined;
 
   constructor(child: ChildProcess, runKey: string, spec: RunSpec, options: ProcessRunOptions) {
@@ -59,17 +70,14 @@ export class ProcessRun implements ProgramHandle {
 
   /** Follows the process to its end. Never rejects. */
   async end(): Promise<ProgramEnd> {
-    const { clock, lingerMs = DEFAULT_LINGER_MS, stderrLog } = this.#options;
+    const { clock, lingerMs = DEFAULT_LINGER_MS } = this.#options;
     const { timeoutMs } = this.#spec;
     const cancelTimeout = timeoutMs === null ? undefined : clock.schedule(timeoutMs, () => this.#timeOut(timeoutMs));
-    const stdout = readPipe(this.#child.stdout, (chunk) => this.#onStdout(chunk, stdout));
-    const stderr = readPipe(this.#child.stderr, (chunk) => {
-      this.#stderrTail.add(chunk);
-      stderrLog.write(this.#runKey, chunk);
-    });
-
+    const cancelReading = clock.schedule(READ_AFTER_MS, () => this.#read());
     await this.#child.exited;
     cancelTimeout?.();
+    cancelReading();
+    const { stdout, stderr } = this.#read();
     // A child of the program may still write to standard output, but it cannot keep the run for itself. Whoever is
     // left of the group then goes: nothing outlives what it was for.
     await within(lingerMs, stdout.end, clock);
@@ -98,10 +106,22 @@ export class ProcessRun implements ProgramHandle {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
-  #onStdout(chunk: Uint8Array, stdout: PipeReading): void {
+  /** Begins to read, unless that has begun. */
+  #read(): Pipes {
+    this.#pipes ??= {
+      stdout: readPipe(this.#child.stdout, (chunk) => this.#onStdout(chunk)),
+      stderr: readPipe(this.#child.stderr, (chunk) => {
+        this.#stderrTail.add(chunk);
+        this.#options.stderrLog.write(this.#runKey, chunk);
+      }),
+    };
+    return this.#pipes;
+  }
+
+  #onStdout(chunk: Uint8Array): void {
     if (this.#stdout.add(chunk)) return;
     this.#endedByUs ??= { type: "output-too-large", limitBytes: this.#spec.maxOutputBytes };
-    stdout.stop();
+    this.#pipes?.stdout.stop();
     this.#group.kill();
   }
 
