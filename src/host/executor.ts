@@ -6,6 +6,7 @@ import { StepLoop } from "../base/step-loop.ts";
 import type { RunRequest } from "../engine/run-wire.ts";
 import type { TaskId } from "../mesos/types.ts";
 import type { ProgramHandle, Programs } from "../programs/programs.ts";
+import { EndQueue } from "./end-queue.ts";
 import type { Session } from "./session.ts";
 import type { AgentCall, SessionCommand, SessionEvent } from "./session-events.ts";
 import { StartQueue } from "./start-queue.ts";
@@ -44,12 +45,14 @@ export class Executor {
   readonly #connection: AgentConnection;
   readonly #handles = new Map<TaskId, ProgramHandle>();
   readonly #starts = new StartQueue<TaskId, RunRequest>((taskId, request) => this.#startProgram(taskId, request));
+  readonly #ends: EndQueue<SessionEvent>;
   readonly #exited = Promise.withResolvers<number>();
   readonly #loop: StepLoop<SessionEvent, SessionCommand>;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
     const { session, clock, connect } = options;
+    this.#ends = new EndQueue(clock, (ended) => this.#loop.dispatch(ended));
     this.#connection = connect((event) => this.#loop.dispatch(event));
     this.#loop = new StepLoop(session, { type: "wake" }, clock, (command) => this.#perform(command));
   }
@@ -96,7 +99,7 @@ export class Executor {
   #startProgram(taskId: TaskId, request: RunRequest): void {
     const handle = this.#options.programs.start(taskId, request, (end) => {
       this.#handles.delete(taskId);
-      this.#loop.dispatch({ type: "program-ended", taskId, end });
+      this.#ends.add({ type: "program-ended", taskId, end }, this.#handles.size > 0);
     });
     this.#handles.set(taskId, handle);
   }
