@@ -17,7 +17,12 @@ export const systemClock: Clock = {
   wallMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   schedule(ms, run) {
-    const timer = setTimeout(run, Math.min(Math.max(0, ms), LONGEST_TIMEOUT_MS));
+    if (ms <= 0) {
+      // A timer would take a millisecond.
+      const turn = setImmediate(run);
+      return () => clearImmediate(turn);
+    }
+    const timer = setTimeout(run, Math.min(ms, LONGEST_TIMEOUT_MS));
     return () => clearTimeout(timer);
   },
   sleep(ms, { signal } = {}) {
