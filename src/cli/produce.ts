@@ -1,14 +1,17 @@
 import { resolve } from "node:path";
 import { decodeUtf8, utf8 } from "../base/bytes.ts";
 import { systemClock } from "../base/clock.ts";
-import { InputError, UsageError } from "../base/errors.ts";
-import { silentLogger } from "../base/log.ts";
+import { parseDuration } from "../base/duration.ts";
+import { describeError, InputError, UsageError } from "../base/errors.ts";
+import { createLogger, type LogSink, silentLogger } from "../base/log.ts";
 import { systemRandom } from "../base/random.ts";
+import type { OutputRecord } from "../engine/ports.ts";
+import { abortable } from "../kafka/abortable.ts";
 import { KafkaAdmin } from "../kafka/admin.ts";
 import { KafkaOutput } from "../kafka/output.ts";
-import { Wakeup } from "../kafka/wakeup.ts";
 import { type CliCommand, exitCodes, parseCliArgs } from "./command.ts";
 import { kafkaAddress } from "./kafka-address.ts";
+import { LineSender } from "./line-sender.ts";
 import { splitLines } from "./lines.ts";
 import { type RecordContent, recordFromJson } from "./record-json.ts";
 
@@ -20,14 +23,13 @@ else is in them is sent byte for byte. An empty line is a record with an empty v
   --key K                every record gets this key
   --key-separator SEP    what stands in front of the first SEP of a line is its key; a line without SEP has none
   --json                 each line is a JSON object with key, value and headers, as "brigade consume --json" prints it
+  --timeout D            give up when Kafka has acknowledged nothing for so long although something waits; default
+                         "30s", "0s" never
   --kafka HOST:PORT[,…]  default: KAFKA_ADDRESS, else 127.0.0.1:9092
 
-Records without a key are spread evenly over the partitions. Prints how many were acknowledged.
+Records without a key are spread evenly over the partitions. Prints how many were acknowledged. Whatever goes wrong
+half-way, it says how many that were, and at which line to begin again so that none is missing.
 `;
-
-/** So much is read ahead of what Kafka has acknowledged. */
-const MAX_WAITING_RECORDS = 20_000;
-const MAX_WAITING_BYTES = 16 * 1024 * 1024;
 
 export function createProduceCommand(stdin: () => AsyncIterable<Uint8Array>): CliCommand {
   return {
@@ -42,23 +44,42 @@ export function createProduceCommand(stdin: () => AsyncIterable<Uint8Array>): Cl
           key: { type: "string" },
           "key-separator": { type: "string" },
           json: { type: "boolean", default: false },
+          timeout: { type: "string", default: "30s" },
         },
         allowPositionals: true,
       });
       const [topic, file, ...others] = positionals;
       if (topic === undefined || others.length > 0) throw new UsageError("produce takes a TOPIC and at most one FILE");
       const toRecord = recordReader(values);
+      const patienceMs = parsePatience(values.timeout);
       const kafka = { brokers: kafkaAddress(values.kafka, io), clientId: "brigade-produce" };
-      const output = new KafkaOutput({ kafka, clock: systemClock, random: systemRandom, log: silentLogger });
+      let trouble: string | undefined;
+      const sink: LogSink = ({ fields }) => {
+        if (fields.error !== undefined) trouble = describeError(fields.error);
+      };
+      const log = createLogger({ sink, level: "warn" });
+      const output = new KafkaOutput({ kafka, clock: systemClock, random: systemRandom, log });
       // A producer waits for as long as it takes; a person who mistyped the address should not.
       await new KafkaAdmin({ kafka, clock: systemClock, log: silentLogger }).topicExists(topic);
       await output.start();
+      const sender = new LineSender({
+        send: (record, signal) => output.send([record], { signal }),
+        clock: systemClock,
+        patienceMs,
+        trouble: () => trouble,
+      });
       try {
         const chunks = file === undefined ? stdin() : readFile(resolve(io.cwd, file));
-        const count = await sendAll(output, topic, splitLines(chunks), toRecord, io.signal);
-        io.stdout(`${count} record${count === 1 ? "" : "s"} produced to ${topic}\n`);
+        const ofTopic = (line: Uint8Array, number: number): OutputRecord => ({ topic, ...toRecord(line, number) });
+        await sendAll(splitLines(chunks), ofTopic, sender, io.signal);
+        io.stdout(`${sender.lines} record${sender.lines === 1 ? "" : "s"} produced to ${topic}\n`);
         return exitCodes.success;
+      } catch (error) {
+        const progress = sender.progress();
+        if (progress !== undefined) io.stderr(`${progress}\n`);
+        throw error;
       } finally {
+        sender.close();
         await output.close();
       }
     },
@@ -66,6 +87,13 @@ export function createProduceCommand(stdin: () => AsyncIterable<Uint8Array>): Cl
 }
 
 export const produceCommand: CliCommand = createProduceCommand(() => Bun.stdin.stream());
+
+/** "0s" is for ever. */
+function parsePatience(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new UsageError(`--timeout is "${text}", must be a duration such as "30s"`);
+  return ms === 0 ? Number.POSITIVE_INFINITY : ms;
+}
 
 interface KeyOptions {
   readonly key?: string | undefined;
@@ -106,60 +134,24 @@ async function* readFile(path: string): AsyncGenerator<Uint8Array> {
   }
 }
 
-/** Sends while it reads, with a bound on what is on its way; the first failure ends it. */
+/** Sends while it reads. Whoever waits for a line that does not come hears of a failure all the same. */
 async function sendAll(
-  output: KafkaOutput,
-  topic: string,
-  lines: AsyncIterable<Uint8Array>,
-  toRecord: RecordReader,
+  lines: AsyncIterator<Uint8Array>,
+  toRecord: (line: Uint8Array, number: number) => OutputRecord,
+  sender: LineSender,
   signal: AbortSignal,
-): Promise<number> {
-  const sends = new BoundedSends();
-  let number = 0;
-  for await (const line of lines) {
-    signal.throwIfAborted();
-    const record = { topic, ...toRecord(line, ++number) };
-    sends.add(output.send([record], { signal }), line.byteLength);
-    await sends.room();
-  }
-  await sends.finished();
-  return number;
-}
-
-class BoundedSends {
-  #records = 0;
-  #bytes = 0;
-  #failure: { readonly error: unknown } | undefined;
-  readonly #wakeup = new Wakeup();
-
-  add(sent: Promise<void>, bytes: number): void {
-    this.#records++;
-    this.#bytes += bytes;
-    sent
-      .catch((error: unknown) => {
-        this.#failure ??= { error };
-      })
-      .finally(() => {
-        this.#records--;
-        this.#bytes -= bytes;
-        this.#wakeup.wake();
-      });
-  }
-
-  /** Resolves when more may be added, and rejects when one has failed. */
-  room(): Promise<void> {
-    return this.#until(() => this.#records < MAX_WAITING_RECORDS && this.#bytes < MAX_WAITING_BYTES);
-  }
-
-  finished(): Promise<void> {
-    return this.#until(() => this.#records === 0);
-  }
-
-  async #until(condition: () => boolean): Promise<void> {
+): Promise<void> {
+  const ended = AbortSignal.any([signal, sender.failed]);
+  try {
     for (;;) {
-      if (this.#failure !== undefined) throw this.#failure.error;
-      if (condition()) return;
-      await this.#wakeup.wait();
+      const next = await abortable(lines.next(), ended);
+      if (next.done === true) break;
+      await abortable(sender.add(toRecord(next.value, sender.lines + 1)), ended);
     }
+  } catch (error) {
+    // What stands before a line that cannot be read is sent all the same.
+    if (!ended.aborted) await abortable(sender.finished(), ended);
+    throw error;
   }
+  await abortable(sender.finished(), ended);
 }

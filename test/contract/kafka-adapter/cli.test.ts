@@ -37,15 +37,18 @@ async function run(
   let stdout = "";
   let stderr = "";
   const io: CliIo = {
+    ...newIo(signal),
     stdout: (text) => void (stdout += text),
     stderr: (text) => void (stderr += text),
-    env: { KAFKA_ADDRESS: `${broker.address.host}:${broker.address.port}` },
-    cwd: folder,
-    isTerminal: false,
-    signal,
   };
   const exitCode = await command.run(args, io);
   return { exitCode, lines: stdout.split("\n").slice(0, -1), stderr };
+}
+
+/** Says nothing. */
+function newIo(signal: AbortSignal): CliIo {
+  const env = { KAFKA_ADDRESS: `${broker.address.host}:${broker.address.port}` };
+  return { stdout: () => undefined, stderr: () => undefined, env, cwd: folder, isTerminal: false, signal };
 }
 
 function produce(input: string, args: readonly string[]): Promise<Result> {
@@ -123,6 +126,42 @@ describe("produce and consume", () => {
   });
 });
 
+describe("a Kafka that disappears half-way", () => {
+  test("is given up after a while, and where to begin again is told", async () => {
+    const vanishing = await startEmbedded();
+    const kafka = ["--kafka", `${vanishing.address.host}:${vanishing.address.port}`];
+    await using client = new TestClient(vanishing);
+    const name = await client.topic(1);
+    async function* stdin(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from("1\n2\n");
+      await run(consumeCommand, [name, "--from-beginning", "--count", "2", ...kafka]);
+      await vanishing[Symbol.asyncDispose]();
+      yield Buffer.from("3\n4\n");
+    }
+    let stderr = "";
+    const io = { ...newIo(new AbortController().signal), stderr: (text: string) => void (stderr += text) };
+    const failure = await rejection(createProduceCommand(stdin).run([name, "--timeout", "1s", ...kafka], io));
+    expect(String(failure)).toContain("Kafka acknowledged nothing for 1s");
+    expect(stderr).toStartWith("2 of 4 lines were acknowledged; every line before 3 is among them");
+    expect(stderr).toEndWith("Begin again at line 3.\n");
+  }, 20_000);
+
+  test("who waits for a line that does not come is told as well", async () => {
+    const vanishing = await startEmbedded();
+    const kafka = ["--kafka", `${vanishing.address.host}:${vanishing.address.port}`];
+    await using client = new TestClient(vanishing);
+    const name = await client.topic(1);
+    async function* stdin(): AsyncGenerator<Uint8Array> {
+      await vanishing[Symbol.asyncDispose]();
+      yield Buffer.from("1\n");
+      await new Promise<never>(() => undefined);
+    }
+    const io = newIo(new AbortController().signal);
+    const failure = await rejection(createProduceCommand(stdin).run([name, "--timeout", "1s", ...kafka], io));
+    expect(failure).toMatchObject({ code: "kafka-unavailable" });
+  }, 20_000);
+});
+
 describe("mistakes", () => {
   test("a missing topic is refused", async () => {
     expect(await rejection(produce("x\n", [uniqueName("missing")]))).toBeInstanceOf(TopicRefusedError);
@@ -137,6 +176,19 @@ describe("mistakes", () => {
     expect(await rejection(produce('{"value":"1"}\nx\n', [name, "--json"]))).toBeInstanceOf(InputError);
   });
 
+  test("what stands before a line that cannot be read is sent", async () => {
+    const name = await topic();
+    let stderr = "";
+    const io = { ...newIo(new AbortController().signal), stderr: (text: string) => void (stderr += text) };
+    async function* stdin(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('{"value":"1"}\n{"value":"2"}\nx\n{"value":"3"}\n');
+    }
+    expect(await rejection(createProduceCommand(stdin).run([name, "--json"], io))).toBeInstanceOf(InputError);
+    expect(stderr).toBe("2 lines were acknowledged, all before line 3.\n");
+    const { lines } = await run(consumeCommand, [name, "--from-beginning", "--count", "2"]);
+    expect(lines).toEqual(["1", "2"]);
+  });
+
   test("arguments that make no sense are usage errors", async () => {
     const wrong = [
       [],
@@ -144,6 +196,7 @@ describe("mistakes", () => {
       ["t", "--key", "k", "--json"],
       ["t", "--key-separator", ""],
       ["t", "--kafka", "x"],
+      ["t", "--timeout", "soon"],
     ];
     for (const args of wrong) expect(await rejection(produce("", args))).toBeInstanceOf(UsageError);
     for (const args of [[], ["t", "--count", "0"], ["t", "--count", "x"], ["t", "--timeout", "soon"]]) {
