@@ -7,6 +7,8 @@ import { positiveNumber, wholeNumber } from "./options.ts";
 
 export interface LocalOptions {
   readonly processors: string;
+  /** Whether somebody asked for just that path. */
+  readonly processorsGiven: boolean;
   /** undefined: a temporary folder, removed at the end. */
   readonly data: string | undefined;
   readonly agents: AgentsOptions;
@@ -45,7 +47,7 @@ export function parseLocalOptions(args: readonly string[], io: Pick<CliIo, "cwd"
   const { values } = parseCliArgs({
     args: [...args],
     options: {
-      processors: { type: "string", default: "processors" },
+      processors: { type: "string" },
       data: { type: "string" },
       agents: { type: "string", default: "1" },
       cpus: { type: "string", default: String(DEFAULT_CPUS) },
@@ -57,7 +59,8 @@ export function parseLocalOptions(args: readonly string[], io: Pick<CliIo, "cwd"
     },
   });
   return {
-    processors: resolve(io.cwd, values.processors),
+    processors: resolve(io.cwd, values.processors ?? "processors"),
+    processorsGiven: values.processors !== undefined,
     data: values.data === undefined ? undefined : resolve(io.cwd, values.data),
     agents: {
       count: wholeNumber("--agents", values.agents, 1, 100),

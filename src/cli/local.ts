@@ -17,6 +17,10 @@ import { aborted, repeatUntil } from "./waiting.ts";
 const SLOW_START = { firstMs: 5000, everyMs: 5000 };
 const SLOW_END = { firstMs: 200, everyMs: 5000 };
 
+/** Where the tools look by themselves. */
+const DEFAULT_KAFKA = "127.0.0.1:9092";
+const DEFAULT_API = "127.0.0.1:7000";
+
 export const localCommand: CliCommand = {
   name: "local",
   summary: "run everything on this machine, with an embedded Mesos and Kafka",
@@ -42,7 +46,7 @@ export const localCommand: CliCommand = {
       });
       try {
         await keepPorts(ports, folder.path);
-        if (options.scheduler) await serve(settings, engines, logger, io);
+        if (options.scheduler) await serve(settings, options, engines, logger, io);
         else await serveEngines(engines, io);
       } finally {
         await engines.close();
@@ -77,17 +81,44 @@ async function serveEngines({ kafka, mesos }: LocalEngines, io: CliIo): Promise<
   await aborted(io.signal);
 }
 
-async function serve(settings: Settings, { kafka, mesos }: LocalEngines, logger: ProcessLog, io: CliIo): Promise<void> {
-  const running = await RunningScheduler.start(settings, logger, dockerVariables(io.env));
+async function serve(
+  settings: Settings,
+  { processorsGiven }: LocalOptions,
+  { kafka, mesos }: LocalEngines,
+  logger: ProcessLog,
+  io: CliIo,
+): Promise<void> {
+  const running = await RunningScheduler.start(settings, logger, {
+    executorEnv: dockerVariables(io.env),
+    processorsMayBeMissing: !processorsGiven,
+  });
   try {
     if (await allRun(running, io)) {
       const api = running.apiAddress === undefined ? "" : `api=http://${shown(running.apiAddress)} `;
       io.stdout(`brigade ready ${api}kafka=${shown(kafka)} mesos=${shown(mesos)}\n`);
+      await greet(running, settings.processorDir, kafka, io);
       await aborted(io.signal);
     }
   } finally {
     await finish(running, io);
   }
+}
+
+/** Who sees Brigade for the first time is told what to do next. */
+async function greet(running: RunningScheduler, processorDir: string, kafka: HostPort, io: CliIo): Promise<void> {
+  const { processors, problems } = await running.scheduler.snapshot();
+  if (processors.length > 0 || problems.length > 0) return;
+  const option = shown(kafka) === DEFAULT_KAFKA ? "" : ` --kafka ${shown(kafka)}`;
+  const { apiAddress } = running;
+  const api = apiAddress === undefined || shown(apiAddress) === DEFAULT_API ? "" : ` --api http://${shown(apiAddress)}`;
+  io.stderr(
+    `brigade: no processors yet; each is a JSON file in ${processorDir}, and runs as soon as it is there. To try one:\n` +
+      `    mkdir -p ${processorDir}\n` +
+      `    echo '{"name": "upper", "input": "in", "output": "out", "command": "tr a-z A-Z"}' > ${processorDir}/upper.json\n` +
+      `    brigade status${api}    # until upper is running\n` +
+      `    echo hello | brigade produce in${option}\n` +
+      `    brigade consume out --from-beginning --count 1${option}\n`,
+  );
 }
 
 /** Whether all processors came to run before Ctrl-C. Tells meanwhile which do not, and why. */

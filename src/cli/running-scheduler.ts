@@ -14,6 +14,12 @@ import type { StateStore } from "../state/store.ts";
 import type { ProcessLog } from "./logging.ts";
 import { selfShellCommand } from "./self.ts";
 
+export interface RunningOptions {
+  readonly executorEnv?: Deployment["executorEnv"];
+  /** PROCESSOR_DIR need not exist yet: that is no mistake. */
+  readonly processorsMayBeMissing?: boolean;
+}
+
 /** A scheduler with its state and its API, wired for this process. */
 export class RunningScheduler {
   readonly #store: StateStore;
@@ -36,7 +42,7 @@ export class RunningScheduler {
   static async start(
     settings: Settings,
     { log, sink }: ProcessLog,
-    executorEnv: Deployment["executorEnv"] = [],
+    { executorEnv = [], processorsMayBeMissing = false }: RunningOptions = {},
   ): Promise<RunningScheduler> {
     const { promise: failed, reject: onLost } = Promise.withResolvers<never>();
     failed.catch(() => undefined); // by now nobody may wait for it
@@ -52,7 +58,8 @@ export class RunningScheduler {
         random: systemRandom,
         log,
         logSink: sink,
-        readDirectory: () => readDirectory(settings.processorDir, settings),
+        readDirectory: () =>
+          readDirectory(settings.processorDir, { ...settings, mayBeMissing: processorsMayBeMissing }),
       });
       if (settings.apiAddress !== null) {
         api = serveApi(createApi({ scheduler, log }), settings.apiAddress);

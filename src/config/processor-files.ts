@@ -27,7 +27,7 @@ export type ProcessorDir =
       readonly files: readonly ProcessorFile[];
     }
   /** Missing, unmounted, forbidden: which is not the same as empty. */
-  | { readonly kind: "unreadable"; readonly error: Error };
+  | { readonly kind: "unreadable"; readonly missing: boolean; readonly error: Error };
 
 export interface DirectoryOptions {
   /** What `executor.image` may name; null, and the default: anything. */
@@ -46,9 +46,10 @@ export async function readProcessorDir(path: string, options: DirectoryOptions =
   try {
     paths = await processorFilePaths(path);
   } catch (cause) {
-    const what = errorCode(cause) === "ENOENT" ? "it does not exist" : "it cannot be opened";
+    const missing = errorCode(cause) === "ENOENT";
+    const what = missing ? "it does not exist" : "it cannot be opened";
     const message = `Cannot read processors from ${path}: ${what}, must be a readable folder or file`;
-    return { kind: "unreadable", error: new InputError(message, { cause }) };
+    return { kind: "unreadable", missing, error: new InputError(message, { cause }) };
   }
   const parsed = (await Promise.all(paths.map(parseFile))).filter((file) => file !== undefined);
   const sketches = parsed.flatMap((file) => file.sketches);

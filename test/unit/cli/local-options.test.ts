@@ -6,6 +6,7 @@ const io = { cwd: "/home/ada" };
 test("without options: the processors folder beside us, one agent, the usual ports", () => {
   expect(parseLocalOptions([], io)).toMatchObject({
     processors: "/home/ada/processors",
+    processorsGiven: false,
     data: undefined,
     agents: { count: 1, memMb: 4096 },
     ports: { kafka: 9092, mesos: 5050, api: 7000 },
@@ -15,7 +16,12 @@ test("without options: the processors folder beside us, one agent, the usual por
 
 test("paths are taken from where the command was called", () => {
   const options = parseLocalOptions(["--processors", "p.json", "--data", "../data", "--no-scheduler"], io);
-  expect(options).toMatchObject({ processors: "/home/ada/p.json", data: "/home/data", scheduler: false });
+  expect(options).toMatchObject({
+    processors: "/home/ada/p.json",
+    processorsGiven: true,
+    data: "/home/data",
+    scheduler: false,
+  });
 });
 
 test.each([
