@@ -90,7 +90,7 @@ async function serve(
 ): Promise<void> {
   const running = await RunningScheduler.start(settings, logger, {
     executorEnv: dockerVariables(io.env),
-    processorsMayBeMissing: !processorsGiven,
+    mayBeginWithout: !processorsGiven,
   });
   try {
     if (await allRun(running, io)) {

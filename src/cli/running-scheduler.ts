@@ -17,7 +17,7 @@ import { selfShellCommand } from "./self.ts";
 export interface RunningOptions {
   readonly executorEnv?: Deployment["executorEnv"];
   /** PROCESSOR_DIR need not exist yet: that is no mistake. */
-  readonly processorsMayBeMissing?: boolean;
+  readonly mayBeginWithout?: boolean;
 }
 
 /** A scheduler with its state and its API, wired for this process. */
@@ -42,7 +42,7 @@ export class RunningScheduler {
   static async start(
     settings: Settings,
     { log, sink }: ProcessLog,
-    { executorEnv = [], processorsMayBeMissing = false }: RunningOptions = {},
+    { executorEnv = [], mayBeginWithout = false }: RunningOptions = {},
   ): Promise<RunningScheduler> {
     const { promise: failed, reject: onLost } = Promise.withResolvers<never>();
     failed.catch(() => undefined); // by now nobody may wait for it
@@ -58,8 +58,8 @@ export class RunningScheduler {
         random: systemRandom,
         log,
         logSink: sink,
-        readDirectory: () =>
-          readDirectory(settings.processorDir, { ...settings, mayBeMissing: processorsMayBeMissing }),
+        readDirectory: () => readDirectory(settings.processorDir, settings),
+        mayBeginWithout,
       });
       if (settings.apiAddress !== null) {
         api = serveApi(createApi({ scheduler, log }), settings.apiAddress);

@@ -345,6 +345,7 @@ export class FineRunner implements Runner {
     switch (reason) {
       case "failed-over":
         return this.#fail(new FailedOverError(`Cannot go on as framework ${this.#keeper.frameworkId}: ${message}`));
+      case "torn-down":
       case "removed":
         log.warn("the master removed the framework: subscribing as a new one", { reason: message });
         return this.#connect();

@@ -65,7 +65,7 @@ export type MasterEvent =
   /** The connection is over for good. */
   | {
       readonly type: "ended";
-      readonly reason: "failed-over" | "removed" | "refused";
+      readonly reason: "failed-over" | "removed" | "torn-down" | "refused";
       readonly message: string;
     };
 

@@ -4,7 +4,7 @@ import type { FrameworkId } from "../mesos/types.ts";
 import type { Alarm } from "./alarms.ts";
 import type { WaitingView } from "./backlog.ts";
 import { Barrier } from "./barrier.ts";
-import type { KeeperCommand, KeeperEvent, KeeperOptions } from "./keeper-api.ts";
+import type { KeeperCommand, KeeperEvent, KeeperOptions, MasterEvent } from "./keeper-api.ts";
 import { type KeeperAlarm, KeeperContext } from "./keeper-context.ts";
 import { Launcher } from "./launcher.ts";
 import { TaskLives } from "./task-lives.ts";
@@ -188,9 +188,9 @@ export class Keeper {
     this.#periodicAlarm = alarms.set(nowMs + timings.periodicReconcileMs, { type: "periodic" });
   }
 
-  #ended(reason: "failed-over" | "removed" | "refused", message: string): void {
+  #ended(reason: Extract<MasterEvent, { type: "ended" }>["reason"], message: string): void {
     this.#disconnected();
-    if (reason === "removed") this.#removed(message);
+    if (reason === "removed" || reason === "torn-down") this.#removed(message);
   }
 
   #removed(message: string): void {

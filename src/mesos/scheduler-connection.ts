@@ -243,6 +243,9 @@ export class SchedulerConnection {
       log.info("subscribed", { frameworkId: event.frameworkId, master: formatHostPort(event.master) });
     } else if (event.type === "disconnected") log.warn("not subscribed", { error: event.error });
     else if (event.type === "call-rejected") log.error("call rejected", { call: event.call.type, error: event.error });
-    else if (event.type === "ended") log.warn("subscription ended", { reason: event.reason, message: event.message });
+    else if (event.type === "ended") {
+      const level = event.reason === "torn-down" ? "info" : "warn";
+      log[level]("subscription ended", { reason: event.reason, message: event.message });
+    }
   }
 }

@@ -33,9 +33,12 @@ export type SchedulerConnectionEvent =
   | { readonly type: "call-rejected"; readonly call: SchedulerCall; readonly error: CallRejectedError }
   /**
    * Nothing more will come. `failed-over`: another scheduler took over this framework. `removed`: the framework is gone
-   * and its id dead. `refused`: the master does not accept what SUBSCRIBE says or who says it.
+   * and its id dead. `torn-down`: likewise, by our own TEARDOWN. `refused`: the master does not accept what SUBSCRIBE says
+   * or who says it.
    */
-  | { readonly type: "ended"; readonly reason: "failed-over" | "removed" | "refused"; readonly message: string };
+  | { readonly type: "ended"; readonly reason: EndReason; readonly message: string };
+
+export type EndReason = "failed-over" | "removed" | "torn-down" | "refused";
 
 export type SubscriptionPhase =
   | { readonly type: "idle" }
@@ -323,10 +326,10 @@ export class SchedulerSubscription {
   }
 
   #tornDown(): SubscriptionCommand[] {
-    return this.#end("removed", "The framework was torn down");
+    return this.#end("torn-down", "The framework was torn down");
   }
 
-  #end(reason: Extract<SchedulerConnectionEvent, { type: "ended" }>["reason"], message: string): SubscriptionCommand[] {
+  #end(reason: EndReason, message: string): SubscriptionCommand[] {
     this.#phase = { type: "ended" };
     return [{ type: "drop" }, { type: "emit", event: { type: "ended", reason, message } }];
   }

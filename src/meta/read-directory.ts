@@ -2,21 +2,13 @@ import { describeError } from "../base/errors.ts";
 import { type DirectoryOptions, readProcessorDir } from "../config/processor-files.ts";
 import type { DirectoryReading } from "./scheduler.ts";
 
-export interface ReadingOptions extends DirectoryOptions {
-  /** Whether a path that does not exist counts as an empty folder. */
-  readonly mayBeMissing?: boolean;
-}
-
 /** Reads PROCESSOR_DIR for the meta-scheduler. Never throws. */
-export async function readDirectory(path: string, options: ReadingOptions = {}): Promise<DirectoryReading> {
+export async function readDirectory(path: string, options?: DirectoryOptions): Promise<DirectoryReading> {
   const dir = await readProcessorDir(path, options);
-  if (dir.kind === "unreadable" && dir.missing && options.mayBeMissing === true) {
-    return { scan: { kind: "ok", processors: [], broken: false }, problems: [] };
-  }
   if (dir.kind === "unreadable") {
     const problem = { severity: "error", file: path, path: "$", message: describeError(dir.error) } as const;
-    return { scan: { kind: "unreadable" }, problems: [problem] };
+    return { scan: { kind: "unreadable" }, problems: [problem], missing: dir.missing };
   }
   const broken = dir.files.some((file) => file.broken);
-  return { scan: { kind: "ok", processors: dir.processors, broken }, problems: dir.problems };
+  return { scan: { kind: "ok", processors: dir.processors, broken }, problems: dir.problems, missing: false };
 }

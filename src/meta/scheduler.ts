@@ -19,10 +19,14 @@ import { DirectoryWatcher } from "./watcher.ts";
 export interface DirectoryReading {
   readonly scan: DirectoryScan;
   readonly problems: readonly Problem[];
+  /** There is nothing at that path at all. */
+  readonly missing: boolean;
 }
 
 export interface MetaSchedulerOptions extends Omit<SupervisorContext, "onPhase" | "onRemoved"> {
   readonly readDirectory: () => Promise<DirectoryReading>;
+  /** PROCESSOR_DIR need not exist as long as there is no processor: that is no mistake then. */
+  readonly mayBeginWithout?: boolean;
 }
 
 export interface SchedulerSnapshot {
@@ -46,7 +50,7 @@ export class MetaScheduler {
   /** By name, what is stored: what runs, and what is not wholly removed yet. */
   readonly #specs = new Map<string, ProcessorSpec>();
   #directory = new ProcessorDirectory();
-  #reading: DirectoryReading = { scan: { kind: "unreadable" }, problems: [] };
+  #reading: DirectoryReading = { scan: { kind: "unreadable" }, problems: [], missing: false };
   #held: readonly HeldProcessor[] = [];
   #reported = new Set<string>();
   readonly #waitingToRun = new Set<() => void>();
@@ -168,11 +172,18 @@ export class MetaScheduler {
   }
 
   async #onChange(trigger: ScanTrigger): Promise<void> {
-    this.#reading = await this.#options.readDirectory();
+    this.#reading = await this.#read();
     this.#report(this.#reading.problems);
     const step = this.#directory.step(this.#reading.scan, trigger);
     this.#reportHeld(step.held);
     await this.#carryOut(step.decisions);
+  }
+
+  async #read(): Promise<DirectoryReading> {
+    const { readDirectory, mayBeginWithout = false } = this.#options;
+    const reading = await readDirectory();
+    if (!reading.missing || !mayBeginWithout || this.#specs.size > 0) return reading;
+    return { ...reading, scan: { kind: "ok", processors: [], broken: false }, problems: [] };
   }
 
   async #carryOut(decisions: readonly DirectoryDecision[]): Promise<void> {

@@ -294,12 +294,13 @@ describe("calls", () => {
   test("made from within an event are sent", async () => {
     await using master = await startFakeMaster();
     const events: SchedulerConnectionEvent[] = [];
+    const levels = new Set<string>();
     const connection: SchedulerConnection = new SchedulerConnection({
       masters: new HostListLocator([master.endpoint]),
       subscribe: () => ({ type: "SUBSCRIBE", frameworkInfo }),
       clock: systemClock,
       random: seededRandom(1),
-      log: createLogger({ sink: () => undefined }),
+      log: createLogger({ sink: ({ level }) => levels.add(level) }),
       onEvent: (event) => {
         events.push(event);
         if (event.type === "subscribed") connection.call({ type: "TEARDOWN" });
@@ -313,7 +314,9 @@ describe("calls", () => {
     await until(() => master.calls[0], "TEARDOWN came");
     stream.end();
     await until(() => events.length > 1, "it ended");
-    expect(events).toMatchObject([{ type: "subscribed" }, { type: "ended", reason: "removed" }]);
+    expect(events).toMatchObject([{ type: "subscribed" }, { type: "ended", reason: "torn-down" }]);
+    // It was asked for: nothing unusual.
+    expect([...levels]).toEqual(["info"]);
   });
 });
 

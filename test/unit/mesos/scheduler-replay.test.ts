@@ -205,7 +205,7 @@ async function playCall(
   const received = await until(() => master.calls[before], `${call.type} came`);
   expect(received.call).toEqual(call);
   expect(received.request.headers["mesos-stream-id"] ?? "none").toBe(item.headers?.["Mesos-Stream-Id"] ?? "");
-  if (call.type === "TEARDOWN") expected.push("ended removed");
+  if (call.type === "TEARDOWN") expected.push("ended torn-down");
   return call.type === "TEARDOWN";
 }
 

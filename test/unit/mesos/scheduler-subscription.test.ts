@@ -310,7 +310,7 @@ describe("a call", () => {
 
 describe("TEARDOWN", () => {
   test("ends the framework when the master ends the stream", () => {
-    const ended = "emit ended removed: The framework was torn down";
+    const ended = "emit ended torn-down: The framework was torn down";
     expect(driven(...toSubscribed, { type: "tearing-down" }, { ...streamClosed, orderly: true }).last).toEqual([
       "drop",
       ended,

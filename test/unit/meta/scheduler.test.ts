@@ -146,3 +146,21 @@ test("a folder that is missing at the start is reported and leaves what ran befo
   expect(held).toEqual([{ name: "a", reason: "unreadable" }]);
   await next.stop();
 });
+
+test("a folder that need not be there is no mistake, until there was a processor", async () => {
+  await using run = await schedulerOver({ "a.json": definition("a") });
+  const none = join(run.folder, "unmounted");
+  const missing = { ...run.options, mayBeginWithout: true, readDirectory: () => readDirectory(none) };
+  const before = new MetaScheduler(missing);
+  await before.start();
+  expect(await before.snapshot()).toMatchObject({ directory: { readable: true }, processors: [], problems: [] });
+  await before.stop();
+  await run.scheduler.start();
+  await run.scheduler.stop();
+  const after = new MetaScheduler(missing);
+  await after.start();
+  const { problems, held } = await after.snapshot();
+  expect(problems[0]?.message).toContain("does not exist");
+  expect(held).toEqual([{ name: "a", reason: "unreadable" }]);
+  await after.stop();
+});
