@@ -1,17 +1,20 @@
 /**
  * The airports example, from one command: 3 377 real lines through a chain of three processors, with every line
- * accounted for at the end.
+ * accounted for at the end. Where Docker is, one more processor runs in containers.
  */
 
-import { rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { makeExampleImage } from "./lib/example-image.ts";
 import { type LocalBrigade, startLocalBrigade } from "./lib/local-brigade.ts";
 
 const usage = `Usage: scripts/run [--keep]
 
 Compiles dist/brigade, starts brigade local with the processors of examples/airports, sends airports.csv through them
-and checks that every line came out once: as a card, or in an error topic.
+and checks that every line came out once: as a card, or in an error topic. Where a Docker Engine answers (DOCKER_HOST), a
+fourth processor, which is an image, writes a letter for each line that was rejected.
 
   --keep   leaves everything up afterwards and prints the addresses; Ctrl-C ends it
 `;
@@ -41,9 +44,18 @@ interface Processor {
 
 const started = performance.now();
 let brigade: LocalBrigade | undefined;
+const image = await makeExampleImage("brigade-example-letter:1", join(example, "image/letter"));
+const processors = mkdtempSync(join(tmpdir(), "brigade-processors-"));
 try {
+  cpSync(join(example, "processors"), processors, { recursive: true });
+  if (typeof image === "string") {
+    console.log(`Without Docker (${image}): three processors, all of them plain commands.`);
+  } else {
+    cpSync(join(example, "image/4-letter.json"), join(processors, "4-letter.json"));
+    console.log(`With Docker (${image.engine}): the processor letter is the image ${image.name}, made just now.`);
+  }
   console.log("Starting brigade local with examples/airports …");
-  brigade = await startLocalBrigade(["--processors", join(example, "processors")]);
+  brigade = await startLocalBrigade(["--processors", processors]);
   console.log(
     `Ready after ${seconds(performance.now() - started)}: api ${brigade.api}, kafka ${brigade.kafka}, mesos ${brigade.mesos}`,
   );
@@ -52,7 +64,10 @@ try {
   console.error(`\nscripts/run failed: ${error instanceof Error ? error.message : String(error)}`);
   if (brigade !== undefined) console.error(`The log is ${join(brigade.folder, "brigade.log")}`);
   await brigade?.stop();
-  process.exit(1);
+  process.exitCode = 1;
+} finally {
+  rmSync(processors, { recursive: true });
+  if (typeof image !== "string") await image.remove();
 }
 
 async function run(brigade: LocalBrigade): Promise<void> {
@@ -65,7 +80,7 @@ async function run(brigade: LocalBrigade): Promise<void> {
   const processors = await waitUntilDone(brigade, lines.length);
   const tookMs = performance.now() - begun;
 
-  console.log(`\n${lines.length} lines went through three processors in ${seconds(tookMs)}\n`);
+  console.log(`\n${lines.length} lines went through the processors in ${seconds(tookMs)}\n`);
   printSummary(processors, tookMs);
   await account(brigade, lines.length);
   console.log(`\nEvery line is accounted for. ${seconds(performance.now() - started)} in all.`);
@@ -76,6 +91,8 @@ async function run(brigade: LocalBrigade): Promise<void> {
     console.log("  dist/brigade consume airports.rejected --from-beginning --count 3 --json");
     console.log(`  tail -f ${join(brigade.folder, "brigade.log")}`);
     console.log("Ctrl-C ends it.");
+    // It reaches brigade local as well; what was made here is removed behind it.
+    process.on("SIGINT", () => undefined);
     await brigade.exited;
     return;
   }
@@ -89,14 +106,16 @@ async function waitUntilDone(brigade: LocalBrigade, total: number): Promise<read
   let last = "";
   let lastChange = performance.now();
   for (;;) {
-    const processors = inOrderOfFlow((await (await fetch(`${brigade.api}/api/v1/processors`)).json()) as Processor[]);
+    const all = (await (await fetch(`${brigade.api}/api/v1/processors`)).json()) as Processor[];
+    const chain = inOrderOfFlow(all);
+    const processors = [...chain, ...all.filter((one) => !chain.includes(one))];
     const progress = processors.map(({ name, counters }) => `${name} ${done(counters)}`).join("   ");
     if (progress !== last) {
       process.stdout.write(process.stdout.isTTY ? `\r  ${progress}   ` : `  ${progress}\n`);
       lastChange = performance.now();
       last = progress;
     }
-    if (isOver(processors, total)) return processors;
+    if (isOver(chain, total) && lettersAreOver(all)) return processors;
     if (performance.now() - lastChange > STALL_MS) {
       const why = processors.map(({ name, phase, reason }) => `${name}: ${phase}${reason ? ` (${reason})` : ""}`);
       throw new Error(`nothing moved for ${STALL_MS / 1000} s; ${why.join(", ")}`);
@@ -128,6 +147,12 @@ function isOver(processors: readonly Processor[], total: number): boolean {
     expected = counters.recordsOut;
   }
   return processors.length === 3;
+}
+
+/** What `parse` rejected has gone through the image, where there is one. */
+function lettersAreOver(processors: readonly Processor[]): boolean {
+  const [parse, letter] = ["parse", "letter"].map((wanted) => processors.find(({ name }) => name === wanted));
+  return letter === undefined || (done(letter.counters) === parse?.counters.errors && letter.inFlight === 0);
 }
 
 function printSummary(processors: readonly Processor[], tookMs: number): void {
@@ -168,6 +193,13 @@ async function account(brigade: LocalBrigade, total: number): Promise<void> {
       if (before !== undefined) throw new Error(`line ${key} came out twice: in ${before} and in ${topic}`);
       seen.set(key, topic);
     }
+  }
+  if (typeof image !== "string") {
+    const letters = await readTopic(brigade, "airports.letters");
+    console.log(`\nairports.letters: ${letters.length} records`);
+    for (const { key, value } of letters.slice(0, 3)) console.log(`  ${key}: ${value.trim()}`);
+    const rejected = [...seen.values()].filter((topic) => topic === "airports.rejected").length;
+    if (letters.length !== rejected) throw new Error(`${letters.length} letters for ${rejected} rejected lines`);
   }
   const missing = Array.from({ length: total }, (_, index) => String(index + 1)).filter((key) => !seen.has(key));
   if (missing.length > 0) throw new Error(`${missing.length} lines are missing, the first is line ${missing[0]}`);
