@@ -232,7 +232,8 @@ const laneGoesInOrder: Rule = (fact, ledger) => {
   const record = ledger.record(fact.type === "launched" ? recordOfTask(fact.task) : fact.record);
   for (const earlier of ledger.lanes.get(record.lane ?? "") ?? []) {
     if (earlier.offset >= record.offset) return;
-    if (!earlier.done && !earlier.expired)
+    if (earlier.done || earlier.expired) continue;
+    if (!earlier.tasks.some((task) => mayBeDropped(ledger, task, fact.scheduler)))
       throw new BrokenPromise("I5", `${record.key} is ahead of ${earlier.key} (${fact.type})`);
   }
 };
