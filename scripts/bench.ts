@@ -4,11 +4,12 @@ import { cpus } from "node:os";
 import { resolve } from "node:path";
 
 const root = resolve(import.meta.dir, "..");
-const all = ["tracker", "mesos-codec", "spawn", "container", "noop", "backlog", "metadata", "footprint"];
+const all = ["tracker", "mesos-codec", "spawn", "container", "noop", "backlog", "metadata", "footprint", "kafka"];
 const usage = `Usage: scripts/bench [NAME …]
 
 Compiles dist/brigade and runs the benchmarks (${all.join(", ")}), or those that are named. Each figure comes as
-median and (least … most) of several rounds, with a baseline of the same run beside it.
+median and (least … most) of several rounds, with a baseline of the same run beside it. "kafka" runs beside a real Kafka,
+which scripts/install-kafka fetches.
 `;
 
 const names = process.argv.slice(2);

@@ -15,7 +15,19 @@ export type KafkaVersion = (typeof kafkaVersions)[number];
 /** Long enough for a busy machine; a JVM that ends at once is noticed at once. */
 const READY_WITHIN_MS = 60_000;
 /** A JVM for a short life: what it saves at its start outweighs what it loses later. */
-const QUICK_START = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"];
+const briefJvm = ["-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"];
+/** As `bin/kafka-server-start.sh` of Kafka starts it where nobody says otherwise. */
+export const usualJvm: readonly string[] = [
+  "-Xmx1G",
+  "-Xms1G",
+  "-server",
+  "-XX:+UseG1GC",
+  "-XX:MaxGCPauseMillis=20",
+  "-XX:InitiatingHeapOccupancyPercent=35",
+  "-XX:+ExplicitGCInvokesConcurrent",
+  "-XX:MaxInlineLevel=15",
+  "-Djava.awt.headless=true",
+];
 
 /** Why no program of this Kafka can be started here; undefined where it can. */
 export function noRealKafka(version: KafkaVersion): string | undefined {
@@ -28,9 +40,14 @@ function libsOf(version: KafkaVersion): string {
 }
 
 /** The command line that runs a main class of Kafka. */
-export function kafkaCommand(version: KafkaVersion, mainClass: string, args: readonly string[]): string[] {
+export function kafkaCommand(
+  version: KafkaVersion,
+  mainClass: string,
+  args: readonly string[],
+  jvm: readonly string[] = briefJvm,
+): string[] {
   const classPath = [libsOf(version), "*"].join("/") + delimiter;
-  return ["java", "-Xmx384m", ...QUICK_START, "-cp", classPath, mainClass, ...args];
+  return ["java", ...jvm, "-cp", classPath, mainClass, ...args];
 }
 
 /** The only user of a real Kafka's port that asks who one is. */
@@ -51,15 +68,17 @@ export interface RealKafkaOptions {
   readonly version: KafkaVersion;
   /** Lines of its `server.properties` besides those that make it run at all. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Options of the broker's JVM; without them one for a short life. */
+  readonly jvm?: readonly string[];
 }
 
 /** One broker of a real Kafka (KRaft), with a folder of its own. It makes no topics by itself. */
-export async function startRealKafka({ version, settings = {} }: RealKafkaOptions): Promise<RealKafka> {
+export async function startRealKafka({ version, settings = {}, jvm }: RealKafkaOptions): Promise<RealKafka> {
   const folder = mkdtempSync(join(tmpdir(), "brigade-real-kafka-"));
   const ports = { plain: await freePort(), sasl: await freePort(), controller: await freePort() };
   const properties = join(folder, "server.properties");
   const start = (mainClass: string, args: readonly string[]): JavaProcess =>
-    Bun.spawn(kafkaCommand(version, mainClass, args), { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+    Bun.spawn(kafkaCommand(version, mainClass, args, jvm), { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   writeFileSync(properties, propertiesText({ ...baseSettings(ports, join(folder, "data")), ...settings }));
   const format = start("kafka.tools.StorageTool", ["format", "-t", "brigadeTestsOfKafka00w", "-c", properties]);
   if ((await format.exited) !== 0) throw new Error(`cannot format ${folder}: ${await output(format)}`);
