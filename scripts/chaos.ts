@@ -1,21 +1,28 @@
 /** The ledger test from the command line: longer runs, other seeds, and the proof that it notices a broken build. */
 
-import { resolve } from "node:path";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { formatBrokerKills, keepsItsWord, runBrokerKills } from "../test/chaos/broker/broker-kills.ts";
 import { type ChaosOptions, type ChaosResult, runChaos } from "../test/chaos/chaos.ts";
 import { formatReport, violationsOf } from "../test/chaos/report.ts";
 import { doubtful, type PlannedFault, type Target, targets } from "../test/chaos/schedule.ts";
 import { World } from "../test/support/e2e/world.ts";
 import { buildBroken } from "./lib/broken-build.ts";
+import { startKafkaBroker } from "./lib/kafka-broker.ts";
 
 const usage = `Usage: scripts/chaos [--what TARGET] [--seed S] [--seconds N] [--faults N] [--rate R] [--processors N] [--keep]
+       scripts/chaos --what broker [--seed S] [--seconds N] [--faults N] [--keep]
        scripts/chaos --prove
 
 Compiles dist/brigade (BRIGADE_BINARY names another one), sends records through processors, and kills (kill -9) and stops (SIGSTOP) its processes on a
 schedule that the seed decides. Then counts what went in, what was started and what came out against each other.
 
   --what TARGET   ${targets.join(", ")} (default scheduler). In "whole" scheduler and engines are one
-                  brigade local; in the others the scheduler is a process of its own, which can die alone
+                  brigade local; in the others the scheduler is a process of its own, which can die alone.
+                  "broker" is brigade kafka by itself: killed about every two seconds while an idempotent producer
+                  writes as fast as it can; counts what was acknowledged and is lost, or is there twice
   --seed S        of the schedule and of the records (default 1)
   --seconds N     for how long faults strike (default 60); coming to rest takes longer
   --faults N      how many strike at the most (default 1000)
@@ -42,7 +49,7 @@ if (values.help) {
   process.stdout.write(usage);
   process.exit(0);
 }
-const target = targets.find((one) => one === values.what);
+const target = values.what === "broker" ? values.what : targets.find((one) => one === values.what);
 const numbers = {
   seed: Number(values.seed),
   seconds: Number(values.seconds),
@@ -58,14 +65,36 @@ if (target === undefined || !Object.values(numbers).every((number) => number >= 
 const root = resolve(import.meta.dir, "..");
 process.exit(values.prove ? await prove() : await measure(target));
 
-async function measure(target: Target): Promise<number> {
+async function measure(target: Target | "broker"): Promise<number> {
   if (process.env["BRIGADE_BINARY"] === undefined) {
     const build = Bun.spawnSync([process.execPath, "scripts/build.ts"], { cwd: root, stderr: "inherit" });
     if (!build.success) return 1;
   }
+  if (target === "broker") return await killBroker();
   const result = await inWorld(target);
   console.log(`\n${formatReport(result)}`);
   return violationsOf(result).length === 0 ? 0 : 1;
+}
+
+async function killBroker(): Promise<number> {
+  const dataDir = mkdtempSync(join(tmpdir(), "brigade-broker-kills-"));
+  let kept = false;
+  try {
+    const result = await runBrokerKills({
+      start: (port) => startKafkaBroker({ dataDir, port }),
+      seed: numbers.seed,
+      kills: numbers.faults,
+      forMs: numbers.seconds * 1000,
+      everyMs: 2000,
+      onProgress,
+    });
+    console.log(`\n${formatBrokerKills(result)}`);
+    kept = keepsItsWord(result);
+    return kept ? 0 : 1;
+  } finally {
+    if (values.keep || !kept) console.log(`The broker's data is kept in ${dataDir}`);
+    else rmSync(dataDir, { recursive: true });
+  }
 }
 
 /** What loses records must be found out. */
@@ -77,6 +106,10 @@ async function prove(): Promise<number> {
   const lost = violationsOf(result).filter(({ rule }) => rule === "loss").length;
   console.log(lost > 0 ? `Proven: ${lost} records were lost, and missed.` : "Not proven: no loss was found.");
   return lost > 0 ? 0 : 1;
+}
+
+function onProgress(text: string): void {
+  console.log(`${new Date().toISOString().slice(11, 19)} ${text}`);
 }
 
 interface Unusual {
@@ -91,7 +124,7 @@ async function inWorld(target: Target, { binary, plan }: Unusual = {}): Promise<
     target,
     ...(plan === undefined ? {} : { plan }),
     forMs: seconds * 1000,
-    onProgress: (text) => console.log(`${new Date().toISOString().slice(11, 19)} ${text}`),
+    onProgress,
   };
   const world = await World.create(binary);
   try {
