@@ -2,11 +2,11 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { committedValues } from "./committed.ts";
 import { grammars } from "./grammars.ts";
 import { type BrokerProcess, startProcess } from "./killable-broker.ts";
 import { connectRaw, type RawClient } from "./raw-client.ts";
-import { readBatches } from "./record-batch.ts";
-import { fetchRequest, metadataRequest, partitionOf } from "./requests.ts";
+import { metadataRequest, partitionOf } from "./requests.ts";
 import { initProducer } from "./transactional-producer.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -38,7 +38,8 @@ describe("a broker that is killed with SIGKILL while a transactional producer wr
           await initProducer(client, "id"); // ends what the last life left open
           const done = await committedOffset(client);
           const all = Array.from({ length: done }, (_, i) => `v${i}`);
-          for (const topic of TOPICS) expect(await committedValues(client, topic)).toEqual(all);
+          const address = { host: "127.0.0.1", port: broker.port };
+          for (const topic of TOPICS) expect(await committedValues(address, topic)).toEqual(all);
         });
       } finally {
         await broker.kill();
@@ -88,12 +89,4 @@ async function commitUntilKilled(client: RawClient, life: number, kill: () => Pr
 async function committedOffset(client: RawClient): Promise<number> {
   const request = { groupId: GROUP, topics: [{ name: "a", partitionIndexes: [0] }], requireStable: false };
   return Math.max(0, Number(partitionOf(await client.call(grammars.offsetFetch, request, 7))["offset"]));
-}
-
-/** Values of what was not aborted: a batch of one value each, with the control record of its transaction behind it. */
-async function committedValues(client: RawClient, topic: string): Promise<string[]> {
-  const request = fetchRequest(topic, 0, { maxWaitMs: 0, minBytes: 0, maxBytes: 50_000_000, readCommitted: true });
-  const { records } = partitionOf(await client.call(grammars.fetch, request, 12));
-  const batches = readBatches(records as Uint8Array);
-  return batches.flatMap(({ values }, index) => (batches[index + 1]?.control === "commit" ? values : []));
 }

@@ -12,6 +12,7 @@ import type { RequestContext } from "../../../src/local/kafka/handlers/handler.t
 import { handleProduce } from "../../../src/local/kafka/handlers/produce.ts";
 import { openDatabase } from "../../../src/local/kafka/log/database.ts";
 import { SaslSession } from "../../../src/local/kafka/sasl/sasl-session.ts";
+import { visibleBatches } from "../../contract/kafka/committed.ts";
 import { makeBatch, readBatches } from "../../contract/kafka/record-batch.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 
@@ -184,18 +185,10 @@ class World implements AsyncDisposable {
       const partition = answer.topics[0]?.partitions[0];
       const batches = readBatches(Buffer.concat(partition?.batches ?? []));
       expect(batches.length).toBeGreaterThan(0);
-      const aborted = partition?.abortedTransactions ?? [];
-      const leftOut = new Set<number>();
-      for (const batch of batches) {
-        for (const { producerId, firstOffset } of aborted) {
-          if (firstOffset >= batch.baseOffset && firstOffset <= batch.lastOffset) leftOut.add(producerId);
-          if (firstOffset < (batches[0]?.baseOffset ?? 0) && batch === batches[0]) leftOut.add(producerId);
-        }
-        if (batch.control === "abort") leftOut.delete(batch.producerId);
-        const isLeftOut = batch.isTransactional && leftOut.has(batch.producerId);
-        if (!isLeftOut) values.push(...batch.values.slice(Math.max(0, at - batch.baseOffset)));
-        at = Math.max(at, batch.lastOffset + 1);
+      for (const batch of visibleBatches(batches, partition?.abortedTransactions ?? [])) {
+        values.push(...batch.values.slice(Math.max(0, at - batch.baseOffset)));
       }
+      at = Math.max(at, ...batches.map(({ lastOffset }) => lastOffset + 1));
     }
     return values;
   }
