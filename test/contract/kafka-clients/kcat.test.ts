@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { type RunningEmbeddedKafka, startEmbedded } from "./embedded.ts";
+import { type RunningEmbeddedKafka, startEmbedded } from "../kafka/embedded.ts";
 
 const kcat = Bun.which("kcat");
 const missing = kcat === null ? " (skipped: kcat is not installed; it is Debian's package kcat)" : "";
@@ -12,8 +12,8 @@ describe("kcat (librdkafka) with the embedded broker", () => {
   });
   afterAll(() => broker.stop());
 
-  async function run(args: readonly string[], input = ""): Promise<string> {
-    const { host, port } = broker.address;
+  async function run(args: readonly string[], input = "", at = broker): Promise<string> {
+    const { host, port } = at.address;
     const child = Bun.spawn([kcat ?? "kcat", "-b", `${host}:${port}`, ...args], {
       stdin: "pipe",
       stdout: "pipe",
@@ -72,6 +72,21 @@ describe("kcat (librdkafka) with the embedded broker", () => {
     await run(["-P", "-t", "headed", "-p", "0", "-H", "name=value"], "a");
     expect(await run(["-C", "-t", "headed", "-e", "-q", "-f", "%h %s\n"])).toBe("name=value a\n");
     expect(await run(["-Q", "-t", "headed:0:1000"])).toContain("headed [0] offset 0");
+  });
+
+  kcatTest("tells who it is where it must", async () => {
+    await using guarded = await startEmbedded({ config: { users: new Map([["alice", "secret"]]) } });
+    const login = (password: string): string[] =>
+      [
+        "security.protocol=SASL_PLAINTEXT",
+        "sasl.mechanisms=PLAIN",
+        "sasl.username=alice",
+        `sasl.password=${password}`,
+      ].flatMap((setting) => ["-X", setting]);
+    await run(["-P", "-t", "guarded", ...login("secret")], "a", guarded);
+    expect(await run(["-C", "-t", "guarded", "-e", "-q", ...login("secret")], "", guarded)).toBe("a\n");
+    const refused = await run(["-L", ...login("another")], "", guarded).catch((error: unknown) => String(error));
+    expect(refused).toContain("Invalid username or password");
   });
 
   kcatTest("lists the broker and its topics", async () => {
