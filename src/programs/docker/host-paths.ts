@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+
 /*
  * An executor that runs in a container sees the files of its host elsewhere than the host does. What it tells others (in
  * labels of the containers that it starts, which are siblings of its own) are the host's paths.
@@ -23,13 +25,22 @@ export interface SandboxPlaces {
   readonly agentFolder: string | undefined;
 }
 
-/** Of an executor: on the host where both paths of its sandbox agree, else in a container. */
-export function hostPathsOf({ sandbox, hostSandbox, agentFolder }: SandboxPlaces): HostPaths {
+/**
+ * Of an executor: on the host where both paths of its sandbox agree, else in a container.
+ *
+ * @param exists whether there is something at a path. What is mounted as the agent's folder is believed to be that only if
+ *   the executor finds its own sandbox there: in another one it would take every other executor for dead
+ */
+export function hostPathsOf(
+  { sandbox, hostSandbox, agentFolder }: SandboxPlaces,
+  exists: (path: string) => boolean = existsSync,
+): HostPaths {
   if (sandbox === undefined || hostSandbox === undefined || sandbox === hostSandbox) return onHost;
   const folders = [{ host: hostSandbox, here: sandbox }];
   const hostAgentFolder = agentFolderOf(hostSandbox);
   if (hostAgentFolder !== undefined && agentFolder !== undefined) {
-    folders.push({ host: hostAgentFolder, here: agentFolder });
+    const folder = { host: hostAgentFolder, here: agentFolder };
+    if (exists(moved(hostSandbox, [folder], "host", "here") ?? "")) folders.push(folder);
   }
   return {
     toHost: (path) => moved(path, folders, "here", "host") ?? path,
