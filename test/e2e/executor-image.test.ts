@@ -205,6 +205,27 @@ endToEnd(
 );
 
 endToEnd(
+  "an Engine that is killed with an executor in it, and started again, loses no record and fails none",
+  async (world) => {
+    const gate = await gated(world);
+    await using brigade = await local(world);
+    await brigade.topics.produceValues("in-slow", ["bucket"]);
+    const first = await untilOneRuns();
+    await docker.endDaemon("SIGKILL");
+    await docker.startDaemon();
+    await untilOneRuns(first);
+    await gate.open();
+    const slow = await brigade.api.untilSettled("slow", 1);
+    expect(slow.counters).toMatchObject({ failedAttempts: 0, errors: 0 });
+    expect(Object.keys(slow.counters.reruns)).not.toEqual([]);
+    expect(await brigade.topics.values("out-slow")).toEqual(["bucket"]);
+    expect(await brigade.process.end("SIGINT")).toBe(0);
+    await untilNoContainers();
+  },
+  { skip },
+);
+
+endToEnd(
   "an executor's image that is missing pauses the processor with that reason, until it is there",
   async (world) => {
     const missing = "localhost:1/brigade-missing:1";

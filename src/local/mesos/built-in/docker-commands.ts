@@ -2,6 +2,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../../base/clock.ts";
 import { describeError, InputError } from "../../../base/errors.ts";
+import type { Logger } from "../../../base/log.ts";
 import type { AgentId, ContainerId, TaskId, TaskInfo } from "../../../mesos/types.ts";
 import { type Environment, readEngineAddress } from "../../../programs/docker/engine-address.ts";
 import { EngineClient } from "../../../programs/docker/engine-client.ts";
@@ -27,6 +28,7 @@ export interface DockerCommandsOptions {
   /** Where the Engine is. */
   readonly env: Environment;
   readonly clock: Clock;
+  readonly log: Logger;
 }
 
 /** What becomes of a command in a container. */
@@ -52,7 +54,7 @@ export class DockerCommands {
 
   async run(task: TaskInfo, events: DockerCommandEvents): Promise<void> {
     const { taskId, container = { type: "DOCKER" }, command = {}, resources = [] } = task;
-    const { agentId, containerId, sandbox, clock, env } = this.#options;
+    const { agentId, containerId, sandbox, clock, env, log } = this.#options;
     const name = dockerName(containerId);
     let running: DockerContainer;
     try {
@@ -60,7 +62,7 @@ export class DockerCommands {
       const run = dockerRun({ name, container, command, env: variables, sandbox, resources });
       const body = containerBody(run, containerLabels(agentId, containerId));
       this.#client ??= new EngineClient(readEngineAddress(env), clock);
-      running = await DockerContainer.run({ client: this.#client, clock, name, body, sandbox });
+      running = await DockerContainer.run({ client: this.#client, clock, name, body, sandbox, log });
     } catch (error) {
       if (error instanceof InputError) return events.refused(error.message);
       appendFileSync(join(sandbox, "stderr"), `docker: ${describeError(error)}\n`);

@@ -108,10 +108,10 @@ export class BuiltInExecutor {
 
   #runInDocker(task: TaskInfo): void {
     const { taskId } = task;
-    const { environment, variables, sandbox, clock } = this.#options;
+    const { environment, variables, sandbox, clock, log } = this.#options;
     const containerId = basename(environment.hostSandbox ?? sandbox) as ContainerId;
     const agentId = environment.agentId ?? task.agentId;
-    this.#docker ??= new DockerCommands({ agentId, containerId, sandbox, env: variables, clock });
+    this.#docker ??= new DockerCommands({ agentId, containerId, sandbox, env: variables, clock, log });
     void this.#docker.run(task, {
       started: (inspected) => this.#loop.dispatch({ type: "started", taskId, data: utf8(inspected) }),
       ended: (code) => this.#loop.dispatch({ type: "ended", taskId, end: { type: "exited", code } }),

@@ -1,6 +1,8 @@
-import { closeSync, openSync, writeSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../../../../base/clock.ts";
+import { describeError } from "../../../../base/errors.ts";
+import type { Logger } from "../../../../base/log.ts";
 import {
   attachOutput,
   removeContainer,
@@ -26,6 +28,7 @@ export interface DockerContainerOptions {
   readonly body: ContainerBody;
   /** Where its output goes, to the files `stdout` and `stderr`. */
   readonly sandbox: string;
+  readonly log: Logger;
 }
 
 /** A container at a Docker Engine that is followed to its end, also where the Engine is away meanwhile. */
@@ -61,16 +64,16 @@ export class DockerContainer {
    * @throws {EngineLostError} it does not answer
    */
   static async run(options: DockerContainerOptions): Promise<DockerContainer> {
-    const { client, name, body, sandbox } = options;
+    const { client, name, body, sandbox, log } = options;
     const id = await createNamed(client, name, body);
     try {
-      const files = ["stdout", "stderr"].map((file) => openSync(join(sandbox, file), "a"));
-      const write = (index: number) => (part: Uint8Array) => void writeSync(files[index] ?? 1, part);
       const open = (onData: (chunk: Uint8Array) => void) => attachOutput(client, id, onData);
-      const output = await OutputStream.open(open, { stdout: write(0), stderr: write(1) });
+      const output = await OutputStream.open(open, {
+        stdout: appendTo(join(sandbox, "stdout"), log),
+        stderr: appendTo(join(sandbox, "stderr"), log),
+      });
       // What is missing of it is only missing in a log.
       const outputEnds = output.ends().catch(() => undefined);
-      void outputEnds.then(() => files.forEach((file) => closeSync(file)));
       const { code } = await exitOf(client, id);
       await startContainer(client, id);
       return new DockerContainer(options, id, await lookAt(client, id), code, outputEnds);
@@ -121,4 +124,18 @@ export class DockerContainer {
       }
     }
   }
+}
+
+/** A full disk, or a sandbox that somebody removed, costs the output and nothing else. */
+function appendTo(file: string, log: Logger): (part: Uint8Array) => void {
+  let lost = false;
+  return (part) => {
+    if (lost) return;
+    try {
+      appendFileSync(file, part);
+    } catch (error) {
+      lost = true;
+      log.warn("output of a container is lost from here on", { file, reason: describeError(error) });
+    }
+  };
 }

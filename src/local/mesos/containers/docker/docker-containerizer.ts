@@ -142,14 +142,14 @@ export class DockerContainerizer implements Containerizer {
 
   async #run(launch: ContainerLaunch, sandbox: string, signal: AbortSignal): Promise<DockerContainer> {
     const { containerId, executor, resources } = launch;
-    const { settings, clock } = this.#options;
+    const { settings, clock, log } = this.#options;
     const name = dockerName(containerId);
     const { container = { type: "DOCKER" }, command = {} } = executor;
     const env = dockerExecutorEnvironment(launch, settings, sandbox);
     const run = dockerRun({ name, container, command, env, sandbox, resources });
     const body = containerBody(run, containerLabels(settings.id, containerId));
     await this.pull(run.image, container.docker?.forcePullImage === true, signal);
-    return DockerContainer.run({ client: this.#useEngine().client, clock, name, body, sandbox });
+    return DockerContainer.run({ client: this.#useEngine().client, clock, name, body, sandbox, log });
   }
 
   /** @throws {Error} the image cannot be had, or `signal` */
