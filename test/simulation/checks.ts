@@ -343,9 +343,10 @@ function isProgramsOwnEnd({ outcome }: LedgerTask): boolean {
   return outcome !== undefined && outcome !== "destroyed" && outcome !== "killed" && outcome !== "missing";
 }
 
-/** Its result is with this scheduler, and with the agent until further notice. */
+/** Its result is with this scheduler, and with the agent until further notice or until the host is lost. */
 function isKept(task: LedgerTask, scheduler: string): boolean {
-  return isProgramsOwnEnd(task) && !task.acknowledgedBy.has(scheduler) && task.deliveredTo.has(scheduler);
+  const hasResult = isProgramsOwnEnd(task) || task.outcome === "destroyed";
+  return hasResult && !task.acknowledgedBy.has(scheduler) && task.deliveredTo.has(scheduler);
 }
 
 /** It runs, or its result waits for somebody, and nothing keeps this scheduler from knowing. */
@@ -356,9 +357,16 @@ function mayDecide(ledger: Ledger, task: LedgerTask, scheduler: string): boolean
   return !hasCause(ledger, task, ledger.record(task.record)) && !ledger.stateLostSince(site, 0);
 }
 
-/** Its version may be lost with the state, or stored by another process of the site, which the lock of the state prevents. */
-function isOfUnknownVersion(ledger: Ledger, { scheduler: starter }: LedgerTask, scheduler: string): boolean {
-  return ledger.stateLostSince(siteOf(scheduler), 0) || ledger.livedTogether(starter, scheduler);
+/**
+ * Its version may be lost with the state, or stored by another process of the site, which the lock of the state prevents;
+ * and a site that lost the partition meanwhile need not remember what still ran there.
+ */
+function isOfUnknownVersion(ledger: Ledger, task: LedgerTask, scheduler: string): boolean {
+  return (
+    ledger.stateLostSince(siteOf(scheduler), 0) ||
+    ledger.livedTogether(task.scheduler, scheduler) ||
+    ledger.takenOverSince(ledger.record(task.record).partition, task.launchedAt)
+  );
 }
 
 /** It printed nothing, and another version than its own may drop that. */
