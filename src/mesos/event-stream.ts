@@ -1,6 +1,6 @@
 import { showUtf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
-import type { ContentType } from "./codec.ts";
+import { CodecError, type ContentType } from "./codec.ts";
 import { ConnectionLostError, type HttpProtocolError } from "./errors.ts";
 import type { HostPort } from "./host-port.ts";
 import { HttpConnection } from "./http-connection.ts";
@@ -8,13 +8,15 @@ import type { HttpResponseHead } from "./http-response-parser.ts";
 import { FramingError, RecordIoDecoder } from "./recordio.ts";
 
 /** How a stream can end, from this side's view. */
-export type StreamError = ConnectionLostError | HttpProtocolError | FramingError;
+export type StreamError = ConnectionLostError | HttpProtocolError | FramingError | CodecError;
 
 export interface EventStreamHandlers {
   /** The head of the answer; of a refusal the whole answer, with its text. */
   answered(head: HttpResponseHead, text: string): void;
-  /** One record, valid during this call. */
+  /** One record, valid during this call. @throws {CodecError} it cannot be read */
   record(bytes: Uint8Array): void;
+  /** It was passed over: to subscribe anew would only bring it again. */
+  unreadable(error: CodecError): void;
   /** Nothing follows. `orderly` is an end that the server made: with a connection that broke it is false. */
   closed(error: StreamError, orderly: boolean): void;
 }
@@ -34,6 +36,9 @@ export interface EventStreamOptions {
 /** Bytes of a refusal that are kept: Mesos' are a sentence. */
 const MAX_REFUSAL_BYTES = 16 * 1024;
 
+/** So many in a row that cannot be read come from no Mesos. */
+const MAX_UNREADABLE = 10;
+
 /** A SUBSCRIBE and what comes of it, on a connection of its own: the answer occupies that for ever. */
 export class EventStream {
   readonly #connection: HttpConnection;
@@ -42,6 +47,7 @@ export class EventStream {
   readonly #records: RecordIoDecoder;
   #head: HttpResponseHead | undefined;
   #refusal = "";
+  #unreadable = 0;
   #closed = false;
 
   constructor(options: EventStreamOptions, handlers: EventStreamHandlers) {
@@ -63,6 +69,7 @@ export class EventStream {
     this.#connection.send(request, {
       head: (head) => this.#onHead(head),
       data: (data) => this.#onData(data),
+      endless: true,
       end: () => this.#onEnd(),
       failed: (error) => this.#finish(error, false),
     });
@@ -94,7 +101,18 @@ export class EventStream {
     }
     for (const record of records) {
       if (this.#closed) return;
+      this.#read(record);
+    }
+  }
+
+  #read(record: Uint8Array): void {
+    try {
       this.#handlers.record(record);
+      this.#unreadable = 0;
+    } catch (error) {
+      if (!(error instanceof CodecError)) throw error;
+      if (++this.#unreadable > MAX_UNREADABLE) this.#finish(error, false);
+      else this.#handlers.unreadable(error);
     }
   }
 

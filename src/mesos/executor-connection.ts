@@ -4,7 +4,7 @@ import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import { StepLoop } from "../base/step-loop.ts";
 import { CallChannel } from "./call-channel.ts";
-import { CodecError, type ContentType, decodeExecutorEvent, encodeExecutorCall } from "./codec.ts";
+import { type ContentType, decodeExecutorEvent, encodeExecutorCall } from "./codec.ts";
 import { ConnectionLostError } from "./errors.ts";
 import { EventStream } from "./event-stream.ts";
 import type { ExecutorCall } from "./executor-api.ts";
@@ -148,23 +148,15 @@ export class ExecutorConnection {
       },
       {
         answered: ({ status }, text) => this.#loop.dispatch({ type: "answered", status, text }),
-        record: (bytes) => this.#record(bytes),
+        record: (bytes) =>
+          this.#loop.dispatch({ type: "record", event: decodeExecutorEvent(bytes, this.#contentType) }),
+        unreadable: (error) => this.#options.log.error("event dropped", { error }),
         closed: (error) => this.#loop.dispatch({ type: "stream-closed", error }),
       },
     );
     this.#heldBack = [];
     this.#stream = stream;
     stream.open();
-  }
-
-  /** A message that cannot be read is passed over: to subscribe anew would only bring it again. */
-  #record(bytes: Uint8Array): void {
-    try {
-      this.#loop.dispatch({ type: "record", event: decodeExecutorEvent(bytes, this.#contentType) });
-    } catch (error) {
-      if (!(error instanceof CodecError)) throw error;
-      this.#options.log.error("event dropped", { error });
-    }
   }
 
   #openCalls(): void {

@@ -15,6 +15,8 @@ export interface HttpRequest {
 
 /** Takes one answer as it comes. After `end` or `failed` nothing more is called. */
 export interface HttpSink {
+  /** A body that may be silent for ever: who reads a stream watches its heartbeats. */
+  readonly endless?: boolean;
   head(head: HttpResponseHead): void;
   /** A view of the socket's buffer that nothing overwrites. */
   data(data: Uint8Array): void;
@@ -29,8 +31,8 @@ export interface HttpConnectionOptions {
   /** Until the socket is open. Default 10 s. */
   readonly connectTimeoutMs?: number;
   /**
-   * From the moment a request is the oldest unanswered one until the head of its answer. Default 75 s, Mesos' own
-   * measure for a master that is gone. A body may be silent for ever: who reads a stream watches its heartbeats.
+   * From the moment a request is the oldest unanswered one until its answer is complete, of an endless one its head.
+   * Default 75 s, Mesos' own measure for a master that is gone.
    */
   readonly answerTimeoutMs?: number;
   /** Requests without answer; one more ends the connection, for then the server has stopped. Default 100 000. */
@@ -215,7 +217,7 @@ export class HttpConnection {
     this.#cancelTimer = this.#clock.schedule(ms, () => {
       this.#cancelTimer = undefined;
       const oldest = this.#unanswered[0];
-      if (this.isClosed || oldest === undefined || oldest.headSeen) return;
+      if (this.isClosed || oldest === undefined || (oldest.headSeen && oldest.sink.endless === true)) return;
       const left = this.#waitingSinceMs + this.#answerTimeoutMs - this.#clock.monotonicMs();
       if (left > 0) this.#watchOldest(left);
       else this.#fail(this.#lost(`gave no answer for ${this.#answerTimeoutMs} ms`));

@@ -1,5 +1,6 @@
 import { concatBytes, utf8 } from "../base/bytes.ts";
 import { BrigadeError } from "../base/errors.ts";
+import { GrowingBytes } from "../base/growing-bytes.ts";
 
 /** The stream is not RecordIO: the place where the next record starts is lost with it. */
 export class FramingError extends BrigadeError {
@@ -33,9 +34,10 @@ export class RecordIoDecoder {
   readonly #maxBytes: number;
   /** Of the record that comes next; undefined until its first digit. */
   #length: number | undefined;
-  /** The record in progress, where it came in more than one chunk. */
-  #record: Uint8Array | undefined;
-  #filled = 0;
+  /** Whether its length is complete. */
+  #begun = false;
+  /** Its bytes so far, where it comes in more than one chunk. */
+  readonly #record = new GrowingBytes();
 
   /** @param maxBytes largest record accepted; a longer one fails rather than grow memory */
   constructor(maxBytes = defaultMaxRecordBytes) {
@@ -44,7 +46,7 @@ export class RecordIoDecoder {
 
   /** Whether the stream could end here: no record has been begun. */
   get atBoundary(): boolean {
-    return this.#length === undefined && this.#record === undefined;
+    return this.#length === undefined;
   }
 
   /**
@@ -56,9 +58,11 @@ export class RecordIoDecoder {
     const records: Uint8Array[] = [];
     let at = 0;
     while (at < chunk.byteLength) {
-      if (this.#record !== undefined) {
-        at += this.#fill(this.#record, chunk.subarray(at));
-        if (this.#filled === this.#record.byteLength) records.push(this.#take(this.#record));
+      if (this.#begun && this.#length !== undefined) {
+        const part = chunk.subarray(at, at + this.#length - this.#record.byteLength);
+        this.#record.append(part, this.#length);
+        at += part.byteLength;
+        if (this.#record.byteLength === this.#length) records.push(this.#take());
         continue;
       }
       const byte = chunk[at++] ?? 0;
@@ -73,8 +77,7 @@ export class RecordIoDecoder {
         at += length;
         this.#length = undefined;
       } else {
-        this.#record = new Uint8Array(length);
-        this.#filled = 0;
+        this.#begun = true;
       }
     }
     return records;
@@ -90,16 +93,9 @@ export class RecordIoDecoder {
     }
   }
 
-  #fill(record: Uint8Array, rest: Uint8Array): number {
-    const count = Math.min(record.byteLength - this.#filled, rest.byteLength);
-    record.set(rest.subarray(0, count), this.#filled);
-    this.#filled += count;
-    return count;
-  }
-
-  #take(record: Uint8Array): Uint8Array {
-    this.#record = undefined;
+  #take(): Uint8Array {
+    this.#begun = false;
     this.#length = undefined;
-    return record;
+    return this.#record.take();
   }
 }

@@ -6,7 +6,7 @@ import type { Random } from "../base/random.ts";
 import { StepLoop } from "../base/step-loop.ts";
 import { basicAuthorization, type Credentials } from "./basic-authorization.ts";
 import { CallChannel } from "./call-channel.ts";
-import { CodecError, type ContentType, decodeSchedulerEvent, encodeSchedulerCall } from "./codec.ts";
+import { type ContentType, decodeSchedulerEvent, encodeSchedulerCall } from "./codec.ts";
 import { EventStream } from "./event-stream.ts";
 import { formatHostPort, type HostPort } from "./host-port.ts";
 import type { MasterLocator } from "./master-locator.ts";
@@ -182,22 +182,14 @@ export class SchedulerConnection {
           const streamId = headers.get("mesos-stream-id");
           this.#loop.dispatch({ type: "answered", status, streamId, location: headers.get("location"), text });
         },
-        record: (bytes) => this.#record(bytes),
+        record: (bytes) =>
+          this.#loop.dispatch({ type: "record", event: decodeSchedulerEvent(bytes, this.#contentType) }),
+        unreadable: (error) => this.#options.log.error("event dropped", { error }),
         closed: (error, orderly) => this.#loop.dispatch({ type: "stream-closed", error, orderly }),
       },
     );
     this.#stream = stream;
     stream.open();
-  }
-
-  /** A message that cannot be read is passed over: to subscribe anew would only bring it again. */
-  #record(bytes: Uint8Array): void {
-    try {
-      this.#loop.dispatch({ type: "record", event: decodeSchedulerEvent(bytes, this.#contentType) });
-    } catch (error) {
-      if (!(error instanceof CodecError)) throw error;
-      this.#options.log.error("event dropped", { error });
-    }
   }
 
   #openCalls(master: HostPort, streamId: string): void {

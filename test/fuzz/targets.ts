@@ -1,6 +1,7 @@
 import { mesosTargets } from "./mesos.ts";
+import { mesosEngineTarget } from "./mesos-engine.ts";
 import type { FuzzTarget } from "./target.ts";
 import { zooKeeperTargets } from "./zookeeper.ts";
 
 /** Every decoder of bytes that come from elsewhere. */
-export const fuzzTargets: readonly FuzzTarget[] = [...mesosTargets, ...zooKeeperTargets];
+export const fuzzTargets: readonly FuzzTarget[] = [...mesosTargets, mesosEngineTarget, ...zooKeeperTargets];

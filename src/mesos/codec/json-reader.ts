@@ -11,6 +11,17 @@ type Fields = Record<string, unknown>;
 
 /** Objects inside objects that Mesos still reads. */
 const MAX_DEPTH = 200;
+/** Objects and lists inside one another: no message of MAX_DEPTH has more. */
+const MAX_TEXT_DEPTH = 3 * MAX_DEPTH;
+
+const TWO_TO_64 = 2 ** 64;
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
 
 /** What is known of the message while it is read. */
 interface Reading {
@@ -32,8 +43,27 @@ export function decodeJson(name: string, text: string): object {
   return value;
 }
 
+/** From this length on a text is looked at before it is parsed: what is nested by the million takes gigabytes. */
+const LONG_TEXT = 64 * 1024;
+
+function refuseDeepText(text: string): void {
+  let depth = 0;
+  let quoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (quoted) {
+      if (code === BACKSLASH) at++;
+      else if (code === QUOTE) quoted = false;
+    } else if (code === QUOTE) quoted = true;
+    else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+      if (++depth > MAX_TEXT_DEPTH) throw new CodecError("malformed", "nesting too deep");
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth--;
+  }
+}
+
 /** `JSON.parse`, and the bare `Infinity`, `-Infinity` and `NaN` that Mesos writes, which come out as strings. */
 function parseJson(text: string): unknown {
+  if (text.length > LONG_TEXT) refuseDeepText(text);
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -133,7 +163,7 @@ function readEnum(field: Field, type: EnumType, name: string): string | undefine
 function readNumber(field: Field, value: unknown, fraction: boolean): number {
   if (typeof value !== "number" && typeof value !== "string") throw unexpected(field, value);
   const number = typeof value === "string" && value.trim() === "" ? Number.NaN : Number(value);
-  if (Number.isNaN(number) && value !== "NaN") {
+  if (fraction ? Number.isNaN(number) && value !== "NaN" : !(Math.abs(number) < TWO_TO_64)) {
     throw mismatched(`Failed to parse '${value}' as a JSON number for field '${field.wireName}'`);
   }
   return fraction ? number : Math.trunc(number);

@@ -44,12 +44,8 @@ function readMessage(reader: WireReader, type: MessageType): Fields {
       reader.skip(tag & 7);
       continue;
     }
-    const value = readValue(reader, field);
+    const value = readValue(reader, field, target[field.name]);
     if (value === undefined) continue;
-    if (field.type.kind === "map") {
-      target[field.name] = { ...(target[field.name] as Fields | undefined), ...(value as Fields) };
-      continue;
-    }
     if (!field.repeated) target[field.name] = value;
     else if (target[field.name] === undefined) target[field.name] = [value];
     else (target[field.name] as unknown[]).push(value);
@@ -62,8 +58,12 @@ function readMessage(reader: WireReader, type: MessageType): Fields {
   return target;
 }
 
-/** undefined stands for a value that this library does not know, which proto2 treats as unset. */
-function readValue(reader: WireReader, field: Field): unknown {
+/**
+ * undefined stands for a value that this library does not know, which proto2 treats as unset.
+ *
+ * @param earlier what the field has so far: the entries of a map come one by one
+ */
+function readValue(reader: WireReader, field: Field, earlier?: unknown): unknown {
   const type = field.type;
   switch (type.kind) {
     case "string":
@@ -85,8 +85,11 @@ function readValue(reader: WireReader, field: Field): unknown {
       reader.leave(outer);
       return idOf(id);
     }
-    case "map":
-      return readEntry(reader, type.value);
+    case "map": {
+      const map = (earlier ?? {}) as Fields;
+      readEntry(reader, type.value, map);
+      return map;
+    }
     case "message": {
       const outer = reader.enter();
       const value = readMessage(reader, type.message);
@@ -96,8 +99,8 @@ function readValue(reader: WireReader, field: Field): unknown {
   }
 }
 
-/** One entry of a map, as an object of its own; without its value it counts for nothing. */
-function readEntry(reader: WireReader, valueField: Field): Fields {
+/** One entry of a map; without its value it counts for nothing. */
+function readEntry(reader: WireReader, valueField: Field, map: Fields): void {
   const outer = reader.enter();
   let key = "";
   let value: unknown;
@@ -108,7 +111,10 @@ function readEntry(reader: WireReader, valueField: Field): Fields {
     else reader.skip(tag & 7);
   }
   reader.leave(outer);
-  return value === undefined ? {} : { [key]: value };
+  // Defined, not set: a key may be `__proto__`.
+  if (value !== undefined) {
+    Object.defineProperty(map, key, { value, enumerable: true, writable: true, configurable: true });
+  }
 }
 
 // ---------------------------------------------------------------------------------------------------------- writing

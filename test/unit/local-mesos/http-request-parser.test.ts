@@ -6,7 +6,7 @@ const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 function parse(parts: readonly Uint8Array[]): string[] {
   const parser = new HttpRequestParser(() => undefined);
   return parts
-    .flatMap((part) => parser.push(part))
+    .flatMap((part) => [...parser.push(part)])
     .map(({ method, path, body }) => `${method} ${path} ${new TextDecoder().decode(body)}`);
 }
 
@@ -56,7 +56,7 @@ describe("what is no request is refused", () => {
 test("a client that waits for 100 Continue is told to go on", () => {
   let told = 0;
   const parser = new HttpRequestParser(() => told++);
-  parser.push(bytes("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n"));
+  expect([...parser.push(bytes("POST / HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\n"))]).toEqual([]);
   expect(told).toBe(1);
-  expect(parser.push(bytes("x"))).toHaveLength(1);
+  expect([...parser.push(bytes("x"))]).toHaveLength(1);
 });

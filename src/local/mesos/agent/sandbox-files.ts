@@ -1,5 +1,6 @@
 import {
   closeSync,
+  constants,
   fstatSync,
   lstatSync,
   openSync,
@@ -60,13 +61,18 @@ export function findFile(state: Readonly<AgentState>, asked: string): FoundFile 
   return { type: "missing" };
 }
 
+/** The last one is that of a path with a byte that none can have. */
+const noPath: readonly string[] = ["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG", "ERR_INVALID_ARG_VALUE"];
+
 function inFolder(folder: string, rest: string): FoundFile {
   try {
     const [root, path] = [realpathSync(folder), realpathSync(join(folder, rest))];
     if (path !== root && !path.startsWith(`${root}/`)) return { type: "inaccessible" };
     return { type: "found", path, stats: lstatSync(path) };
   } catch (error) {
-    if (["ENOENT", "ENOTDIR", "ELOOP", "ENAMETOOLONG"].includes(errorCode(error) ?? "")) return { type: "missing" };
+    const code = errorCode(error) ?? "";
+    if (code === "EACCES") return { type: "inaccessible" };
+    if (noPath.includes(code)) return { type: "missing" };
     throw error;
   }
 }
@@ -91,7 +97,8 @@ export function readFile(
   offset: number,
   length = LARGEST_READ_BYTES,
 ): { size: number; data: Uint8Array } {
-  const file = openSync(path, "r");
+  // A pipe must not hold the agent up.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     const { size } = fstatSync(file);
     const wanted = Math.max(0, Math.min(length, LARGEST_READ_BYTES, size - offset));

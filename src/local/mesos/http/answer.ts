@@ -46,6 +46,7 @@ const reasons: Readonly<Record<number, string>> = {
   404: "Not Found",
   405: "Method Not Allowed",
   406: "Not Acceptable",
+  408: "Request Timeout",
   413: "Payload Too Large",
   415: "Unsupported Media Type",
   500: "Internal Server Error",

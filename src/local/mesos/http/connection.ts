@@ -15,8 +15,10 @@ import {
 } from "./answer.ts";
 import { type HttpRequest, HttpRequestError, HttpRequestParser } from "./request-parser.ts";
 
-/** A reader that falls behind by so much is cut off: Mesos itself would let its memory grow. */
-const LARGEST_BACKLOG_BYTES = 256 * 1024 * 1024;
+/** How long the rest of a request is waited for once nothing more comes. Mesos itself waits for ever. */
+const SILENCE_MS = 60_000;
+/** How long a client may take to hang up once all is said: what it still sends is not read. */
+const LINGER_MS = 5000;
 
 const lastChunk = utf8("0\r\n\r\n");
 const lineEnd = utf8("\r\n");
@@ -25,6 +27,8 @@ export interface ConnectionOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly handle: (request: HttpRequest) => HttpAnswer;
+  /** A reader that falls behind by so much is cut off: Mesos itself would let its memory grow. */
+  readonly largestBacklogBytes: number;
   readonly wantsFlush: () => void;
   readonly closed: () => void;
 }
@@ -48,6 +52,11 @@ export class HttpConnection {
   readonly #parser: HttpRequestParser;
   #phase: Phase = { type: "requests" };
   #output: Uint8Array[] = [];
+  #outputBytes = 0;
+  /** When the last bytes came, and what looks whether more do. */
+  #heardMs = 0;
+  #cancelWatch: (() => void) | undefined;
+  #cancelLinger: (() => void) | undefined;
   #dateSecond = 0;
   #dateText = "";
 
@@ -61,17 +70,32 @@ export class HttpConnection {
       options.log.debug("connection failed", { error });
       this.#gone();
     });
-    socket.on("close", () => this.#gone());
+    socket.on("close", () => {
+      this.#cancelLinger?.();
+      this.#gone();
+    });
+  }
+
+  get isEnded(): boolean {
+    return this.#phase.type === "ended";
   }
 
   flush(): void {
     if (this.#output.length > 0 && this.#socket.writable) this.#socket.write(concatBytes(this.#output));
     this.#output = [];
-    if (this.#phase.type === "ended") this.#socket.end();
-    else if (this.#socket.writableLength > LARGEST_BACKLOG_BYTES) {
-      this.#options.log.warn("connection cut: its reader is too slow", { bytes: this.#socket.writableLength });
-      this.destroy();
-    }
+    this.#outputBytes = 0;
+    if (!this.isEnded) return;
+    this.#socket.end();
+    if (this.#cancelLinger === undefined) this.#linger(Number.POSITIVE_INFINITY);
+  }
+
+  /** Waits for a client that takes what is left for it, and hangs up. */
+  #linger(leftBefore: number): void {
+    this.#cancelLinger = this.#options.clock.schedule(LINGER_MS, () => {
+      const left = this.#socket.writableLength;
+      if (left > 0 && left < leftBefore) this.#linger(left);
+      else this.destroy();
+    });
   }
 
   destroy(): void {
@@ -81,14 +105,36 @@ export class HttpConnection {
 
   #received(bytes: Uint8Array): void {
     if (this.#phase.type === "ended") return;
+    this.#heardMs = this.#options.clock.monotonicMs();
     try {
-      for (const request of this.#parser.push(bytes)) this.#handle(request);
+      for (const request of this.#parser.push(bytes)) {
+        this.#handle(request);
+        if (this.isEnded) return;
+      }
+      this.#watch(SILENCE_MS);
     } catch (error) {
       if (!(error instanceof HttpRequestError)) throw error;
-      this.#options.log.warn("connection refused", { error });
-      if (this.#phase.type === "requests") this.#answer(textAnswer(error.status, error.message), false);
-      else this.destroy();
+      this.#refuse(error);
     }
+  }
+
+  #refuse(error: HttpRequestError): void {
+    const { remoteAddress, remotePort } = this.#socket;
+    this.#options.log.warn("connection refused", { client: `${remoteAddress}:${remotePort}`, error });
+    if (this.#phase.type === "requests") this.#answer(textAnswer(error.status, error.message), false);
+    else this.destroy();
+  }
+
+  /** Whoever stops in the midst of a request does not hold its connection for ever. */
+  #watch(ms: number): void {
+    if (this.#parser.atBoundary || this.#cancelWatch !== undefined) return;
+    this.#cancelWatch = this.#options.clock.schedule(ms, () => {
+      this.#cancelWatch = undefined;
+      if (this.isEnded || this.#parser.atBoundary) return;
+      const left = this.#heardMs + SILENCE_MS - this.#options.clock.monotonicMs();
+      if (left > 0) this.#watch(left);
+      else this.#refuse(new HttpRequestError(408, `Cannot read request: nothing came for ${SILENCE_MS / 1000} s`));
+    });
   }
 
   #handle(request: HttpRequest): void {
@@ -177,6 +223,13 @@ export class HttpConnection {
   }
 
   #write(parts: readonly Uint8Array[]): void {
+    for (const part of parts) this.#outputBytes += part.byteLength;
+    const bytes = this.#outputBytes + this.#socket.writableLength;
+    if (bytes > this.#options.largestBacklogBytes) {
+      this.#options.log.warn("connection cut: its reader is too slow", { bytes });
+      this.destroy();
+      return;
+    }
     this.#output.push(...parts);
     this.#options.wantsFlush();
   }
@@ -194,6 +247,8 @@ export class HttpConnection {
   #gone(): void {
     const phase = this.#phase;
     this.#phase = { type: "ended" };
+    this.#output = [];
+    this.#cancelWatch?.();
     this.#options.closed();
     if (phase.type === "stream") phase.closed();
     if (!this.#socket.destroyed) this.#socket.end();

@@ -1,11 +1,10 @@
 import { gunzipSync } from "node:zlib";
 import { CodecError, type ContentType } from "../../../mesos/codec.ts";
 import { type PlainAnswer, textAnswer, wrongMethod } from "./answer.ts";
-import type { HttpRequest } from "./request-parser.ts";
+import { type HttpRequest, LARGEST_BODY_BYTES } from "./request-parser.ts";
 
 const JSON_TYPE: ContentType = "application/json";
 const PROTOBUF_TYPE: ContentType = "application/x-protobuf";
-const LARGEST_UNPACKED_BYTES = 64 * 1024 * 1024;
 
 export type ReadCall<T> = { readonly call: T; readonly type: ContentType } | { readonly refusal: PlainAnswer };
 
@@ -59,7 +58,7 @@ function parseRange(text: string): { readonly range: string; readonly refused: b
 function unpacked({ headers, body }: HttpRequest): Uint8Array | undefined {
   if (headers.get("content-encoding") !== "gzip") return body;
   try {
-    return gunzipSync(body, { maxOutputLength: LARGEST_UNPACKED_BYTES });
+    return gunzipSync(body, { maxOutputLength: LARGEST_BODY_BYTES });
   } catch {
     return undefined;
   }

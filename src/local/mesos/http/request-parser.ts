@@ -1,5 +1,5 @@
-import { concatBytes, noBytes } from "../../../base/bytes.ts";
 import { BrigadeError } from "../../../base/errors.ts";
+import { GrowingBytes } from "../../../base/growing-bytes.ts";
 
 export interface HttpRequest {
   readonly method: string;
@@ -25,8 +25,8 @@ export class HttpRequestError extends BrigadeError {
 }
 
 const LARGEST_HEAD_BYTES = 80 * 1024;
-/** Mesos has no limit; the largest call that makes sense is a status update with its data, four megabytes. */
-const LARGEST_BODY_BYTES = 64 * 1024 * 1024;
+/** Mesos has no limit; what makes sense, as a status update with four megabytes of data, is far below it. */
+export const LARGEST_BODY_BYTES = 32 * 1024 * 1024;
 
 interface Head {
   readonly request: Omit<HttpRequest, "body">;
@@ -36,15 +36,14 @@ interface Head {
 /** A body that comes in chunks, so far. */
 interface ChunkedBody {
   readonly head: Head;
-  readonly parts: Uint8Array[];
-  bytes: number;
+  readonly bytes: GrowingBytes;
 }
 
 type State =
   | { readonly type: "head" }
-  | { readonly type: "body"; readonly head: Head; readonly body: Uint8Array; filled: number }
+  | { readonly type: "body"; readonly head: Head; readonly size: number; readonly bytes: GrowingBytes }
   | { readonly type: "chunk-size"; readonly body: ChunkedBody }
-  | { readonly type: "chunk"; readonly body: ChunkedBody; readonly chunk: Uint8Array; filled: number }
+  | { readonly type: "chunk"; readonly body: ChunkedBody; missing: number }
   | { readonly type: "chunk-end"; readonly body: ChunkedBody }
   | { readonly type: "trailer"; readonly body: ChunkedBody };
 
@@ -64,24 +63,27 @@ export class HttpRequestParser {
   readonly #onExpectContinue: () => void;
   #state: State = { type: "head" };
   /** Start of a head or line whose end has not come yet. */
-  #pending: Uint8Array = noBytes;
+  readonly #pending = new GrowingBytes();
 
   /** @param onExpectContinue a client waits for `100 Continue` before it sends its body */
   constructor(onExpectContinue: () => void) {
     this.#onExpectContinue = onExpectContinue;
   }
 
+  /** Whether no request has been begun. */
+  get atBoundary(): boolean {
+    return this.#state.type === "head" && this.#pending.byteLength === 0;
+  }
+
   /**
-   * The requests that `bytes` completes; their bodies may be views of `bytes`.
+   * The requests that `bytes` completes, each before what follows it is looked at; their bodies may be views of `bytes`.
    *
    * @throws {HttpRequestError} the connection is of no further use then
    */
-  push(bytes: Uint8Array): HttpRequest[] {
-    const requests: HttpRequest[] = [];
+  *push(bytes: Uint8Array): Generator<HttpRequest, void> {
     for (let step = this.#step(bytes); step !== undefined; step = this.#step(step.rest)) {
-      if (step.request !== undefined) requests.push(step.request);
+      if (step.request !== undefined) yield step.request;
     }
-    return requests;
   }
 
   /** One step of the machine; undefined where more bytes are needed. */
@@ -95,15 +97,13 @@ export class HttpRequestParser {
     const { body } = state;
     if (state.type === "chunk-size") {
       const size = chunkSize(line.text);
-      body.bytes += size;
-      refuseLargeBody(body.bytes);
-      this.#state =
-        size === 0 ? { type: "trailer", body } : { type: "chunk", body, chunk: new Uint8Array(size), filled: 0 };
+      refuseLargeBody(body.bytes.byteLength + size);
+      this.#state = size === 0 ? { type: "trailer", body } : { type: "chunk", body, missing: size };
     } else if (state.type === "chunk-end") {
       if (line.text !== "") throw new HttpRequestError(400, "Cannot read request: a chunk is longer than its size");
       this.#state = { type: "chunk-size", body };
     } else if (line.text === "") {
-      return this.#complete(body.head, concatBytes(body.parts), line.rest);
+      return this.#complete(body.head, body.bytes.take(), line.rest);
     }
     return { rest: line.rest };
   }
@@ -114,31 +114,32 @@ export class HttpRequestParser {
     const head = parseHead(found.text);
     if (head.request.headers.get("expect")?.toLowerCase() === "100-continue") this.#onExpectContinue();
     if (head.bodyBytes === "chunked") {
-      this.#state = { type: "chunk-size", body: { head, parts: [], bytes: 0 } };
+      this.#state = { type: "chunk-size", body: { head, bytes: new GrowingBytes() } };
       return { rest: found.rest };
     }
-    refuseLargeBody(head.bodyBytes);
-    if (head.bodyBytes <= found.rest.byteLength) {
-      return this.#complete(head, found.rest.subarray(0, head.bodyBytes), found.rest.subarray(head.bodyBytes));
+    const size = head.bodyBytes;
+    refuseLargeBody(size);
+    if (size <= found.rest.byteLength) {
+      return this.#complete(head, found.rest.subarray(0, size), found.rest.subarray(size));
     }
-    this.#state = { type: "body", head, body: new Uint8Array(head.bodyBytes), filled: 0 };
+    this.#state = { type: "body", head, size, bytes: new GrowingBytes() };
     return { rest: found.rest };
   }
 
-  #body(state: Extract<State, { type: "body" }>, bytes: Uint8Array): Step | undefined {
-    const count = fill(state.body, state.filled, bytes);
-    state.filled += count;
-    if (state.filled < state.body.byteLength) return undefined;
-    return this.#complete(state.head, state.body, bytes.subarray(count));
+  #body({ head, size, bytes: body }: Extract<State, { type: "body" }>, bytes: Uint8Array): Step | undefined {
+    const part = bytes.subarray(0, size - body.byteLength);
+    body.append(part, size);
+    if (body.byteLength < size) return undefined;
+    return this.#complete(head, body.take(), bytes.subarray(part.byteLength));
   }
 
   #chunk(state: Extract<State, { type: "chunk" }>, bytes: Uint8Array): Step | undefined {
-    const count = fill(state.chunk, state.filled, bytes);
-    state.filled += count;
-    if (state.filled < state.chunk.byteLength) return undefined;
-    state.body.parts.push(state.chunk);
+    const part = bytes.subarray(0, state.missing);
+    state.body.bytes.append(part);
+    state.missing -= part.byteLength;
+    if (state.missing > 0) return undefined;
     this.#state = { type: "chunk-end", body: state.body };
-    return { rest: bytes.subarray(count) };
+    return { rest: bytes.subarray(part.byteLength) };
   }
 
   #complete({ request }: Head, body: Uint8Array, rest: Uint8Array): Step {
@@ -148,19 +149,23 @@ export class HttpRequestParser {
 
   /** The text before `mark`, and the bytes after it; without `mark` the bytes are kept for the next call. */
   #until(mark: string, bytes: Uint8Array): { readonly text: string; readonly rest: Uint8Array } | undefined {
-    const all = this.#pending.byteLength === 0 ? bytes : concatBytes([this.#pending, bytes]);
+    const pending = this.#pending;
+    const before = pending.byteLength;
+    if (before > 0) pending.append(bytes);
+    const all = before > 0 ? pending.view : bytes;
     const buffer = Buffer.from(all.buffer, all.byteOffset, all.byteLength);
-    const end = buffer.indexOf(mark);
+    // What came earlier holds no whole mark.
+    const end = buffer.indexOf(mark, Math.max(0, before - mark.length));
     if ((end < 0 ? all.byteLength : end) > LARGEST_HEAD_BYTES) {
       throw new HttpRequestError(400, `Cannot read request: its head has over ${LARGEST_HEAD_BYTES} bytes`);
     }
     if (end < 0) {
-      // A copy: the socket's buffer is not ours to keep.
-      this.#pending = all.slice();
+      if (before === 0) pending.append(bytes);
       return undefined;
     }
-    this.#pending = noBytes;
-    return { text: buffer.toString("latin1", 0, end), rest: all.subarray(end + mark.length) };
+    const text = buffer.toString("latin1", 0, end);
+    pending.take();
+    return { text, rest: bytes.subarray(end + mark.length - before) };
   }
 }
 
@@ -210,10 +215,4 @@ function chunkSize(line: string): number {
 function refuseLargeBody(bytes: number): void {
   if (bytes <= LARGEST_BODY_BYTES) return;
   throw new HttpRequestError(413, `Cannot read request: its body has over ${LARGEST_BODY_BYTES} bytes`);
-}
-
-function fill(target: Uint8Array, at: number, bytes: Uint8Array): number {
-  const count = Math.min(target.byteLength - at, bytes.byteLength);
-  target.set(bytes.subarray(0, count), at);
-  return count;
 }

@@ -13,9 +13,11 @@ export interface HttpServerOptions {
   readonly log: Logger;
   /** Answers at once: what arrives pipelined on a connection is handled in that order. */
   readonly handle: (request: HttpRequest) => HttpAnswer;
+  /** Default 256 MiB. */
+  readonly largestBacklogBytes?: number;
 }
 
-/** A small HTTP/1.1 server for calls in strict order and for endless streams; there is no idle timeout. */
+/** A small HTTP/1.1 server for calls in strict order and for endless streams; a connection may be idle for ever. */
 export class HttpServer {
   readonly #options: HttpServerOptions;
   readonly #server: Server;
@@ -56,11 +58,12 @@ export class HttpServer {
   }
 
   #accept(socket: Socket): void {
-    const { clock, log, handle } = this.#options;
+    const { clock, log, handle, largestBacklogBytes = 256 * 1024 * 1024 } = this.#options;
     const connection = new HttpConnection(socket, {
       clock,
       log,
       handle,
+      largestBacklogBytes,
       wantsFlush: () => this.#flushLater(connection),
       closed: () => {
         this.#connections.delete(connection);
