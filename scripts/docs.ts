@@ -40,8 +40,10 @@ const visibleCommands = await Promise.all(
 function commandsPage(): string {
   const rows = visibleCommands.map(({ name, summary }) => `| [\`${name}\`](#brigade-${name}) | ${summary} |`);
   const sections = visibleCommands.map(({ name, usage }) => {
-    // The number of cpus is this machine's.
-    const text = usage.replace(/default here \d+/, "default: twice the machine's, at least 4");
+    // These say what they are on this machine.
+    const text = usage
+      .replace(/default here \d+/, "default: twice the machine's, at least 4")
+      .replace(/default here cpus:\d+;mem:\d+/, "default: the machine's cpus, and its memory less 1 GB");
     return `## brigade ${name}\n\n\`\`\`\n${text.trimEnd()}\n\`\`\`\n`;
   });
   return `<!-- Made by scripts/docs.ts from the texts of the commands in src/cli: change those. -->

@@ -15,6 +15,8 @@ export interface CliIo {
   readonly signal: AbortSignal;
   /** Aborted by the second one; absent where there can be none. The third ends the process on the spot. */
   readonly killSignal?: AbortSignal;
+  /** Aborted by SIGUSR1: what that means is the command's business. */
+  readonly leaveSignal?: AbortSignal;
 }
 
 /** Exit codes of every command. */

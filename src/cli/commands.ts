@@ -14,6 +14,7 @@ export const commands: readonly CommandEntry[] = [
   { name: "scheduler", load: async () => (await import("./scheduler.ts")).schedulerCommand },
   { name: "processor", load: async () => (await import("./processor.ts")).processorCommand },
   { name: "executor", load: async () => (await import("./executor.ts")).executorCommand },
+  { name: "mesos", load: async () => (await import("./mesos.ts")).mesosCommand },
   { name: "kafka", load: async () => (await import("./kafka.ts")).kafkaCommand },
   { name: "produce", load: async () => (await import("./produce.ts")).produceCommand },
   { name: "consume", load: async () => (await import("./consume.ts")).consumeCommand },

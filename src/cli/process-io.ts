@@ -26,6 +26,8 @@ export function processIo(): ProcessIo {
     else if (stop.signal.aborted) kill.abort(new InterruptedError("Interrupted twice"));
     else stop.abort(new InterruptedError("Interrupted"));
   };
+  const leave = new AbortController();
+  process.on("SIGUSR1", () => leave.abort(new InterruptedError("Asked to leave")));
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
   for (const stream of [process.stdout, process.stderr]) {
@@ -44,6 +46,7 @@ export function processIo(): ProcessIo {
       isTerminal: process.stdout.isTTY,
       signal: stop.signal,
       killSignal: kill.signal,
+      leaveSignal: leave.signal,
     },
     async flush() {
       await Promise.all([ended(process.stdout), ended(process.stderr)]);

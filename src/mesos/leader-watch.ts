@@ -41,8 +41,12 @@ export class LeaderWatch {
   #trouble: Error | undefined;
   /** Resolved when it is time to look again. */
   #changed = Promise.withResolvers<void>();
+  #isCurrent = false;
   /** Always the same function, which a session keeps once, however often it was asked. */
-  readonly #onChange = (): void => this.#changed.resolve();
+  readonly #onChange = (): void => {
+    this.#isCurrent = false;
+    this.#changed.resolve();
+  };
 
   constructor(options: LeaderWatchOptions) {
     this.#options = options;
@@ -51,6 +55,11 @@ export class LeaderWatch {
   /** undefined: ZooKeeper has not said anything yet. */
   get leadership(): Leadership | undefined {
     return this.#leadership;
+  }
+
+  /** Whether ZooKeeper would have told us if it were not so any more. */
+  get isCurrent(): boolean {
+    return this.#isCurrent;
   }
 
   /** Why nothing newer is known, as long as that is so. */
@@ -88,6 +97,7 @@ export class LeaderWatch {
 
   #failed(error: Error): void {
     const { log, path } = this.#options;
+    this.#isCurrent = false;
     if (error instanceof SessionEndedError) this.#client = undefined;
     // That it does not answer is told by the session.
     if (!(error instanceof ZooKeeperUnavailableError)) log.warn("leading master is not known", { path, error });
@@ -97,6 +107,7 @@ export class LeaderWatch {
   /** Resolves when it is time to look again. */
   async #lookAndWait(client: ZooKeeper): Promise<void> {
     this.#changed = Promise.withResolvers();
+    this.#isCurrent = true;
     const leadership = await this.#look(client);
     this.#trouble = undefined;
     if (leadership !== undefined) this.#set(leadership);

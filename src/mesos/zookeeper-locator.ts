@@ -24,7 +24,9 @@ export interface ZooKeeperLocatorOptions {
 }
 
 /**
- * The master that leads as ZooKeeper has it; a redirect goes before that until it fails, or ZooKeeper names another one.
+ * The master that leads as ZooKeeper has it. A redirect is believed only where ZooKeeper is away, until that master fails
+ * or ZooKeeper is back: masters learn by the same watch, and one that has just come to lead may send us to its dead
+ * predecessor.
  *
  * Begins its session when it is first asked. Where ZooKeeper is away, the last master that it named is as good as any.
  */
@@ -87,7 +89,7 @@ export class ZooKeeperLocator implements MasterLocator {
   }
 
   redirected(leader: HostPort): void {
-    this.#redirectedTo = leader;
+    if (!this.#watch.isCurrent || this.#watch.leadership?.type !== "leader") this.#redirectedTo = leader;
   }
 
   onLeader(listener: (leader: HostPort) => void): () => void {

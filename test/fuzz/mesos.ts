@@ -1,5 +1,7 @@
 import { concatBytes, utf8 } from "../../src/base/bytes.ts";
 import { HttpRequestError, HttpRequestParser } from "../../src/local/mesos/http/request-parser.ts";
+import { LinkProtocolError } from "../../src/local/mesos/link/errors.ts";
+import { decodeOrder, decodeReport, encodeOrder, encodeReport } from "../../src/local/mesos/link/wire.ts";
 import {
   CodecError,
   type ContentType,
@@ -16,6 +18,7 @@ import { HttpResponseParser } from "../../src/mesos/http-response-parser.ts";
 import { readMasterNode } from "../../src/mesos/leader-node.ts";
 import { encodeRecord, FramingError, RecordIoDecoder } from "../../src/mesos/recordio.ts";
 import type { MasterInfo } from "../../src/mesos/types.ts";
+import { sampleOrders, sampleReports } from "../support/mesos/link-samples.ts";
 import { type MessageKind, messageBytes, messageKind, readRecording } from "../support/mesos-recordings.ts";
 import { cut } from "./fuzz.ts";
 import type { FuzzTarget } from "./target.ts";
@@ -138,5 +141,17 @@ export const mesosTargets: readonly FuzzTarget[] = [
       parser.finish();
     },
     refusals: [HttpProtocolError],
+  },
+  {
+    name: "mesos/orders of a master to its agent",
+    samples: sampleOrders.map(encodeOrder),
+    read: (input) => void decodeOrder(input),
+    refusals: [LinkProtocolError],
+  },
+  {
+    name: "mesos/reports of an agent to its master",
+    samples: sampleReports.map(encodeReport),
+    read: (input) => void decodeReport(input),
+    refusals: [LinkProtocolError],
   },
 ];

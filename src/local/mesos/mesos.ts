@@ -2,13 +2,18 @@ import { join, resolve } from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
-import type { AgentId } from "../../mesos/types.ts";
+import type { AgentId, Attribute, Resource } from "../../mesos/types.ts";
 import { type AgentIdentity, readIdentity } from "./agent/agent-identity.ts";
-import { AgentServer, type AgentSize } from "./agent/agent-server.ts";
+import { AgentServer } from "./agent/agent-server.ts";
 import type { MasterNode } from "./master/master-node.ts";
 import { MasterServer } from "./master/master-server.ts";
 
-export interface EmbeddedAgentOptions extends AgentSize {
+export interface EmbeddedAgentOptions {
+  readonly cpus: number;
+  readonly memMb: number;
+  readonly diskMb?: number;
+  /** Inclusive ends. */
+  readonly ports?: { readonly begin: number; readonly end: number };
   /** Default: the host that everything listens on. */
   readonly hostname?: string;
   readonly attributes?: Readonly<Record<string, string>>;
@@ -84,7 +89,8 @@ class Mesos implements EmbeddedMesos {
     await this.#master.listen();
     const known = agents.map((_, index) => readIdentity(this.#agentFolder(index)));
     const recovering = known.flatMap((identity) => (identity === undefined ? [] : [identity.id]));
-    const { node, masterId } = this.#master.serve(recovering);
+    const { node } = this.#master.serve({ recovering });
+    const masterId = this.#master.masterInfo.id;
     for (const [index, agent] of agents.entries()) {
       const identity = known[index] ?? { id: `${masterId}-S${index}` as AgentId, port: 0 };
       await this.#startAgent(node, identity, index, agent);
@@ -117,18 +123,21 @@ class Mesos implements EmbeddedMesos {
     master: MasterNode,
     { id, port }: AgentIdentity,
     index: number,
-    { hostname, attributes, ...size }: EmbeddedAgentOptions,
+    { hostname, attributes = {}, ...size }: EmbeddedAgentOptions,
   ): Promise<void> {
     const agent = new AgentServer({
       ...this.#options,
-      ...(hostname === undefined ? {} : { hostname }),
-      ...(attributes === undefined ? {} : { attributes }),
+      hostname,
+      attributes: Object.entries(attributes).map(
+        ([name, value]): Attribute => ({ name, type: "TEXT", text: { value } }),
+      ),
       id,
       processName: `slave(${index + 1})`,
       host: this.address.host,
       masterHostname: this.address.host,
       port,
-      size,
+      mayMove: true,
+      resources: resourcesOf(size),
       workDir: this.#agentFolder(index),
       report: (report) => master.report({ agentId: id, report }),
     });
@@ -136,4 +145,12 @@ class Mesos implements EmbeddedMesos {
     master.attach(id, agent);
     await agent.start();
   }
+}
+
+function resourcesOf({ cpus, memMb, diskMb, ports }: EmbeddedAgentOptions): Resource[] {
+  const scalar = (name: string, value: number): Resource => ({ name, type: "SCALAR", scalar: { value } });
+  const resources = [scalar("cpus", cpus), scalar("mem", memMb)];
+  if (diskMb !== undefined) resources.push(scalar("disk", diskMb));
+  if (ports !== undefined) resources.push({ name: "ports", type: "RANGES", ranges: { range: [ports] } });
+  return resources;
 }

@@ -49,3 +49,8 @@ test("a query goes with the path, and a path cannot add a header", () => {
   const { headers } = standbyAnswer(get("/api/v1/x\r\nSet-Cookie: x", "path=/a b&limit=3"), leader);
   expect(headers["Location"]).toBe("//127.0.0.1:7301/master/api/v1/x%0D%0ASet-Cookie:%20x?path=%2Fa+b&limit=3");
 });
+
+test("an agent is sent to the leading master as well", () => {
+  const { headers } = standbyAnswer(get("/brigade/agent-link"), leader);
+  expect(headers["Location"]).toBe("//127.0.0.1:7301/brigade/agent-link");
+});

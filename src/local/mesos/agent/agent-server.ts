@@ -2,6 +2,7 @@ import type { Clock } from "../../../base/clock.ts";
 import { errorCode } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/log.ts";
 import type { Random } from "../../../base/random.ts";
+import type { HostPort } from "../../../mesos/host-port.ts";
 import type { AgentId, AgentInfo, Attribute, Resource } from "../../../mesos/types.ts";
 import type { AgentOrder, AgentReport } from "../agent-messages.ts";
 import { AgentContainerizer } from "../containers/agent-containerizer.ts";
@@ -17,27 +18,22 @@ import { routeAgent } from "./agent-routes.ts";
 import type { AgentSettings } from "./agent-types.ts";
 import { ExecutorEndpoint } from "./executor-endpoint.ts";
 
-/** What an agent has to give. */
-export interface AgentSize {
-  readonly cpus: number;
-  readonly memMb: number;
-  readonly diskMb?: number;
-  /** Inclusive ends. */
-  readonly ports?: { readonly begin: number; readonly end: number };
-}
-
 export interface AgentServerOptions extends Partial<Pick<AgentSettings, Timeouts | "executorVariables">> {
   readonly id: AgentId;
   /** `slave(1)`. */
   readonly processName: string;
   /** An IPv4 address to listen on. */
   readonly host: string;
-  /** The one of an earlier life, which is taken again if it is still free; 0 takes a free one. */
+  /** 0 takes a free one. */
   readonly port: number;
-  /** Default: `host`. */
-  readonly hostname?: string;
-  readonly size: AgentSize;
-  readonly attributes?: Readonly<Record<string, string>>;
+  /** Whether another port will do where that one is taken. */
+  readonly mayMove: boolean;
+  /** Where others, executors among them, are told to find it. Default: where it listens. */
+  readonly advertised?: HostPort | undefined;
+  /** Default: the advertised host. */
+  readonly hostname?: string | undefined;
+  readonly resources: readonly Resource[];
+  readonly attributes?: readonly Attribute[];
   /** Holds what it remembers, and the sandboxes of its executors. */
   readonly workDir: string;
   readonly masterHostname: string;
@@ -59,6 +55,7 @@ export class AgentServer {
   readonly #options: AgentServerOptions;
   #route = (_request: HttpRequest): HttpAnswer => textAnswer(503, "Agent has not finished recovery");
   #server: HttpServer | undefined;
+  #port = 0;
   #node: AgentNode | undefined;
   #containers: AgentContainerizer | undefined;
   #journal: AgentJournal | undefined;
@@ -71,8 +68,9 @@ export class AgentServer {
   async start(): Promise<void> {
     const { id, processName, workDir, clock, random, log, report } = this.#options;
     const port = await this.#listen();
+    this.#port = port;
     writeIdentity(workDir, { id, port });
-    const settings = this.#settings(port);
+    const settings = this.#settings();
     const agent = new Agent(settings, random);
     const executors = new ExecutorEndpoint({
       refusal: (frameworkId, executorId, type) => agent.refusal(frameworkId, executorId, type),
@@ -98,9 +96,30 @@ export class AgentServer {
     this.#route = (request) => routeAgent(request, routes);
   }
 
+  /** Where others are told to find it, once it listens. */
+  get advertised(): HostPort {
+    return this.#options.advertised ?? { host: this.#options.host, port: this.#port };
+  }
+
   /** From the master. */
   order(order: AgentOrder): void {
     this.#node?.dispatch({ type: "order", order });
+  }
+
+  /** There is a way to a master: it registers there. */
+  linked(masterHostname: string): void {
+    this.#node?.dispatch({ type: "link", up: true, masterHostname });
+  }
+
+  /** The way to the master is broken. */
+  unlinked(): void {
+    this.#node?.dispatch({ type: "link", up: false });
+  }
+
+  /** Leaves the master for good, and ends as by {@link stop}. */
+  async leave(): Promise<void> {
+    this.#node?.dispatch({ type: "leave" });
+    await this.#containers?.idle();
   }
 
   /** Shuts all executors down, with their grace periods, and resolves when none is left. */
@@ -118,11 +137,11 @@ export class AgentServer {
 
   /** A port of an earlier life is taken again if it is still free. */
   async #listen(): Promise<number> {
-    const { port, log } = this.#options;
+    const { port, mayMove, log } = this.#options;
     try {
       return await this.#listenAt(port);
     } catch (error) {
-      if (port === 0 || errorCode(error) !== "EADDRINUSE") throw error;
+      if (port === 0 || !mayMove || errorCode(error) !== "EADDRINUSE") throw error;
       log.warn("agent takes another port: its former one is in use", { port });
       return this.#listenAt(0);
     }
@@ -135,23 +154,23 @@ export class AgentServer {
     return server.start();
   }
 
-  #settings(port: number): AgentSettings {
-    const { id, processName, host, hostname = host, size, attributes = {}, builtInExecutor } = this.#options;
+  #settings(): AgentSettings {
+    const { id, processName, resources, attributes = [], builtInExecutor } = this.#options;
     const { executorRegistrationTimeoutMs = 60_000, executorReregistrationTimeoutMs = 2000 } = this.#options;
     const { executorShutdownGraceMs = 5000, executorVariables = {}, clock, workDir, masterHostname } = this.#options;
+    const { advertised } = this;
+    const { hostname = advertised.host } = this.#options;
     const info: AgentInfo = {
       hostname,
-      port,
-      resources: resourcesOf(size),
-      attributes: Object.entries(attributes).map(
-        ([name, value]): Attribute => ({ name, type: "TEXT", text: { value } }),
-      ),
+      port: advertised.port,
+      resources: [...resources],
+      attributes: [...attributes],
       id,
     };
     return {
       id,
       info,
-      endpoint: { hostname, ip: host, port },
+      endpoint: { hostname, ip: advertised.host, port: advertised.port },
       processName,
       builtInExecutor,
       executorRegistrationTimeoutMs,
@@ -164,12 +183,4 @@ export class AgentServer {
       workDir,
     };
   }
-}
-
-function resourcesOf({ cpus, memMb, diskMb, ports }: AgentSize): Resource[] {
-  const scalar = (name: string, value: number): Resource => ({ name, type: "SCALAR", scalar: { value } });
-  const resources = [scalar("cpus", cpus), scalar("mem", memMb)];
-  if (diskMb !== undefined) resources.push(scalar("disk", diskMb));
-  if (ports !== undefined) resources.push({ name: "ports", type: "RANGES", ranges: { range: [ports] } });
-  return resources;
 }

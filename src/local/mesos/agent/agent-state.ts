@@ -56,6 +56,7 @@ export class AgentState {
   readonly containers = new Map<ContainerId, Executor>();
   readonly timers = new Timers<AgentTimer>();
   readonly updates: StatusUpdates;
+  masterHostname: string;
   /** Whether the master can be told anything. */
   registered = false;
   phase: AgentPhase = "running";
@@ -66,6 +67,7 @@ export class AgentState {
   constructor(settings: AgentSettings, random: Random) {
     this.settings = settings;
     this.random = random;
+    this.masterHostname = settings.masterHostname;
     this.updates = new StatusUpdates((forward) => {
       const task = this.#taskOf(forward.frameworkId, forward.status.taskId);
       if (task !== undefined) task.forwarded = withoutData(forward.status);

@@ -119,6 +119,7 @@ export interface AgentSettings {
   readonly executorShutdownGraceMs: number;
   /** How long executors may look for a lost agent. */
   readonly recoveryTimeoutMs: number;
+  /** As long as no other is known. */
   readonly masterHostname: string;
   /** When this agent began, milliseconds since 1970. */
   readonly startedMs: number;

@@ -37,7 +37,7 @@ export function stateView(state: State): View {
     unreserved_resources_allocated: flat(sum([...state.containers.values()].map(containerResources))),
     resource_providers: [],
     attributes: flatAttributes(info.attributes),
-    master_hostname: settings.masterHostname,
+    master_hostname: state.masterHostname,
     flags: agentFlags(settings),
     frameworks: [...frameworks.values()].map((framework) => frameworkView(state, framework)),
     completed_frameworks: [...completedFrameworks.values()].map((framework) => frameworkView(state, framework)),

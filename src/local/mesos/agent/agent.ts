@@ -33,8 +33,9 @@ export type AgentEvent =
   | ({ readonly type: "update"; readonly status: TaskStatus } & FromExecutor)
   | ({ readonly type: "message"; readonly data: Uint8Array } & FromExecutor)
   | ContainerEvent
-  /** The connection to the master broke, or stands again. */
-  | { readonly type: "link"; readonly up: boolean }
+  /** The connection to the master broke, or stands again, perhaps to another one. */
+  | { readonly type: "link"; readonly up: false }
+  | { readonly type: "link"; readonly up: true; readonly masterHostname?: string }
   /** Leaves the master for good, and ends as by `stop`. */
   | { readonly type: "leave" }
   /** Shuts every executor down, each with its grace period. */
@@ -135,8 +136,10 @@ export class Agent {
         executorExited(state, state.container(event.containerId), event, now);
         break;
       case "link":
-        if (event.up) register(state, now);
-        else loseMaster(state);
+        if (event.up) {
+          if (event.masterHostname !== undefined) state.masterHostname = event.masterHostname;
+          register(state, now);
+        } else loseMaster(state);
         break;
       case "leave":
         state.report({ type: "unregistered" });

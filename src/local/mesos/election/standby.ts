@@ -2,6 +2,7 @@ import type { MasterInfo } from "../../../mesos/types.ts";
 import { emptyAnswer, type HttpAnswer, textAnswer } from "../http/answer.ts";
 import { authenticated, type Credentials, unauthorized } from "../http/authentication.ts";
 import type { HttpRequest } from "../http/request-parser.ts";
+import { linkPath } from "../link/link-paths.ts";
 import { isMasterPath, redirect } from "../master/master-routes.ts";
 import { isBelow, oldJsonAnswer, withoutProcess } from "../routing.ts";
 import { versionView } from "../views/version.ts";
@@ -21,7 +22,8 @@ export function standbyAnswer(
   const path = withoutProcess(request.path, "master");
   if (path === "/health") return emptyAnswer(200);
   if (path === "/version") return oldJsonAnswer(request, versionView);
-  if (!isMasterPath(path)) return textAnswer(404);
+  const isLink = isBelow(path, linkPath);
+  if (!isMasterPath(path) && !isLink) return textAnswer(404);
   // Who may not ask is not told where to ask, either.
   const isCall = isBelow(path, "/api/v1/scheduler");
   if (isCall && credentials !== undefined && authenticated(request, credentials) === undefined) {
@@ -31,5 +33,5 @@ export function standbyAnswer(
   if (path === "/redirect") return redirect(leader);
   const query = request.query.size === 0 ? "" : `?${request.query.toString()}`;
   // Decoded it could hold anything, line ends among it.
-  return redirect(leader, `/master${encodeURI(path)}${query}`);
+  return redirect(leader, `${isLink ? "" : "/master"}${encodeURI(path)}${query}`);
 }

@@ -1,15 +1,21 @@
 import type { Clock } from "../../../base/clock.ts";
 import type { Logger } from "../../../base/log.ts";
 import { formatUuid, type Random, uuidBytes } from "../../../base/random.ts";
+import type { HostPort } from "../../../mesos/host-port.ts";
 import type { AgentId, MasterInfo } from "../../../mesos/types.ts";
+import { standbyAnswer } from "../election/standby.ts";
 import { type HttpAnswer, textAnswer } from "../http/answer.ts";
 import type { HttpRequest } from "../http/request-parser.ts";
 import { HttpServer } from "../http/server.ts";
+import { AgentLinks } from "../link/agent-links.ts";
+import { linkPath } from "../link/link-paths.ts";
+import { isBelow } from "../routing.ts";
 import { masterCapabilities, mesosVersion } from "../views/version.ts";
+import type { AgentRegistry } from "./agent-registry.ts";
 import { Master } from "./master.ts";
 import { MasterNode } from "./master-node.ts";
 import { routeMaster } from "./master-routes.ts";
-import type { MasterSettings } from "./master-state.ts";
+import type { MasterSettings, MasterState } from "./master-state.ts";
 import type { OperatorOrder } from "./operator-orders.ts";
 import { SchedulerEndpoint } from "./scheduler-endpoint.ts";
 
@@ -30,27 +36,65 @@ export interface MasterServerOptions extends Partial<Omit<MasterSettings, "maste
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Where others are told to find it. Default: where it listens. */
+  readonly advertised?: HostPort | undefined;
+  /** Default: the advertised host. */
+  readonly hostname?: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Logger;
+}
+
+/** What a master begins its life with. */
+export interface MasterBeginning {
+  /** Agents that may come back with tasks and have yet to register. */
+  readonly recovering: readonly AgentId[];
+  /** Agents that an operator marked gone under an earlier master. */
+  readonly gone?: readonly AgentId[];
+  /** Agents that are processes of their own may join, and are written down there. Default: they may not. */
+  readonly registry?: AgentRegistry;
+}
+
+/** A master that serves. */
+export interface ServingMaster {
+  readonly node: MasterNode;
+  readonly state: Readonly<MasterState>;
 }
 
 /** A master on a socket. */
 export class MasterServer {
   readonly #options: MasterServerOptions;
   readonly #server: HttpServer;
-  #route = (_request: HttpRequest): HttpAnswer => textAnswer(503, "Master has not finished recovery");
+  #route: (request: HttpRequest) => HttpAnswer = recovering;
   #node: MasterNode | undefined;
   #port = 0;
+  readonly #id: string;
 
   constructor(options: MasterServerOptions) {
     this.#options = options;
-    const { host, port, clock, log } = options;
+    const { host, port, clock, random, log } = options;
+    this.#id = formatUuid(uuidBytes(random));
     this.#server = new HttpServer({ host, port, clock, log, handle: (request) => this.#route(request) });
   }
 
-  get address(): { readonly host: string; readonly port: number } {
+  get address(): HostPort {
     return { host: this.#options.host, port: this.#port };
+  }
+
+  /** What it tells of itself, once it listens. Its id is this process's. */
+  get masterInfo(): MasterInfo {
+    const { host, port } = this.#options.advertised ?? this.address;
+    const { hostname = host } = this.#options;
+    return {
+      id: this.#id,
+      ip: littleEndianIp(host),
+      port,
+      pid: `master@${host}:${port}`,
+      hostname,
+      version: mesosVersion,
+      address: { hostname, ip: host, port },
+      capabilities: masterCapabilities.map((type) => ({ type })),
+    };
   }
 
   /** Listens. Until {@link serve} every call is answered 503. @throws an error with Node's `code` */
@@ -58,15 +102,22 @@ export class MasterServer {
     this.#port = await this.#server.start();
   }
 
-  /**
-   * Begins a master's life, with a new id.
-   *
-   * @param recovering agents that may come back with tasks and have yet to register
-   */
-  serve(recovering: readonly AgentId[]): { readonly node: MasterNode; readonly masterId: string } {
+  /** Answers as one that does not lead, until it serves. @param leader undefined: none is known */
+  standBy(leader: MasterInfo | undefined): void {
+    const { credentials } = this.#options;
+    this.#route = (request) => standbyAnswer(request, leader, { credentials });
+  }
+
+  /** It is its turn, and it will serve soon. */
+  recover(): void {
+    this.#route = recovering;
+  }
+
+  /** Begins its life as the master. */
+  serve({ recovering, gone = [], registry }: MasterBeginning): ServingMaster {
     const { clock, random, log } = this.#options;
     const settings = this.#settings();
-    const master = new Master(settings, random, recovering);
+    const master = new Master(settings, random, recovering, gone);
     const schedulers = new SchedulerEndpoint({
       random,
       master,
@@ -82,8 +133,19 @@ export class MasterServer {
       onOrder: (order: OperatorOrder) => node.dispatch({ type: "operate", order }),
       wallMs: () => clock.wallMs(),
     };
-    this.#route = (request) => routeMaster(request, schedulers, operator);
-    return { node, masterId: settings.masterInfo.id };
+    const { credentials } = settings;
+    const links = registry && new AgentLinks({ node, masterId: this.#id, registry, credentials, random, log });
+    this.#route = (request) =>
+      links !== undefined && isBelow(request.path, linkPath)
+        ? links.handle(request)
+        : routeMaster(request, schedulers, operator);
+    return { node, state: master.state };
+  }
+
+  /** Leads no more: says nothing to those that are connected, and knows of no leader. */
+  retire(): void {
+    this.#node?.close();
+    this.standBy(undefined);
   }
 
   /** Cuts all connections. Idempotent. */
@@ -93,20 +155,14 @@ export class MasterServer {
   }
 
   #settings(): MasterSettings {
-    const { host, clock, random } = this.#options;
-    const port = this.#port;
-    const masterInfo: MasterInfo = {
-      id: formatUuid(uuidBytes(random)),
-      ip: littleEndianIp(host),
-      port,
-      pid: `master@${host}:${port}`,
-      hostname: host,
-      version: mesosVersion,
-      address: { hostname: host, ip: host, port },
-      capabilities: masterCapabilities.map((type) => ({ type })),
-    };
-    return { ...defaultMasterSettings, ...given(this.#options), masterInfo, startedMs: clock.wallMs() };
+    const startedMs = this.#options.clock.wallMs();
+    return { ...defaultMasterSettings, ...given(this.#options), masterInfo: this.masterInfo, startedMs };
   }
+}
+
+/** As a real one answers before it has read its registry. */
+function recovering(): HttpAnswer {
+  return textAnswer(503, "Master has not finished recovery");
 }
 
 /** Those of the settings that were given. */

@@ -55,9 +55,18 @@ export interface CallRefusal {
 export class Master {
   readonly #state: MasterState;
 
-  /** @param recovering agents that may come back with tasks and have yet to register */
-  constructor(settings: MasterSettings, random: Random, recovering: readonly AgentId[] = []) {
+  /**
+   * @param recovering agents that may come back with tasks and have yet to register
+   * @param gone agents that an operator marked gone under an earlier master
+   */
+  constructor(
+    settings: MasterSettings,
+    random: Random,
+    recovering: readonly AgentId[] = [],
+    gone: readonly AgentId[] = [],
+  ) {
     this.#state = new MasterState(settings, new Allocator(random), new Maintenance(), recovering);
+    for (const agentId of gone) this.#state.gone.set(agentId, settings.startedMs);
   }
 
   /** For views and tests. */
