@@ -358,13 +358,13 @@ function mayDecide(ledger: Ledger, task: LedgerTask, scheduler: string): boolean
 }
 
 /**
- * Its version may be lost with the state, or stored by another process of the site, which the lock of the state prevents;
- * and a site that lost the partition meanwhile need not remember what still ran there.
+ * Its version may be lost with the state, or forgotten by a second process of the site, which the lock of the state
+ * prevents; and a site that lost the partition meanwhile need not remember what still ran there.
  */
 function isOfUnknownVersion(ledger: Ledger, task: LedgerTask, scheduler: string): boolean {
   return (
     ledger.stateLostSince(siteOf(scheduler), 0) ||
-    ledger.livedTogether(task.scheduler, scheduler) ||
+    ledger.hadCompany(task.scheduler) ||
     ledger.takenOverSince(ledger.record(task.record).partition, task.launchedAt)
   );
 }

@@ -145,6 +145,13 @@ export class Ledger {
     return this.#ownerships.some(({ partition: one, contested, at }) => one === partition && contested && at >= when);
   }
 
+  /** Whether another process of its site lived at the same time as this one. */
+  hadCompany(scheduler: SchedulerName): boolean {
+    return [...this.#started.keys()].some((other) => {
+      return siteOf(other) === siteOf(scheduler) && this.livedTogether(other, scheduler);
+    });
+  }
+
   /** Whether both processes lived at one time: one site had two of them, which its state folder's lock prevents. */
   livedTogether(one: SchedulerName, other: SchedulerName): boolean {
     const startedAt = (name: SchedulerName): number => this.#started.get(name) ?? 0;
