@@ -66,7 +66,10 @@ export class LineSender {
   progress(): string | undefined {
     const [first] = this.#waiting;
     if (this.#lines === 0) return undefined;
-    if (first === undefined) return `${this.#lines} lines were acknowledged, all before line ${this.#lines + 1}.`;
+    if (first === undefined) {
+      const lines = this.#lines === 1 ? "1 line was" : `${this.#lines} lines were`;
+      return `${lines} acknowledged, all before line ${this.#lines + 1}.`;
+    }
     const open = this.#waiting.size;
     const acknowledged = this.#lines - open;
     const rest = open === 1 ? "the other one may have been written" : `the other ${open} may have been written in part`;
