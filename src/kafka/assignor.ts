@@ -1,4 +1,7 @@
 import { AssignerProtocol } from "kafkajs";
+import { noBytes } from "../base/bytes.ts";
+import { ProtocolError } from "./protocol/errors.ts";
+import { Reader } from "./protocol/reader.ts";
 
 /*
  * Who reads which partition. The group's leader decides for all, with what each member says it holds already: a
@@ -85,15 +88,28 @@ export function encodeSubscription(topic: string, holding: Holding): Buffer {
   return AssignerProtocol.MemberMetadata.encode({ version: 0, topics: [topic], userData });
 }
 
-/** A member of a newer version, whose user data cannot be read, holds nothing. */
-export function decodeSubscription(memberId: string, metadata: Buffer): GroupMemberState {
-  const userData = AssignerProtocol.MemberMetadata.decode(metadata)?.userData ?? Buffer.alloc(0);
+/** A member of a newer version, or of another program, whose user data cannot be read, holds nothing. */
+export function decodeSubscription(memberId: string, metadata: Uint8Array): GroupMemberState {
+  const userData = readUserData(metadata);
   if (userData.byteLength < 5 || userData.readUInt8(0) !== USER_DATA_VERSION) {
     return { memberId, generation: 0, partitions: [] };
   }
   const partitions: number[] = [];
   for (let at = 5; at + 4 <= userData.byteLength; at += 4) partitions.push(userData.readUInt32BE(at));
   return { memberId, generation: userData.readUInt32BE(1), partitions };
+}
+
+/** `Subscription => version:int16 [topics:string] userData:nullableBytes …` */
+function readUserData(metadata: Uint8Array): Buffer {
+  try {
+    const reader = new Reader(metadata);
+    reader.int16();
+    reader.array(() => reader.string());
+    return Buffer.from(reader.nullableBytes() ?? noBytes);
+  } catch (error) {
+    if (error instanceof ProtocolError) return Buffer.alloc(0);
+    throw error;
+  }
 }
 
 export function encodeAssignment(topic: string, partitions: readonly number[]): Buffer {
@@ -104,9 +120,17 @@ export function encodeAssignment(topic: string, partitions: readonly number[]): 
   });
 }
 
-/** An empty buffer is what a member gets that came too late for the leader's decision: nothing. */
-export function decodeAssignment(topic: string, bytes: Buffer): readonly number[] {
+/**
+ * An empty buffer is what a member gets that came too late for the leader's decision: nothing.
+ *
+ * `Assignment => version:int16 [topic:string [partition:int32]] userData:nullableBytes …`
+ *
+ * @throws {ProtocolError} the leader is no consumer, or broken
+ */
+export function decodeAssignment(topic: string, bytes: Uint8Array): readonly number[] {
   if (bytes.byteLength === 0) return [];
-  const partitions = AssignerProtocol.MemberAssignment.decode(bytes)?.assignment[topic] ?? [];
-  return [...partitions].sort((a, b) => a - b);
+  const reader = new Reader(bytes);
+  reader.int16();
+  const topics = reader.array(() => ({ name: reader.string(), partitions: reader.array(() => reader.int32()) }));
+  return topics.flatMap(({ name, partitions }) => (name === topic ? partitions : [])).sort((a, b) => a - b);
 }

@@ -4,6 +4,8 @@ import { type Cluster, Kafka, type KafkaConfig, logLevel, PartitionAssigners } f
 import { invariant } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { HostPort } from "../config/settings.ts";
+import { guardConnections } from "./guarded-connection.ts";
+import { ProtocolError } from "./protocol/errors.ts";
 import { mendRequestQueue } from "./request-queue.ts";
 import type { WireCluster } from "./wire.ts";
 
@@ -39,6 +41,7 @@ export class KafkaClient {
   constructor(options: KafkaClientOptions) {
     this.log = options.log;
     mendRequestQueue();
+    guardConnections();
     this.#kafka = new Kafka({
       clientId: options.clientId,
       brokers: options.brokers.map(({ host, port }) => `${host}:${port}`),
@@ -99,6 +102,11 @@ export class KafkaClient {
     socket.setMaxListeners(0);
     this.#sockets.add(socket);
     socket.once("close", () => this.#sockets.delete(socket));
+    socket.once("error", (error) => {
+      if (!(error instanceof ProtocolError)) return;
+      const fields = { broker: `${host}:${port}`, reason: error.message };
+      this.log.warn("connection to kafka closed: the broker does not speak the protocol", fields);
+    });
     return socket;
   }
 

@@ -11,7 +11,8 @@ const numbers: readonly number[] = [0, 1, -1, -2, 127, 128, 255, 256, 32_767, -3
 export function mutated(samples: readonly Uint8Array[], random: Random): Uint8Array {
   const sample = samples[randomInt(random, samples.length)];
   if (sample === undefined || random.next() < 0.05) return noise(random, randomInt(random, 300));
-  let input: Uint8Array = sample.slice();
+  // Of a Buffer, slice() would be no copy.
+  let input: Uint8Array = new Uint8Array(sample);
   for (let times = 1 + randomInt(random, 4); times > 0; times--) {
     const mutation = mutations[randomInt(random, mutations.length)];
     if (mutation !== undefined) input = mutation(input, random, samples);

@@ -67,6 +67,8 @@ export type BodyWriter = (writer: Writer) => void;
 
 /** A message with its handler, their types forgotten. */
 export interface Route extends MessageVersions {
+  /** Reads the body. @throws {ProtocolError} */
+  decodeRequest(body: Reader, version: number): unknown;
   /** Reads the body, has it handled, and resolves to what writes the answer; undefined where none is wanted. */
   answer(broker: Broker, body: Reader, context: RequestContext): Promise<BodyWriter | undefined>;
 }
@@ -79,6 +81,7 @@ function route<Request, Response>(message: Message<Request, Response>, handler: 
     minVersion,
     maxVersion,
     flexibleFrom,
+    decodeRequest: (body, version) => message.decodeRequest(body, version),
     async answer(broker, body, context) {
       const request = message.decodeRequest(body, context.version);
       const response = await handler(broker, request, context);

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import fc from "fast-check";
+import { randomInt, seededRandom } from "../../../src/base/random.ts";
+import { sampleOf } from "../../fuzz/kafka-requests.ts";
+import { mutated } from "../../fuzz/mutate.ts";
 import { until } from "../../support/until.ts";
 import { type RunningEmbeddedKafka, startEmbedded } from "./embedded.ts";
 import { grammars } from "./grammars.ts";
@@ -102,6 +105,23 @@ describe("a client that sends garbage to the embedded broker", () => {
     socket.resume();
     await until(() => received > sent, "the answers come once they are taken", 20_000);
     socket.terminate();
+  }, 60_000);
+
+  test("spoilt requests of every kind are refused, by an answer or by the end of their connection", async () => {
+    const random = seededRandom(11);
+    for (const api of Object.values(grammars)) {
+      const [first, last] = api.versions;
+      for (let i = 0; i < 30; i++) {
+        const sample = requestBytes(api, sampleOf(api.request), first + randomInt(random, last - first + 1), 1);
+        const spoilt = mutated([sample.subarray(12)], random);
+        const head = Buffer.from(sample.subarray(0, 12));
+        head.writeInt32BE(8 + spoilt.byteLength);
+        await using client = await connectRaw(broker.address);
+        client.sendBytes(Buffer.concat([head, spoilt]));
+      }
+    }
+    await serves();
+    expect(broker.entries.filter(({ level }) => level === "error")).toEqual([]);
   }, 60_000);
 
   test("random bytes never end the broker", async () => {

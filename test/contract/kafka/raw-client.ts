@@ -116,6 +116,7 @@ export async function connectRaw(address: BrokerAddress, newest: NewestVersions 
       return decode(api.response, frame.subarray(start), version, flexible);
     },
     async [Symbol.asyncDispose]() {
+      await unsent;
       socket.end();
       await closed;
     },

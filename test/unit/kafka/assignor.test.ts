@@ -8,6 +8,7 @@ import {
   encodeSubscription,
   type GroupMemberState,
 } from "../../../src/kafka/assignor.ts";
+import { ProtocolError } from "../../../src/kafka/protocol/errors.ts";
 
 const member = (memberId: string, partitions: readonly number[], generation = 1): GroupMemberState => ({
   memberId,
@@ -81,6 +82,16 @@ describe("what travels with the group protocol", () => {
     const metadata = encodeSubscription("in", { generation: 7, partitions: [3] });
     metadata.writeUInt8(2, metadata.byteLength - 9);
     expect(decodeSubscription("m", metadata)).toEqual(member("m", [], 0));
+  });
+
+  test("a subscription that is none holds nothing", () => {
+    for (const metadata of [Buffer.alloc(0), Buffer.from("nonsense"), Buffer.of(0, 0, 0x7f, 0xff, 0xff, 0xff)]) {
+      expect(decodeSubscription("m", metadata)).toEqual(member("m", [], 0));
+    }
+  });
+
+  test("an assignment that is none is refused", () => {
+    expect(() => decodeAssignment("in", Buffer.from("nonsense"))).toThrow(ProtocolError);
   });
 
   test("an assignment comes back, and an empty one is nothing", () => {
