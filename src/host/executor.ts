@@ -99,7 +99,7 @@ export class Executor {
   #startProgram(taskId: TaskId, request: RunRequest): void {
     const handle = this.#options.programs.start(taskId, request, (end) => {
       this.#handles.delete(taskId);
-      this.#ends.add({ type: "program-ended", taskId, end }, this.#handles.size > 0);
+      this.#ends.add({ type: "program-ended", taskId, end }, this.#handles.size > 0 || !this.#starts.isEmpty);
     });
     this.#handles.set(taskId, handle);
   }

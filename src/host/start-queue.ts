@@ -11,6 +11,10 @@ export class StartQueue<Key, Item> {
     this.#start = start;
   }
 
+  get isEmpty(): boolean {
+    return this.#waiting.size === 0;
+  }
+
   add(key: Key, item: Item): void {
     this.#waiting.set(key, item);
     if (this.#turn === undefined) this.#turn = setImmediate(() => this.#startNext());
