@@ -51,10 +51,18 @@ const producer = kafka.producer();
 const consumer = kafka.consumer({ groupId: "bench", maxWaitTimeInMs: 1000, minBytes: 1 });
 const expected = new Map<string, () => void>();
 
+/** Those that waited when the last message was sent. */
+let former = new Set<string>();
+
+/** Until another one has taken the place of the one that was used. */
 async function untilWarm(): Promise<void> {
   for (;;) {
     const all = await docker.containers();
-    if (all.length === WARM && all.every(({ State }) => State === "running")) return;
+    const isWarm = all.length === WARM && all.every(({ State }) => State === "running");
+    if (isWarm && all.some(({ Id }) => !former.has(Id))) {
+      former = new Set(all.map(({ Id }) => Id));
+      return;
+    }
     await Bun.sleep(5);
   }
 }

@@ -113,12 +113,21 @@ export class DockerEngine implements AsyncDisposable {
     this.#daemon?.kill("SIGCONT");
   }
 
-  /** An image with busybox. @param changes as in a Dockerfile: `CMD ["cat"]`, `ENTRYPOINT …`, `ENV …` */
-  async makeImage(name: string, changes: readonly string[] = []): Promise<void> {
+  /**
+   * An image with busybox.
+   *
+   * @param changes as in a Dockerfile: `CMD ["cat"]`, `ENTRYPOINT …`, `ENV …`
+   * @param files of it; `bin/busybox` alone is an image without a shell
+   */
+  async makeImage(name: string, changes: readonly string[] = [], files = ["."]): Promise<void> {
     const { repository: repo, tag } = parseImageName(name);
     const query = new URLSearchParams({ fromSrc: "-", repo, tag: tag ?? "" });
     for (const change of changes) query.append("changes", change);
-    await this.request("POST", `/images/create?${query.toString()}`, await busyboxTar(join(this.#folder, "image")));
+    await this.request(
+      "POST",
+      `/images/create?${query.toString()}`,
+      await busyboxTar(join(this.#folder, "image"), files),
+    );
   }
 
   /** Loads an archive as `docker save` and scripts/image make it. */
@@ -209,13 +218,18 @@ export class DockerEngine implements AsyncDisposable {
   }
 }
 
-/** The files of an image with busybox. @param root a folder to gather them in, which may be there from before */
-export async function busyboxTar(root: string): Promise<Uint8Array> {
+/**
+ * The files of an image with busybox.
+ *
+ * @param root a folder to gather them in, which may be there from before
+ * @param files those that are wanted, below it
+ */
+export async function busyboxTar(root: string, files: readonly string[] = ["."]): Promise<Uint8Array> {
   if (!existsSync(root) && BUSYBOX !== undefined) {
     mkdirSync(join(root, "bin"), { recursive: true });
     mkdirSync(join(root, "tmp"));
     copyFileSync(BUSYBOX, join(root, "bin/busybox"));
     for (const applet of APPLETS) symlinkSync("busybox", join(root, "bin", applet));
   }
-  return new Response(Bun.spawn(["tar", "-C", root, "-c", "."], { stdout: "pipe" }).stdout).bytes();
+  return new Response(Bun.spawn(["tar", "-C", root, "-c", ...files], { stdout: "pipe" }).stdout).bytes();
 }

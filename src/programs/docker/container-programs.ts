@@ -68,6 +68,7 @@ export class ContainerPrograms implements Programs {
       images: new Images({ client: this.#client, clock, log, env }),
       owner: { ...owner, lockFile: hostPaths.toHost(this.#lock.file) },
       sameClock: address.type === "unix",
+      withoutShell: new Set(),
       clock,
       log,
       stderrLog,

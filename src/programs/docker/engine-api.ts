@@ -71,20 +71,6 @@ export async function inspectContainer(client: EngineClient, id: string): Promis
   };
 }
 
-/** What a container's image says that it runs. */
-export interface ImageProgram {
-  readonly entrypoint: readonly string[];
-  readonly command: readonly string[];
-}
-
-export async function imageProgramOf(client: EngineClient, containerId: string): Promise<ImageProgram> {
-  const action = "inspect a container's image";
-  const container = await client.call({ action, method: "GET", path: `/containers/${containerId}/json` });
-  const image = text(field(container, "Image", action), action);
-  const config = field(await client.call({ action, method: "GET", path: `/images/${image}/json` }), "Config", action);
-  return { entrypoint: texts(field(config, "Entrypoint", action)), command: texts(field(config, "Cmd", action)) };
-}
-
 /** One that has ended, or is gone, is as good as signalled. */
 export async function signalContainer(client: EngineClient, id: string, signal: "SIGTERM" | "SIGKILL"): Promise<void> {
   const path = `/containers/${id}/kill?signal=${signal}`;
@@ -114,11 +100,24 @@ export async function listContainers(
 }
 
 export async function imageExists(client: EngineClient, image: string): Promise<boolean> {
+  return (await imageProgram(client, image)) !== undefined;
+}
+
+/** What an image says that it runs. */
+export interface ImageProgram {
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
+}
+
+/** @returns undefined where it is not there */
+export async function imageProgram(client: EngineClient, image: string): Promise<ImageProgram | undefined> {
+  const action = "inspect an image";
   try {
-    await client.call({ action: "inspect an image", method: "GET", path: `/images/${encodeURI(image)}/json` });
-    return true;
+    const answer = await client.call({ action, method: "GET", path: `/images/${encodeURI(image)}/json` });
+    const config = field(answer, "Config", action);
+    return { entrypoint: texts(field(config, "Entrypoint", action)), command: texts(field(config, "Cmd", action)) };
   } catch (error) {
-    if (error instanceof EngineRefusedError && error.status === 404) return false;
+    if (error instanceof EngineRefusedError && error.status === 404) return undefined;
     throw error;
   }
 }

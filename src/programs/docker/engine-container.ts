@@ -7,7 +7,9 @@ import type { ContainerConfig } from "./container-config.ts";
 import { type ContainerState, outcomeOf } from "./container-exit.ts";
 import {
   createContainer,
+  type ImageProgram,
   imageExists,
+  imageProgram,
   inspectContainer,
   removeContainer,
   signalContainer,
@@ -53,36 +55,41 @@ export class EngineContainer {
    * @throws {NeverRanError}
    * @throws {EngineLostError | EngineRefusedError} the Engine's own trouble
    */
-  async create({ config, pull: { pull, credentials }, unwanted }: ContainerOrder): Promise<void> {
-    const { client, images } = this.#options;
-    const image = config.Image;
-    const ensure = async (pulled: Promise<PullFailure>): Promise<void> => {
-      // The pull itself goes on: others may wait for it, and the next run will.
-      const failure = await Promise.race([pulled, unwanted]);
-      if (failure === "unwanted") throw new NeverRanError({ type: "killed" });
-      if (failure !== null) throw new NeverRanError(notStartable(failure.reason, failure.message));
-    };
-    const create = async (): Promise<void> => {
-      this.#id = await createContainer(client, config);
-    };
-
-    if (pull === "always") await ensure(images.refresh(image, credentials));
+  async create(order: ContainerOrder): Promise<void> {
+    const { config } = order;
+    await this.#refreshImage(order);
     try {
-      return await create();
+      this.#id = await createContainer(this.#options.client, config);
+      return;
     } catch (error) {
       // To ask whether the image is here would cost each run a call; the Engine tells it anyway, in the same way as it
       // tells that a network is missing.
       const mayLackImage = error instanceof EngineRefusedError && error.status === 404;
-      if (!mayLackImage || (await imageExists(client, image))) throw refusedOption(error);
+      if (!mayLackImage || (await imageExists(this.#options.client, config.Image))) throw refusedOption(error);
     }
-    if (pull === "never") {
-      const message = `Cannot run image "${image}": it is not on the agent, and container.pull is "never"`;
+    await this.#pullImage(order);
+    await this.#create(config);
+  }
+
+  /**
+   * The same of one that depends on what its image runs.
+   *
+   * @param order what it would be if the image were run as it is
+   */
+  async createFor(order: ContainerOrder, configOf: (image: ImageProgram) => ContainerConfig): Promise<void> {
+    const { client } = this.#options;
+    const image = order.config.Image;
+    await this.#refreshImage(order);
+    let program = await imageProgram(client, image);
+    if (program === undefined) {
+      await this.#pullImage(order);
+      program = await imageProgram(client, image);
+    }
+    if (program === undefined) {
+      const message = `Cannot run image "${image}": it was removed as soon as it was here`;
       throw new NeverRanError(notStartable("image-missing", message));
     }
-    await ensure(images.pull(image, credentials));
-    await create().catch((error: unknown) => {
-      throw refusedOption(error);
-    });
+    await this.#create(configOf(program));
   }
 
   /**
@@ -128,9 +135,38 @@ export class EngineContainer {
     if (this.#id !== undefined) await removeContainer(this.#options.client, this.#id);
   }
 
+  async #create(config: ContainerConfig): Promise<void> {
+    try {
+      this.#id = await createContainer(this.#options.client, config);
+    } catch (error) {
+      throw refusedOption(error);
+    }
+  }
+
+  /** @throws {NeverRanError} */
+  async #refreshImage({ config, pull: { pull, credentials }, unwanted }: ContainerOrder): Promise<void> {
+    if (pull === "always") await isHere(this.#options.images.refresh(config.Image, credentials), unwanted);
+  }
+
+  /** @throws {NeverRanError} */
+  async #pullImage({ config, pull: { pull, credentials }, unwanted }: ContainerOrder): Promise<void> {
+    if (pull === "never") {
+      const message = `Cannot run image "${config.Image}": it is not on the agent, and container.pull is "never"`;
+      throw new NeverRanError(notStartable("image-missing", message));
+    }
+    await isHere(this.#options.images.pull(config.Image, credentials), unwanted);
+  }
+
   /** The Engine tells by exit codes of its own whether it was the program that it did not find. */
   async #startFailure(error: unknown): Promise<unknown> {
     if (!(error instanceof EngineRefusedError)) return error;
     return refusedStart(error, await inspectContainer(this.#options.client, this.id));
   }
+}
+
+/** The pull itself goes on where it is not wanted any more: others may wait for it, and the next run will. */
+async function isHere(pulled: Promise<PullFailure>, unwanted: Promise<"unwanted">): Promise<void> {
+  const failure = await Promise.race([pulled, unwanted]);
+  if (failure === "unwanted") throw new NeverRanError({ type: "killed" });
+  if (failure !== null) throw new NeverRanError(notStartable(failure.reason, failure.message));
 }

@@ -75,6 +75,10 @@ export class Execution implements ProgramHandle, ContainerOutput {
     return this.#endedByUs;
   }
 
+  get isRunning(): boolean {
+    return this.#phase.type === "running";
+  }
+
   /** What it has printed so far. */
   get output(): Uint8Array {
     return this.#stdout.bytes;

@@ -2,12 +2,12 @@ import { invariant } from "../../base/errors.ts";
 import type { RunRequest, RunSpec } from "../../engine/run-wire.ts";
 import { notStartable } from "../start-failure.ts";
 import { type ContainerConfig, imageOf } from "./container-config.ts";
-import { type ImageProgram, imageProgramOf } from "./engine-api.ts";
 import { EngineContainer, type EngineContainerOptions } from "./engine-container.ts";
 import { type ExecPlace, ExecRun, type ExecRunOptions } from "./exec-run.ts";
 import { Keeper, KeeperLostError, keeperCommand } from "./keeper.ts";
 import { NeverRanError } from "./never-ran.ts";
 import { type ContainerEnd, howItEnded, type PooledContainer, type PooledRun } from "./pooled-container.ts";
+import { argvOf } from "./program-argv.ts";
 
 export interface KeptContainerOptions extends EngineContainerOptions, ExecRunOptions {}
 
@@ -73,11 +73,14 @@ export class KeptContainer implements PooledContainer {
     const container = this.#container;
     const keeper = this.#keeper;
     const generation = await watch.enter();
-    const config = keptConfig(this.#config);
-    await container.create({ config, pull: imageOf(this.#spec).container, unwanted: this.#unwanted.promise });
+    const pull = imageOf(this.#spec).container;
+    let argv: readonly string[] = [];
+    await container.createFor({ config: this.#config, pull, unwanted: this.#unwanted.promise }, (image) => {
+      argv = argvOf(this.#config, image);
+      return keptConfig(this.#config);
+    });
     await keeper.attach(client, container.id);
     await this.#start();
-    const argv = argvOf(this.#config, await imageProgramOf(client, container.id));
     const outOfMemory = await keeper.countOutOfMemory();
     this.#place = { container, keeper, argv, outOfMemory };
     const exit = keeper.over.then(async () => container.outcomeOf(await container.exits()));
@@ -97,15 +100,4 @@ export class KeptContainer implements PooledContainer {
       throw new NeverRanError(notStartable("program-not-found", `${message} (${error.outcome.message})`));
     }
   }
-}
-
-/** The program of a container, as the Engine puts it together: the image's own where the configuration names none. */
-export function argvOf(config: ContainerConfig, image: ImageProgram): readonly string[] {
-  // An entrypoint of one empty text is none: container-options.ts.
-  const entrypoint = (config.Entrypoint ?? image.entrypoint).filter((text, index) => index > 0 || text !== "");
-  const command = config.Cmd ?? (config.Entrypoint === undefined ? image.command : []);
-  const argv = [...entrypoint, ...command];
-  if (argv.length > 0) return argv;
-  const message = `Cannot run image "${config.Image}": it names no program, and the processor has no command`;
-  throw new NeverRanError(notStartable("program-not-found", message));
 }

@@ -132,6 +132,8 @@ export class PooledPrograms {
     this.#loop.dispatch(
       end.type === "exited" ? { container: name, ...end } : { type: "left", container: name, reusable },
     );
+    // It waits again, and was to be ended meanwhile.
+    if (end.type === "exited" && run.isOver) this.#loop.dispatch({ type: "unwanted", run: runKey });
   }
 
   /** "exited": the container had ended before the program could begin. */
@@ -166,6 +168,7 @@ class WaitingRun {
   readonly request: RunRequest;
   readonly #onEnd: (end: ProgramEnd) => void;
   #handle: ProgramHandle | undefined;
+  #isKilled = false;
   #isOver = false;
 
   constructor(request: RunRequest, onEnd: (end: ProgramEnd) => void) {
@@ -178,6 +181,7 @@ class WaitingRun {
   }
 
   kill(graceMs: number): void {
+    this.#isKilled = true;
     if (this.#handle === undefined) this.finish(neverRan(this.request.spec, { type: "killed" }));
     else this.#handle.kill(graceMs);
   }
@@ -188,6 +192,7 @@ class WaitingRun {
 
   waitsAgain(): void {
     this.#handle = undefined;
+    if (this.#isKilled) this.kill(0);
   }
 
   finish(end: ProgramEnd): void {

@@ -114,10 +114,8 @@ describe.skipIf(why !== "")(`a container that is kept${why}`, () => {
   });
 
   test("needs a shell in its image", async () => {
-    const tar = Bun.spawn(["tar", "-C", import.meta.dir, "-c", "harness.ts"], { stdout: "pipe" });
-    const query = new URLSearchParams({ fromSrc: "-", repo: "brigade-test-bare", tag: "1" });
-    await docker.request("POST", `/images/create?${query.toString()}`, await new Response(tar.stdout).bytes());
-    const { outcome } = await executor.run(request(["/harness.ts"], { image: "brigade-test-bare:1" }));
+    await docker.makeImage("brigade-test-bare:1", [], ["bin/busybox"]);
+    const { outcome } = await executor.run(request(["/bin/busybox", "cat"], { image: "brigade-test-bare:1" }));
     expect(outcome).toMatchObject({ type: "not-startable", reason: "program-not-found" });
     expect(JSON.stringify(outcome)).toContain('isolation \\"exec\\" needs /bin/sh');
   });

@@ -19,13 +19,11 @@ afterAll(async () => {
 const request = (command: string | readonly string[] | null, { spec, ...parts }: RunParts = {}) =>
   containerRequest(command, { ...parts, spec: { warm: 2, ...spec } });
 
-/** Waits for so many, all running. */
-function untilRunning(count: number, but: readonly ListedContainer[] = []): Promise<readonly ListedContainer[]> {
-  const former = new Set(but.map(({ Id }) => Id));
+/** Waits for so many, all running, without the one that a run has told of. */
+function untilRunning(count: number, used: string): Promise<readonly ListedContainer[]> {
   return eventually(`${count} containers run, and no other is there`, async () => {
     const all = await docker.containers();
-    const fresh = all.filter(({ Id, State }) => State === "running" && !former.has(Id));
-    return fresh.length === count && all.length === count && fresh;
+    return all.length === count && all.every(({ State }) => State === "running") && !isIn(all, used) && all;
   });
 }
 
@@ -52,13 +50,12 @@ describe.skipIf(why !== "")(`warm containers${why}`, () => {
 
   test("wait for messages, get one each, and are replaced", async () => {
     const run = async (): Promise<string> => text((await executor.run(request(WHERE))).stdout);
-    await run();
-    const first = await untilRunning(2);
+    const used = await run();
+    const first = await untilRunning(2, used);
     const where = await run();
     expect(where).toEndWith("\nhello");
     expect(isIn(first, where)).toBe(true);
-    const second = await untilRunning(2);
-    expect(isIn(second, where)).toBe(false);
+    const second = await untilRunning(2, where);
     expect(isIn(second, await run())).toBe(true);
   });
 
@@ -94,12 +91,29 @@ describe.skipIf(why !== "")(`warm containers${why}`, () => {
   });
 
   test("of another version take the place of the old ones", async () => {
-    await executor.run(request(WHERE));
-    const old = await untilRunning(2);
-    await executor.run(request(`${WHERE}; echo two`));
-    const fresh = await untilRunning(2, old);
-    const { stdout } = await executor.run(request(`${WHERE}; echo two`));
-    expect(isIn(fresh, text(stdout))).toBe(true);
+    const where = async (command: string): Promise<string> => text((await executor.run(request(command))).stdout);
+    const old = await untilRunning(2, await where(WHERE));
+    const fresh = await eventually("two others run", async () => {
+      const used = await where(`${WHERE}; echo two`);
+      const now = await untilRunning(2, used);
+      return now.every(({ Id }) => old.every((one) => one.Id !== Id)) && now;
+    });
+    expect(isIn(fresh, await where(`${WHERE}; echo two`))).toBe(true);
+  });
+
+  test("do without a shell in their image", async () => {
+    // What this image can run is busybox itself.
+    await docker.makeImage("brigade-test-bare:1", [], ["bin/busybox"]);
+    const run = () => executor.run(request(["/bin/busybox", "cat"], { image: "brigade-test-bare:1" }));
+    const used = await run();
+    expect(used.outcome).toEqual({ type: "succeeded" });
+    await eventually("two wait", async () => (await docker.containers()).length === 2);
+    const { outcome, stdout, notice } = await run();
+    expect({ outcome, output: text(stdout), notice }).toEqual({
+      outcome: { type: "succeeded" },
+      output: "hello",
+      notice: undefined,
+    });
   });
 
   test("are given up for a program that does not wait, and its messages go through fresh ones", async () => {
@@ -120,20 +134,18 @@ describe.skipIf(why !== "")(`warm containers${why}`, () => {
 
   test("that print more than a message may before it comes are given up as well", async () => {
     const spec = { maxOutputBytes: 1000 };
-    const run = () => executor.run(request("head -c 1001 /dev/zero; cat", { spec }));
+    const run = () => executor.run(request("head -c 2000 /dev/zero; cat", { spec }));
     await eventually("they are given up", async () => (await run()).notice !== undefined);
     expect((await run()).outcome).toEqual({ type: "output-too-large", limitBytes: 1000 });
   });
 
   test("whose Engine has ended are made anew when it is back", async () => {
-    await executor.run(request(WHERE));
-    const old = await untilRunning(2);
+    await untilRunning(2, text((await executor.run(request(WHERE))).stdout));
     await docker.endDaemon("SIGKILL");
     expect(await executor.start(request(WHERE)).end).toMatchObject({ type: "lost" });
     await docker.startDaemon();
-    const { outcome, notice } = await executor.run(request(WHERE));
+    const { outcome, notice, stdout } = await executor.run(request(WHERE));
     expect({ outcome, notice }).toEqual({ outcome: { type: "succeeded" }, notice: undefined });
-    executor.programs.startSweeping();
-    await untilRunning(2, old);
+    await untilRunning(2, text(stdout));
   }, 60_000);
 });
