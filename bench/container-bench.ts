@@ -106,7 +106,7 @@ export async function compareWithBareCalls({ name, request, runs, bare, untilRem
     };
     const startedMs = performance.now();
     await Promise.all(Array.from({ length: concurrency }, (_, worker) => work(worker)));
-    while (untilRemoved && (await docker.containers()).length > 0) await Bun.sleep(1);
+    if (untilRemoved) while ((await docker.containers()).length > 0) await Bun.sleep(1);
     return (Number(values.runs) * 1000) / (performance.now() - startedMs);
   };
 

@@ -3,7 +3,7 @@ import { crc32c } from "../../../src/kafka/records/crc32c.ts";
 
 export interface BatchContent {
   readonly values: readonly string[];
-  /** One for each value; the default is 1 000, 1 001 and so on. */
+  /** One for each value; the default is the present. */
   readonly timestampsMs?: readonly number[];
   readonly codec?: "none" | "gzip" | "snappy" | "lz4" | "zstd";
   readonly producerId?: number;
@@ -18,7 +18,8 @@ const codecNumbers = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 /** A record batch (magic 2) as a client makes it. With snappy and lz4 the records are only claimed to be packed. */
 export function makeBatch(content: BatchContent): Buffer {
   const { values, codec = "none", producerId = -1, producerEpoch = -1, baseSequence = -1, attributes = 0 } = content;
-  const timestampsMs = content.timestampsMs ?? values.map((_, i) => 1000 + i);
+  // Of today: a real broker deletes what is older than its retention, at any moment.
+  const timestampsMs = content.timestampsMs ?? values.map(() => Date.now());
   const baseTimestampMs = timestampsMs[0] ?? 0;
   const records = pack(
     Buffer.concat(values.map((value, i) => makeRecord(value, (timestampsMs[i] ?? 0) - baseTimestampMs, i))),
