@@ -3,6 +3,7 @@ import { formatHostPort } from "../config/addresses.ts";
 import { startKafka } from "../local/kafka/kafka.ts";
 import { type CliCommand, exitCodes } from "./command.ts";
 import { kafkaUsage, parseKafkaOptions } from "./kafka-options.ts";
+import { readUsers } from "./kafka-users.ts";
 import { environmentLog } from "./logging.ts";
 import { aborted } from "./waiting.ts";
 
@@ -11,13 +12,14 @@ export const kafkaCommand: CliCommand = {
   summary: "run the embedded Kafka broker alone",
   usage: kafkaUsage,
   async run(args, io) {
-    const { listen, advertise, data, sync, config } = parseKafkaOptions(args, io);
+    const { listen, advertise, data, sync, users, config } = parseKafkaOptions(args, io);
+    const known = users === undefined ? {} : { users: await readUsers(users) };
     await using kafka = await startKafka({
       ...listen,
       ...(advertise === undefined ? {} : { advertised: advertise }),
       dataDir: data,
       sync,
-      config,
+      config: { ...config, ...known },
       clock: systemClock,
       log: environmentLog(io).log,
     });
