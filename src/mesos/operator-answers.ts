@@ -1,5 +1,5 @@
 import { OperatorUnavailableError } from "./errors.ts";
-import type { FrameworkId, Label, TaskId } from "./types.ts";
+import type { AgentId, FrameworkId, Label, TaskId } from "./types.ts";
 
 /*
  * What is read of the operator API's JSON answers. They are edges: whatever has another shape is an error that may pass
@@ -20,6 +20,8 @@ export interface MasterTask {
   readonly frameworkId: FrameworkId;
   /** Whether the master believes that it has not ended. */
   readonly live: boolean;
+  /** Where it is or was; undefined where the master reaches that agent. */
+  readonly unreachableAgentId: AgentId | undefined;
 }
 
 /** Of GET_FRAMEWORKS. Frameworks that are over are left out. */
@@ -40,16 +42,17 @@ export function readFrameworks(answer: unknown): readonly MasterFramework[] {
 /** Of GET_TASKS: also those on unreachable agents, and those that have ended as long as the master remembers them. */
 export function readTasks(answer: unknown): readonly MasterTask[] {
   const tasks = record(record(answer, "answer")["get_tasks"], "get_tasks");
-  const read = (name: string, live: boolean): MasterTask[] =>
+  const read = (name: "tasks" | "unreachable_tasks" | "completed_tasks"): MasterTask[] =>
     list(tasks[name], name).map((entry) => {
       const task = record(entry, "task");
       return {
         taskId: idOf(task["task_id"], "task_id") as TaskId,
         frameworkId: idOf(task["framework_id"], "framework_id") as FrameworkId,
-        live,
+        live: name !== "completed_tasks",
+        unreachableAgentId: name === "unreachable_tasks" ? (idOf(task["agent_id"], "agent_id") as AgentId) : undefined,
       };
     });
-  return [...read("tasks", true), ...read("unreachable_tasks", true), ...read("completed_tasks", false)];
+  return [...read("tasks"), ...read("unreachable_tasks"), ...read("completed_tasks")];
 }
 
 /** Of GET_AGENTS: how many agents the master still expects back since it came to lead. */

@@ -8,6 +8,7 @@ import type {
   KillPolicy,
   MasterInfo,
   Offer,
+  OfferConstraints,
   OfferId,
   OperationId,
   OperationStatus,
@@ -61,11 +62,13 @@ export type SchedulerCall =
       readonly type: "SUBSCRIBE";
       readonly frameworkInfo: FrameworkInfo;
       readonly suppressedRoles?: readonly string[];
+      readonly offerConstraints?: OfferConstraints;
     }
   | {
       readonly type: "UPDATE_FRAMEWORK";
       readonly frameworkInfo: FrameworkInfo;
       readonly suppressedRoles?: readonly string[];
+      readonly offerConstraints?: OfferConstraints;
     }
   | { readonly type: "TEARDOWN" }
   | {

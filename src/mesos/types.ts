@@ -115,6 +115,38 @@ export interface FrameworkInfo {
   readonly webuiUrl?: string;
   readonly capabilities?: readonly { readonly type?: FrameworkCapability }[];
   readonly labels?: Labels;
+  /** By role: less than any of these is not worth an offer. */
+  readonly offerFilters?: Readonly<
+    Record<
+      string,
+      {
+        readonly minAllocatableResources?: {
+          readonly quantities?: readonly {
+            readonly quantities?: Readonly<Record<string, { readonly value: number }>>;
+          }[];
+        };
+      }
+    >
+  >;
+}
+
+export interface AttributeConstraint {
+  readonly selector: { readonly pseudoattributeType?: string; readonly attributeName?: string };
+  readonly predicate: {
+    readonly exists?: object;
+    readonly notExists?: object;
+    readonly textEquals?: { readonly value: string };
+    readonly textNotEquals?: { readonly value: string };
+    readonly textMatches?: { readonly regex: string };
+    readonly textNotMatches?: { readonly regex: string };
+  };
+}
+
+/** Which agents a framework wants to be offered, by role: all constraints of any group must hold. */
+export interface OfferConstraints {
+  readonly roleConstraints?: Readonly<
+    Record<string, { readonly groups?: readonly { readonly attributeConstraints?: readonly AttributeConstraint[] }[] }>
+  >;
 }
 
 export interface AgentInfo {
@@ -206,6 +238,7 @@ export interface ContainerInfo {
     readonly parameters?: readonly { readonly key: string; readonly value: string }[];
     readonly forcePullImage?: boolean;
   };
+  readonly mesos?: { readonly image?: { readonly type: string } };
   /** Of network USER: its name. */
   readonly networkInfos?: readonly NetworkInfo[];
 }

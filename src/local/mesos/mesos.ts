@@ -5,8 +5,10 @@ import type { Random } from "../../base/random.ts";
 import type { AgentId, Attribute, Resource } from "../../mesos/types.ts";
 import { type AgentIdentity, readIdentity } from "./agent/agent-identity.ts";
 import { AgentServer } from "./agent/agent-server.ts";
+import type { Credentials } from "./http/authentication.ts";
 import type { MasterNode } from "./master/master-node.ts";
 import { MasterServer } from "./master/master-server.ts";
+import type { MasterSettings } from "./master/master-state.ts";
 
 export interface EmbeddedAgentOptions {
   readonly cpus: number;
@@ -19,8 +21,11 @@ export interface EmbeddedAgentOptions {
   readonly attributes?: Readonly<Record<string, string>>;
 }
 
-export interface EmbeddedMesosOptions {
-  /** Default 127.0.0.1. An IPv4 address: nothing here authenticates, so keep it a loopback one. */
+export interface EmbeddedMesosOptions
+  extends Partial<
+    Pick<MasterSettings, "offerTimeoutMs" | "agentPingTimeoutMs" | "maxAgentPingTimeouts" | "authenticateReadonly">
+  > {
+  /** Default 127.0.0.1. An IPv4 address: executors need no credentials, so keep it a loopback one. */
   readonly host?: string;
   /** The master's; 0 takes a free one. Agents always take free ones, and keep them in `workDir`. */
   readonly port: number;
@@ -31,6 +36,8 @@ export interface EmbeddedMesosOptions {
   readonly allocationIntervalMs?: number;
   /** Default 15 s. */
   readonly heartbeatIntervalMs?: number;
+  /** Who may subscribe frameworks: secrets by principal. Default: everybody. */
+  readonly credentials?: Credentials;
   /** Default 1 min. */
   readonly executorRegistrationTimeoutMs?: number;
   /** How long executors that have survived a restart may take to subscribe again. Default 2 s. */

@@ -1,5 +1,6 @@
 import type { ExecutorInfo, Resource, TaskInfo, ValueRange } from "../../mesos/types.ts";
 import { normalize, rangesContain, subtractRanges } from "./ranges.ts";
+import { roleProblem } from "./roles.ts";
 
 /*
  * Arithmetic of resources as a master does it (docs of Mesos call it `Resources`). Scalars are integers of thousandths,
@@ -153,6 +154,37 @@ export function containerResources(executor: ExecutorInfo, tasks: readonly TaskI
  * A scalar of exactly 0 is valid; one that only rounds to 0 is not.
  */
 export function resourceProblem(resource: Resource): string | undefined {
+  const problem = valueProblem(resource) ?? attachmentProblem(resource);
+  return problem === undefined ? undefined : `Resource '${printGiven(resource)}' is invalid: ${problem}`;
+}
+
+/** As it was given, whatever is wrong with it. */
+function printGiven({ name, type, allocationInfo, scalar, ranges, set }: Resource): string {
+  const role = allocationInfo?.role === undefined ? "" : `(allocated: ${allocationInfo.role})`;
+  const list = ranges?.range.map(({ begin, end }) => `${begin}-${end}`).join(", ");
+  const value = {
+    SCALAR: scalar?.value ?? 0,
+    RANGES: `[${list ?? ""}]`,
+    SET: `{${set?.item.join(", ") ?? ""}}`,
+    TEXT: "",
+  };
+  return `${name}${role}:${value[type]}`;
+}
+
+function attachmentProblem({ name, disk, role, reservations = [] }: Resource): string | undefined {
+  if (disk !== undefined && name !== "disk") return `DiskInfo should not be set for ${name} resource`;
+  const problem = role === undefined ? undefined : roleProblem(role);
+  if (problem !== undefined) return problem;
+  for (const { role: reservedFor } of reservations) {
+    if (reservedFor === undefined) continue;
+    if (reservedFor === "*") return 'Invalid reservation: role "*" cannot be reserved';
+    const wrong = roleProblem(reservedFor);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
+}
+
+function valueProblem(resource: Resource): string | undefined {
   const { name, type } = resource;
   if (name === "") return "Empty resource name";
   if (type === "SCALAR") {
@@ -161,7 +193,7 @@ export function resourceProblem(resource: Resource): string | undefined {
       return "Invalid scalar resource";
     }
     const valid = Number.isFinite(value) && (value === 0 || toThousandths(value) > 0);
-    return valid ? undefined : `Resource '${name}:${value}' is invalid: Invalid scalar resource: value <= 0`;
+    return valid ? undefined : "Invalid scalar resource: value <= 0";
   }
   if (type === "RANGES") {
     if (resource.ranges === undefined || resource.scalar !== undefined || resource.set !== undefined) {

@@ -7,6 +7,7 @@ import type {
   FrameworkId,
   FrameworkInfo,
   KillPolicy,
+  OfferConstraints,
   OfferId,
   OperationId,
   TaskId,
@@ -30,12 +31,18 @@ interface WireInverseAnswer {
   readonly filters?: Filters;
 }
 
+interface WireSubscription {
+  readonly frameworkInfo: FrameworkInfo;
+  readonly suppressedRoles?: readonly string[];
+  readonly offerConstraints?: OfferConstraints;
+}
+
 /** `mesos.v1.scheduler.Call` as it stands on the wire: `type` names the one part that is set. */
 export interface WireSchedulerCall {
   readonly frameworkId?: FrameworkId;
   readonly type?: string | number;
-  readonly subscribe?: { readonly frameworkInfo: FrameworkInfo; readonly suppressedRoles?: readonly string[] };
-  readonly updateFramework?: { readonly frameworkInfo: FrameworkInfo; readonly suppressedRoles?: readonly string[] };
+  readonly subscribe?: WireSubscription;
+  readonly updateFramework?: WireSubscription;
   readonly accept?: {
     readonly offerIds?: readonly OfferId[];
     readonly operations?: readonly WireOperation[];

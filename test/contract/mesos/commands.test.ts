@@ -148,6 +148,16 @@ describe("a command task", () => {
     });
   });
 
+  test("in an image that only Mesos' own containers could have fails by the agent's word", async () => {
+    const image = { type: "DOCKER", docker: { name: "busybox" } };
+    await run("image", { value: "true" }, { container: { type: "MESOS", mesos: { image } } });
+    expect(await states("image", "TASK_FAILED")).toMatchObject({
+      source: "SOURCE_AGENT",
+      reason: "REASON_CONTAINER_LAUNCH_FAILED",
+      message: "Failed to launch container: Unsupported container image type: DOCKER",
+    });
+  });
+
   test("is killed when it has had all its time", async () => {
     await run("slow", { value: "exec sleep 1000" }, { max_completion_time: { nanoseconds: 50_000_000 } });
     expect(await states("slow", "TASK_STARTING", "TASK_RUNNING", "TASK_KILLING", "TASK_FAILED")).toMatchObject({

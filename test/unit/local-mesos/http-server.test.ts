@@ -1,13 +1,14 @@
 import { describe, expect, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { createLogger, formatTextLine } from "../../../src/base/log.ts";
-import { emptyAnswer, type HttpAnswer, type HttpStream } from "../../../src/local/mesos/http/answer.ts";
+import { emptyAnswer, type HttpAnswer, type HttpStream, textAnswer } from "../../../src/local/mesos/http/answer.ts";
 import type { HttpRequest } from "../../../src/local/mesos/http/request-parser.ts";
 import { HttpServer } from "../../../src/local/mesos/http/server.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { until } from "../../support/until.ts";
 
 interface Served extends AsyncDisposable {
+  readonly port: number;
   readonly clock: ManualClock;
   readonly log: readonly string[];
   readonly handled: readonly HttpRequest[];
@@ -29,6 +30,7 @@ async function serve(largestBacklogBytes?: number): Promise<Served> {
   let stream: HttpStream | undefined;
   const handle = (request: HttpRequest): HttpAnswer => {
     handled.push(request);
+    if (request.path === "/long") return textAnswer(200, "long ".repeat(300));
     if (request.path !== "/stream") return emptyAnswer(200);
     return { type: "stream", headers: {}, open: (opened) => (stream = opened), closed: () => (stream = undefined) };
   };
@@ -43,6 +45,7 @@ async function serve(largestBacklogBytes?: number): Promise<Served> {
   const port = await server.start();
   const sockets: Socket[] = [];
   return {
+    port,
     clock,
     log,
     handled,
@@ -146,4 +149,21 @@ test("requests behind the last one of a connection are not carried out", async (
   client.socket.write(`GET /last HTTP/1.1\r\nConnection: close\r\n\r\n${get}`);
   await until(() => client.text().includes("200 OK"), "the first is answered");
   expect(server.handled.map(({ path }) => path)).toEqual(["/last"]);
+});
+
+test.each([
+  ["gzip", "gzip"],
+  ["deflate, gzip;q=0.5", "gzip"],
+  ["*", "gzip"],
+  ["gzip;q=0", null],
+  ["identity", null],
+])("a long answer to who accepts %p is packed as %p", async (accepted, encoding) => {
+  await using server = await serve();
+  const answer = await fetch(`http://127.0.0.1:${server.port}/long`, {
+    headers: { "Accept-Encoding": accepted },
+    decompress: false,
+  });
+  expect(answer.headers.get("content-encoding")).toBe(encoding);
+  const bytes = new Uint8Array(await answer.arrayBuffer());
+  expect(new TextDecoder().decode(encoding === null ? bytes : Bun.gunzipSync(bytes))).toBe("long ".repeat(300));
 });

@@ -73,12 +73,25 @@ describe("a malformed resource", () => {
   test.each([
     [scalar("cpus", -1), "Resource 'cpus:-1' is invalid: Invalid scalar resource: value <= 0"],
     [scalar("cpus", 0.0001), "Resource 'cpus:0.0001' is invalid: Invalid scalar resource: value <= 0"],
-    [scalar("", 1), "Empty resource name"],
-    [{ name: "cpus", type: "SCALAR" }, "Invalid scalar resource"],
-    [ports([2, 1]), "Invalid ranges resource: begin > end"],
-    [ports([1, 5], [5, 6]), "Invalid ranges resource: overlapping ranges"],
-    [{ name: "x", type: "SET", set: { item: ["a", "a"] } }, "Invalid set resource: duplicated elements"],
-    [{ name: "x", type: "TEXT" }, "Unsupported resource type"],
+    [scalar("", 1), "Resource ':1' is invalid: Empty resource name"],
+    [{ name: "cpus", type: "SCALAR" }, "Resource 'cpus:0' is invalid: Invalid scalar resource"],
+    [ports([2, 1]), "Resource 'ports:[2-1]' is invalid: Invalid ranges resource: begin > end"],
+    [ports([1, 5], [5, 6]), "Resource 'ports:[1-5, 5-6]' is invalid: Invalid ranges resource: overlapping ranges"],
+    [
+      { name: "x", type: "SET", set: { item: ["a", "a"] } },
+      "Resource 'x:{a, a}' is invalid: Invalid set resource: duplicated elements",
+    ],
+    [{ name: "x", type: "TEXT" }, "Resource 'x:' is invalid: Unsupported resource type"],
+    [
+      { ...scalar("mem", 1), disk: {}, allocationInfo: { role: "a" } },
+      "Resource 'mem(allocated: a):1' is invalid: DiskInfo should not be set for mem resource",
+    ],
+    [{ ...scalar("mem", 1), role: "/a" }, "Resource 'mem:1' is invalid: Role '/a' cannot start with a slash"],
+    [
+      { ...scalar("mem", 1), reservations: [{ role: "*" }] },
+      "Resource 'mem:1' is invalid: Invalid reservation: role \"*\" cannot be reserved",
+    ],
+    [{ ...scalar("mem", 1), role: "a/b", reservations: [{ role: "a" }] }, undefined],
     [scalar("cpus", 0), undefined],
   ] satisfies [Resource, string | undefined][])("%j: %s", (resource, problem) => {
     expect(resourceProblem(resource)).toBe(problem);

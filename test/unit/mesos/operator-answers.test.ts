@@ -30,6 +30,19 @@ test("tasks of a real master are read whether or not they have ended", () => {
   expect(tasks[0]?.frameworkId).toMatch(/-0000$/);
 });
 
+test("a task on an agent that the master does not reach is told with that agent", () => {
+  const one = (id: string): unknown => ({
+    task_id: { value: id },
+    framework_id: { value: "f" },
+    agent_id: { value: "a7" },
+  });
+  const tasks = readTasks({ get_tasks: { tasks: [one("here")], unreachable_tasks: [one("away")] } });
+  expect(tasks.map(({ taskId, live, unreachableAgentId }) => [taskId, live, unreachableAgentId] as unknown[])).toEqual([
+    ["here", true, undefined],
+    ["away", true, "a7"],
+  ]);
+});
+
 test("agents that are to return are counted", () => {
   expect(readRecoveredAgents(recorded("GET_AGENTS"))).toBe(0);
   expect(readRecoveredAgents({ get_agents: { recovered_agents: [{}, {}] } })).toBe(2);

@@ -99,5 +99,22 @@ function statusProblem(status: TaskStatus, executorId: string, frameworkId: stri
   if (status.source !== "SOURCE_EXECUTOR") {
     return `Received Call ${caller} with invalid source, expecting 'SOURCE_EXECUTOR'`;
   }
-  return status.state === "TASK_STAGING" ? `Received TASK_STAGING ${caller} which is not allowed` : undefined;
+  if (status.state === "TASK_STAGING") return `Received TASK_STAGING ${caller} which is not allowed`;
+  return checkStatusProblem(status);
+}
+
+/** `mesos.v1.CheckStatusInfo`, as far as it is looked at. */
+interface CheckStatus {
+  readonly type?: string;
+  readonly command?: object;
+  readonly http?: object;
+  readonly tcp?: object;
+}
+
+function checkStatusProblem({ checkStatus }: TaskStatus & { readonly checkStatus?: CheckStatus }): string | undefined {
+  if (checkStatus === undefined) return undefined;
+  const { type, command, http, tcp } = checkStatus;
+  if (type === undefined) return "CheckStatusInfo must specify 'type'";
+  const part = { COMMAND: command, HTTP: http, TCP: tcp }[type];
+  return part === undefined ? `Expecting '${type.toLowerCase()}' to be set for ${type} check's status` : undefined;
 }

@@ -13,6 +13,7 @@ import type { ExecutorConnectionEvent } from "../../../mesos/executor-subscripti
 import type { ContainerId, TaskId, TaskInfo } from "../../../mesos/types.ts";
 import { FetchCache } from "../containers/fetch-cache.ts";
 import { fetchAll } from "../containers/fetcher.ts";
+import { imageProblem } from "../containers/images.ts";
 import { findUser, type UserIds } from "../containers/users.ts";
 import { DockerCommands } from "./docker-commands.ts";
 import { BuiltInSession, type BuiltInSettings, isDocker, type SessionCommand, type SessionEvent } from "./session.ts";
@@ -126,6 +127,8 @@ export class BuiltInExecutor {
     const user = task.command?.user === undefined ? { type: "own" as const } : findUser(task.command.user);
     try {
       if (user.type === "unknown") throw new Error(`No such user '${task.command?.user}'`);
+      const problem = imageProblem(task.container);
+      if (problem !== undefined) throw new Error(problem);
       mkdirSync(folder, { recursive: true });
       if (kind === "default") await this.#fetch(task, folder);
     } catch (error) {

@@ -7,6 +7,7 @@ import type { AgentSettings } from "../agent/agent-types.ts";
 import type { ContainerAdoption, ContainerEvent, Containerizer, ContainerLaunch } from "./containerizer.ts";
 import { DockerContainerizer } from "./docker/docker-containerizer.ts";
 import { FetchCache } from "./fetch-cache.ts";
+import { imageProblem } from "./images.ts";
 import { launchFailure } from "./preparation.ts";
 import { ProcessContainerizer } from "./process-containerizer.ts";
 
@@ -54,7 +55,9 @@ export class AgentContainerizer implements Containerizer {
 
   launch(container: ContainerLaunch): void {
     const { containerId } = container;
-    if (!isDocker(container)) this.#processes.launch(container);
+    const problem = imageProblem(container.executor.container);
+    if (problem !== undefined) this.#follow(this.#refuse(container, new Error(problem)));
+    else if (!isDocker(container)) this.#processes.launch(container);
     else if (container.kind === "command") this.#follow(this.#pullAndLaunch(container));
     else {
       this.#atDocker.add(containerId);
@@ -105,6 +108,12 @@ export class AgentContainerizer implements Containerizer {
     void work.then(() => this.#work.delete(work));
   }
 
+  async #refuse({ containerId, executor }: ContainerLaunch, error: unknown): Promise<void> {
+    await Promise.resolve();
+    this.#options.log.warn("executor not started", { executorId: executor.executorId, error });
+    this.#options.onEvent(launchFailure(containerId, error));
+  }
+
   async #pullAndLaunch(container: ContainerLaunch): Promise<void> {
     const { containerId, executor } = container;
     const { image = "", forcePullImage = false } = executor.container?.docker ?? {};
@@ -113,9 +122,7 @@ export class AgentContainerizer implements Containerizer {
     try {
       await this.#docker.pull(image, forcePullImage, abort.signal);
     } catch (error) {
-      this.#options.log.warn("executor not started", { executorId: executor.executorId, error });
-      this.#options.onEvent(launchFailure(containerId, error));
-      return;
+      return this.#refuse(container, error);
     } finally {
       this.#pulling.delete(containerId);
     }

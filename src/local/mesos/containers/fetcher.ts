@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { chmodSync, copyFileSync, createWriteStream, mkdirSync, renameSync, rmSync } from "node:fs";
+import { copyFile } from "node:fs/promises";
 import { dirname, isAbsolute, join, normalize } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -110,7 +111,8 @@ async function download(uri: string, target: string, clock: Clock, signal?: Abor
   if (/^https?:\/\//i.test(uri)) return downloadHttp(uri, target, clock, signal);
   const path = /^file:\/\/(?:localhost)?(\/.*)$/i.exec(uri)?.[1] ?? uri;
   if (!isAbsolute(path)) throw new InputError("must begin with http://, https://, file:// or / to be fetched");
-  copyFileSync(path, target);
+  // What holds it up, a pipe for one, holds nobody else up.
+  await copyFile(path, target);
 }
 
 /** Redirects are followed; nothing but 200 counts. */

@@ -13,6 +13,7 @@ import {
   type StreamAnswer,
   textAnswer,
 } from "./answer.ts";
+import { compressed } from "./compression.ts";
 import { type HttpRequest, HttpRequestError, HttpRequestParser } from "./request-parser.ts";
 
 /** How long the rest of a request is waited for once nothing more comes. Mesos itself waits for ever. */
@@ -147,7 +148,7 @@ export class HttpConnection {
     } else if (answer.type === "file") {
       void this.#file(answer, request.method !== "HEAD");
     } else {
-      this.#answer(answer, request.keepAlive, request.method !== "HEAD");
+      this.#answer(compressed(answer, request), request.keepAlive, request.method !== "HEAD");
     }
   }
 

@@ -3,6 +3,7 @@ import { type Random, randomInt } from "../../../base/random.ts";
 import type { AgentId, FrameworkId } from "../../../mesos/types.ts";
 import { Resources } from "../resources.ts";
 import { FilterList } from "./filters.ts";
+import { isEnough } from "./offer-wishes.ts";
 import { Share } from "./share.ts";
 
 /** Resources that a run gave to a framework, to be offered. */
@@ -19,16 +20,16 @@ interface Claim {
   readonly share: Share;
 }
 
+/** Whether a framework wants such an offer at all. */
+export type Wants = (role: string, agentId: AgentId, resources: Resources) => boolean;
+
 interface Contender {
   readonly id: FrameworkId;
+  wants: Wants;
   /** Connected, so that it can be offered something. */
   active: boolean;
   readonly claims: Map<string, Claim>;
 }
-
-/** Less than both is not offered: `min_allocatable_resources`, in thousandths. */
-const LEAST_CPUS = 10;
-const LEAST_MEM = 32_000;
 
 /**
  * Decides who is offered what. A run visits every agent in random order and gives all that is free there to the first
@@ -71,9 +72,15 @@ export class Allocator {
   }
 
   /** Also for one that is known: roles that it no longer has are forgotten, with their filters. */
-  setFramework(id: FrameworkId, roles: readonly string[], suppressed: readonly string[]): void {
+  setFramework(
+    id: FrameworkId,
+    roles: readonly string[],
+    suppressed: readonly string[],
+    wants: Wants = (_role, _agentId, resources) => isEnough(resources),
+  ): void {
     const known = this.#contenders.get(id);
-    const contender = known ?? { id, active: false, claims: new Map<string, Claim>() };
+    const contender = known ?? { id, wants, active: false, claims: new Map<string, Claim>() };
+    contender.wants = wants;
     this.#contenders.set(id, contender);
     for (const role of contender.claims.keys()) {
       if (!roles.includes(role)) contender.claims.delete(role);
@@ -139,8 +146,9 @@ export class Allocator {
     const allocations: Allocation[] = [];
     for (const agentId of this.#shuffledAgents()) {
       const resources = this.#free.get(agentId) ?? Resources.none;
-      if (this.#idle.has(agentId) || !isAllocatable(resources)) continue;
-      const taker = this.#order().find(({ claim }) => {
+      if (this.#idle.has(agentId) || resources.isEmpty) continue;
+      const taker = this.#order().find(({ claim, role, wants }) => {
+        if (!wants(role, agentId, resources)) return false;
         const filters = claim.filters.get(agentId);
         return filters === undefined || !filters.blocks(resources, nowMs);
       });
@@ -153,14 +161,19 @@ export class Allocator {
   }
 
   /** Those that may be offered something, neediest first. */
-  #order(): readonly { readonly id: FrameworkId; readonly role: string; readonly claim: Claim }[] {
+  #order(): readonly {
+    readonly id: FrameworkId;
+    readonly role: string;
+    readonly claim: Claim;
+    readonly wants: Wants;
+  }[] {
     const order = [];
-    for (const { id, active, claims } of this.#contenders.values()) {
+    for (const { id, active, claims, wants } of this.#contenders.values()) {
       if (!active) continue;
       for (const [role, claim] of claims) {
         if (claim.suppressed) continue;
         const roleShare = this.#share(role).dominant(this.#total);
-        order.push({ id, role, claim, roleShare, share: claim.share.dominant(this.#total) });
+        order.push({ id, role, claim, wants, roleShare, share: claim.share.dominant(this.#total) });
       }
     }
     return order.sort(
@@ -197,12 +210,6 @@ export class Allocator {
     invariant(contender !== undefined, `Allocator does not know framework ${id}`);
     return contender;
   }
-}
-
-function isAllocatable(resources: Resources): boolean {
-  if (resources.isEmpty) return false;
-  const scalars = resources.scalars();
-  return (scalars.get("cpus") ?? 0) >= LEAST_CPUS || (scalars.get("mem") ?? 0) >= LEAST_MEM;
 }
 
 function compare(a: string, b: string): number {

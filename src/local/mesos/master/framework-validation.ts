@@ -1,5 +1,7 @@
-import type { FrameworkId, FrameworkInfo } from "../../../mesos/types.ts";
+import type { FrameworkId, FrameworkInfo, OfferConstraints } from "../../../mesos/types.ts";
 import { idProblem } from "../ids.ts";
+import { roleProblem } from "../roles.ts";
+import { wishesProblem } from "./offer-wishes.ts";
 
 /** The longest time that fits into nanoseconds of an int64. */
 const LONGEST_FAILOVER_SECONDS = 2 ** 63 / 1e9;
@@ -19,11 +21,14 @@ export function frameworkProblem(
   info: FrameworkInfo,
   frameworkId: FrameworkId | undefined,
   suppressedRoles: readonly string[],
+  constraints: OfferConstraints | undefined,
 ): string | undefined {
+  const roles = rolesOf(info);
   return (
     roleFieldsProblem(info) ??
-    rolesProblem(rolesOf(info)) ??
-    suppressedProblem(rolesOf(info), suppressedRoles) ??
+    rolesProblem(roles) ??
+    suppressedProblem(roles, suppressedRoles) ??
+    wishesProblem({ constraints, filters: info.offerFilters }, roles) ??
     failoverTimeoutProblem(info.failoverTimeout) ??
     (frameworkId === undefined || frameworkId === "" ? undefined : idProblem(frameworkId))
   );
@@ -48,25 +53,6 @@ function rolesProblem(roles: readonly string[]): string | undefined {
   for (const role of roles) {
     const problem = roleProblem(role);
     if (problem !== undefined) return `'FrameworkInfo.roles' contains invalid role: ${problem}`;
-  }
-  return undefined;
-}
-
-/** What is wrong with a role's name, in Mesos' words. */
-export function roleProblem(role: string): string | undefined {
-  if (role === "*") return undefined;
-  if (role === "") return "Role names cannot be the empty string";
-  if (role.startsWith("/")) return `Role '${role}' cannot start with a slash`;
-  if (role.endsWith("/")) return `Role '${role}' cannot end with a slash`;
-  for (const component of role.split("/")) {
-    if (component === "") return `Role '${role}' cannot contain two adjacent slashes`;
-    if (component === "." || component === ".." || component === "*") {
-      return `Role '${role}' cannot include '${component}' as a component`;
-    }
-    if (component.startsWith("-")) return `Role component '${component}' is invalid because it starts with a dash`;
-    if (/\s/.test(component) || component.includes("\b")) {
-      return `Role component '${component}' is invalid because it contains backspace or whitespace`;
-    }
   }
   return undefined;
 }

@@ -8,6 +8,7 @@ import type {
   FrameworkId,
   FrameworkInfo,
   Labels,
+  OfferConstraints,
   OfferId,
   TaskId,
   TaskState,
@@ -46,6 +47,7 @@ export interface Framework {
   info: FrameworkInfo;
   roles: readonly string[];
   suppressedRoles: ReadonlySet<string>;
+  offerConstraints: OfferConstraints | undefined;
   capabilities: ReadonlySet<FrameworkCapability>;
   /** null: no stream is open. */
   streamId: StreamId | null;

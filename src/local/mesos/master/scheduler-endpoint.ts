@@ -67,7 +67,7 @@ export class SchedulerEndpoint {
     request: HttpRequest,
     givenStreamId: string | undefined,
     { frameworkId }: AddressedSchedulerCall,
-    { frameworkInfo, suppressedRoles = [] }: Extract<SchedulerCall, { type: "SUBSCRIBE" }>,
+    { frameworkInfo, suppressedRoles = [], offerConstraints }: Extract<SchedulerCall, { type: "SUBSCRIBE" }>,
     principal: string | undefined,
   ): HttpAnswer {
     const type = acceptedType(request);
@@ -89,6 +89,7 @@ export class SchedulerEndpoint {
           frameworkId: known,
           info: principal === undefined ? frameworkInfo : { ...frameworkInfo, principal },
           suppressedRoles,
+          offerConstraints,
         });
       },
       closed: () => {

@@ -1,10 +1,17 @@
-import { type FrameworkCapability, type FrameworkId, type FrameworkInfo, isTerminal } from "../../../mesos/types.ts";
+import {
+  type FrameworkCapability,
+  type FrameworkId,
+  type FrameworkInfo,
+  isTerminal,
+  type OfferConstraints,
+} from "../../../mesos/types.ts";
 import { BoundedMap } from "../bounded-map.ts";
 import type { Moment } from "../moment.ts";
 import { frameworkChangeProblem, frameworkProblem, rolesOf, suppressedProblem } from "./framework-validation.ts";
 import type { CallOf, MasterState } from "./master-state.ts";
 import { masterStatus } from "./master-statuses.ts";
 import { completeTask, type Framework, noteStatus, type StreamId } from "./master-types.ts";
+import { isWanted, wishesProblem } from "./offer-wishes.ts";
 
 export interface Subscribe {
   readonly streamId: StreamId;
@@ -12,6 +19,7 @@ export interface Subscribe {
   readonly frameworkId: FrameworkId | undefined;
   readonly info: FrameworkInfo;
   readonly suppressedRoles: readonly string[];
+  readonly offerConstraints?: OfferConstraints | undefined;
 }
 
 /** As on a real master. */
@@ -19,7 +27,7 @@ const KEPT_TASKS = 1000;
 
 /** SUBSCRIBE: a new framework, one that comes back, or one that takes over from a stream that is still open. */
 export function subscribe(state: MasterState, request: Subscribe, now: Moment): void {
-  const { streamId, frameworkId, info, suppressedRoles } = request;
+  const { streamId, frameworkId, info, suppressedRoles, offerConstraints } = request;
   const known = frameworkId === undefined ? undefined : state.frameworks.get(frameworkId);
   const problem = refusal(state, request, known);
   if (problem !== undefined) {
@@ -31,7 +39,7 @@ export function subscribe(state: MasterState, request: Subscribe, now: Moment): 
   const wasConnected = framework.streamId !== null;
   const { user, checkpoint } = framework.info;
   // A changed user or checkpoint is silently ignored.
-  setInfo(state, framework, { ...info, user, checkpoint: checkpoint ?? false }, suppressedRoles);
+  setInfo(state, framework, { ...info, user, checkpoint: checkpoint ?? false }, suppressedRoles, offerConstraints);
   if (framework.streamId !== null) {
     state.tellStream(framework.streamId, { type: "ERROR", message: "Framework failed over" });
     state.endStream(framework.streamId);
@@ -54,21 +62,24 @@ export function subscribe(state: MasterState, request: Subscribe, now: Moment): 
 
 /** Why UPDATE_FRAMEWORK is refused, in the words of the answer. */
 export function updateProblem(framework: Framework, call: CallOf<"UPDATE_FRAMEWORK">): string | undefined {
-  const { frameworkInfo: info, suppressedRoles = [] } = call;
-  const own = frameworkProblem(info, framework.id, []);
+  const { frameworkInfo: info, suppressedRoles = [], offerConstraints } = call;
+  const own = frameworkProblem(info, framework.id, [], undefined);
   if (own !== undefined) return `Supplied FrameworkInfo is not valid: ${own}`;
   const change = frameworkChangeProblem(framework.info, info);
   if (change !== undefined) return `FrameworkInfo update is not valid: ${change}`;
-  const suppressed = suppressedProblem(rolesOf(info), suppressedRoles);
-  return suppressed === undefined ? undefined : `'UpdateFramework' call is not valid: ${suppressed}`;
+  const roles = rolesOf(info);
+  const problem =
+    suppressedProblem(roles, suppressedRoles) ??
+    wishesProblem({ constraints: offerConstraints, filters: undefined }, roles);
+  return problem === undefined ? undefined : `'UpdateFramework' call is not valid: ${problem}`;
 }
 
 /** UPDATE_FRAMEWORK, with {@link updateProblem} ruled out. What is newly allowed waits for the next regular run. */
 export function updateFramework(state: MasterState, framework: Framework, call: CallOf<"UPDATE_FRAMEWORK">): void {
-  const { frameworkInfo, suppressedRoles = [] } = call;
+  const { frameworkInfo, suppressedRoles = [], offerConstraints } = call;
   const { principal } = framework.info;
   const info = principal === undefined ? frameworkInfo : { ...frameworkInfo, principal };
-  setInfo(state, framework, info, suppressedRoles);
+  setInfo(state, framework, info, suppressedRoles, offerConstraints);
   tellAgents(state, framework);
 }
 
@@ -125,6 +136,7 @@ export function addFramework(state: MasterState, id: FrameworkId, info: Framewor
     info: { ...info, id },
     roles: rolesOf(info),
     suppressedRoles: new Set(),
+    offerConstraints: undefined,
     capabilities: capabilitiesOf(info),
     streamId: null,
     subscriptions: 0,
@@ -143,8 +155,8 @@ export function addFramework(state: MasterState, id: FrameworkId, info: Framewor
 }
 
 function refusal(state: MasterState, request: Subscribe, known: Framework | undefined): string | undefined {
-  const { frameworkId, info, suppressedRoles } = request;
-  const problem = frameworkProblem(info, frameworkId, suppressedRoles);
+  const { frameworkId, info, suppressedRoles, offerConstraints } = request;
+  const problem = frameworkProblem(info, frameworkId, suppressedRoles, offerConstraints);
   if (problem !== undefined) return problem;
   if (frameworkId !== undefined && state.completed.has(frameworkId)) return "Framework has been removed";
   if (known !== undefined && known.info.principal !== info.principal) {
@@ -154,16 +166,27 @@ function refusal(state: MasterState, request: Subscribe, known: Framework | unde
 }
 
 /** Offers of roles that it has no longer are rescinded. */
-function setInfo(state: MasterState, framework: Framework, info: FrameworkInfo, suppressed: readonly string[]): void {
+function setInfo(
+  state: MasterState,
+  framework: Framework,
+  info: FrameworkInfo,
+  suppressed: readonly string[],
+  constraints: OfferConstraints | undefined,
+): void {
   framework.info = { ...info, id: framework.id };
   framework.roles = rolesOf(info);
   framework.suppressedRoles = new Set(suppressed);
+  framework.offerConstraints = constraints;
   framework.capabilities = capabilitiesOf(info);
   for (const offerId of framework.offers) {
     const offer = state.offers.get(offerId);
     if (offer !== undefined && !framework.roles.includes(offer.role)) state.rescind(offerId);
   }
-  state.allocator.setFramework(framework.id, framework.roles, suppressed);
+  state.allocator.setFramework(framework.id, framework.roles, suppressed, (role, agentId, resources) => {
+    const agent = state.agents.get(agentId);
+    const wishes = { constraints, filters: info.offerFilters };
+    return agent !== undefined && isWanted(wishes, role, agent.info, resources);
+  });
 }
 
 function tellAgents(state: MasterState, framework: Framework): void {

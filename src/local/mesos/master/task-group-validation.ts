@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
-import type { ExecutorInfo, TaskInfo } from "../../../mesos/types.ts";
+import type { ContainerInfo, ExecutorInfo, TaskInfo } from "../../../mesos/types.ts";
 import { Resources } from "../resources.ts";
+import { type CheckedTask, typeOf } from "./check-validation.ts";
 import { executorContextProblem, executorInfoProblem, type LaunchContext, taskInfoProblem } from "./task-validation.ts";
 
 /** In thousandths. */
@@ -16,12 +17,24 @@ export function groupProblem(
   for (const task of tasks) {
     const problem =
       taskInfoProblem(task, context) ??
-      (task.container?.type === "DOCKER" ? "Docker ContainerInfo is not supported on the task" : undefined);
+      (task.container?.type === "DOCKER" ? "Docker ContainerInfo is not supported on the task" : undefined) ??
+      probeProblem(task);
     if (problem !== undefined) return `Task '${task.taskId}' is invalid: ${problem}`;
   }
   const repeated = tasks.find(({ taskId }, i) => tasks.findIndex((each) => each.taskId === taskId) !== i);
   if (repeated !== undefined) return `Task '${repeated.taskId}' is invalid: Task has duplicate ID: ${repeated.taskId}`;
   return executorProblem(executor, tasks, context) ?? roomProblem(executor, tasks, context);
+}
+
+/** A probe over the network comes from the executor's side of it. */
+function probeProblem({ healthCheck, container }: TaskInfo & CheckedTask & NetworkedTask): string | undefined {
+  const type = healthCheck && typeOf(healthCheck);
+  if ((type !== "HTTP" && type !== "TCP") || (container?.networkInfos ?? []).length === 0) return undefined;
+  return "HTTP and TCP health checks are not supported for nested containers not joining parent's network";
+}
+
+interface NetworkedTask {
+  readonly container?: ContainerInfo & { readonly networkInfos?: readonly object[] };
 }
 
 function executorProblem(

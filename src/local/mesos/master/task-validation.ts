@@ -1,6 +1,7 @@
 import type { AgentId, CommandInfo, ContainerInfo, ExecutorInfo, Resource, TaskInfo } from "../../../mesos/types.ts";
 import { idProblem } from "../ids.ts";
 import { Resources, resourceProblem } from "../resources.ts";
+import { checkProblem } from "./check-validation.ts";
 import { executorConflict } from "./executor-compatibility.ts";
 import type { Framework, KnownExecutor } from "./master-types.ts";
 
@@ -15,6 +16,15 @@ export interface LaunchContext {
   readonly existing: KnownExecutor | undefined;
 }
 
+/** What is checked of a container and not used. */
+interface ShownContainer {
+  readonly container?: ContainerInfo & {
+    readonly linuxInfo?: { readonly shareCgroups?: boolean };
+    readonly volumes?: readonly { readonly hostPath?: string; readonly image?: object; readonly source?: object }[];
+    readonly networkInfos?: readonly object[];
+  };
+}
+
 /** A resource that is malformed in any task fails all tasks of the operation. */
 export function malformedResource(tasks: readonly TaskInfo[], shared?: ExecutorInfo): string | undefined {
   for (const task of tasks) {
@@ -26,13 +36,14 @@ export function malformedResource(tasks: readonly TaskInfo[], shared?: ExecutorI
   return undefined;
 }
 
-/**
- * Why a master answers a task of LAUNCH with TASK_ERROR, in its words and in the order of its checks.
- *
- * Checks of fields that Brigade's types do not carry (health checks, limits, persistent volumes) are left out.
- */
+/** Why a master answers a task of LAUNCH with TASK_ERROR, in its words and in the order of its checks. */
 export function taskProblem(task: TaskInfo, context: LaunchContext): string | undefined {
-  return taskInfoProblem(task, context) ?? executorProblem(task, context);
+  return taskInfoProblem(task, context) ?? executorProblem(task, context) ?? ownCgroupsProblem(task);
+}
+
+function ownCgroupsProblem({ container }: TaskInfo & ShownContainer): string | undefined {
+  if (container?.linuxInfo?.shareCgroups !== false) return undefined;
+  return "Only tasks in a task group may have 'share_cgroups' set to 'false'";
 }
 
 /** What is wrong with a task whoever runs it. */
@@ -53,10 +64,12 @@ export function taskInfoProblem(
     ((task.maxCompletionTime?.nanoseconds ?? 0) < 0
       ? "Task's `max_completion_time` must be non-negative"
       : undefined) ??
+    checkProblem(task, (owner, command) => commandProblem(owner, command)) ??
     (task.resources === undefined || task.resources.length === 0 ? "Task uses no resources" : undefined) ??
     resourcesProblem("Task", task.resources ?? []) ??
     commandProblem("Task", task.command) ??
-    containerProblem("Task", task.container)
+    containerProblem("Task", task.container) ??
+    limitsProblem(task)
   );
 }
 
@@ -66,11 +79,51 @@ function agentProblem({ agentId }: TaskInfo, expected: AgentId): string | undefi
 
 function resourcesProblem(owner: "Task" | "Executor", list: readonly Resource[]): string | undefined {
   const gpus = list.find(({ name, scalar }) => name === "gpus" && !Number.isInteger(scalar?.value ?? 0));
-  if (gpus === undefined) return undefined;
-  return `${owner} uses invalid resources: Invalid 'gpus' resource: The 'gpus' resource must be an unsigned integer`;
+  if (gpus !== undefined) {
+    return `${owner} uses invalid resources: Invalid 'gpus' resource: The 'gpus' resource must be an unsigned integer`;
+  }
+  const ids = list.flatMap(({ disk }) => (disk as DiskInfo | undefined)?.persistence?.id ?? []);
+  const repeated = ids.find((id, i) => ids.indexOf(id) !== i);
+  if (repeated !== undefined)
+    return `${owner} uses duplicate persistence ID: Persistence ID '${repeated}' is not unique`;
+  const [one, other] = new Set(list.flatMap(({ allocationInfo }) => allocationInfo?.role ?? []));
+  if (other !== undefined) {
+    const both = `multiple allocation roles ('${one}' and '${other}') but only one allocation role is allowed`;
+    return `Invalid ${owner.toLowerCase()} resources: The resources have ${both}`;
+  }
+  const revocable = new Set(list.filter((each) => each.revocable !== undefined).map(({ name }) => name));
+  const mixed = list.find((each) => each.revocable === undefined && revocable.has(each.name));
+  if (mixed === undefined) return undefined;
+  const both = `Cannot use both revocable and non-revocable '${mixed.name}' at the same time`;
+  return `${owner} mixes revocable and non-revocable resources: ${both}`;
 }
 
-function commandProblem(owner: "Task" | "Executor", command: CommandInfo | undefined): string | undefined {
+interface DiskInfo {
+  readonly persistence?: { readonly id?: string };
+}
+
+function limitsProblem(task: TaskInfo & { readonly limits?: Limits }): string | undefined {
+  const { limits = {}, resources } = task;
+  if (Object.keys(limits).some((name) => name !== "cpus" && name !== "mem")) {
+    return "Only cpus and mem may be included in a task's resource limits";
+  }
+  const requests = Resources.of(resources).scalars();
+  for (const [name, short, long] of [
+    ["cpus", "cpu", "CPU"],
+    ["mem", "memory", "memory"],
+  ] as const) {
+    const limit = limits[name]?.value;
+    if (limit === undefined) continue;
+    const request = requests.get(name);
+    if (request === undefined) return `When a ${long} limit is specified, a ${long} request must also be specified`;
+    if (limit * 1000 < request) return `The ${short} limit must be greater than or equal to the ${short} request`;
+  }
+  return undefined;
+}
+
+type Limits = Readonly<Record<string, { readonly value: number }>>;
+
+function commandProblem(owner: string, command: CommandInfo | undefined): string | undefined {
   for (const { name, type = "VALUE", value } of command?.environment?.variables ?? []) {
     const prefix = `${owner}'s \`CommandInfo\` is invalid: Environment variable`;
     if (type === "UNKNOWN") return `${prefix} of type 'UNKNOWN' is not allowed`;
@@ -80,9 +133,14 @@ function commandProblem(owner: "Task" | "Executor", command: CommandInfo | undef
   return undefined;
 }
 
-function containerProblem(owner: "Task" | "Executor", container: ContainerInfo | undefined): string | undefined {
-  if (container?.type !== "DOCKER") return undefined;
+function containerProblem(owner: "Task" | "Executor", container: ShownContainer["container"]): string | undefined {
   const prefix = `${owner}'s \`ContainerInfo\` is invalid:`;
+  for (const { hostPath, image, source } of container?.volumes ?? []) {
+    if ([hostPath, image, source].filter((each) => each !== undefined).length > 1) {
+      return `${prefix} Invalid volume: Only one of them should be set: 'host_path', 'image' and 'source'`;
+    }
+  }
+  if (container?.type !== "DOCKER") return undefined;
   if (container.docker === undefined) return `${prefix} DockerInfo 'docker' is not set for DOCKER typed ContainerInfo`;
   if (!(container.docker.parameters ?? []).some(({ key }) => key === "name")) return undefined;
   return `${prefix} Parameter in DockerInfo must not be 'name'`;
