@@ -112,6 +112,7 @@ async function through(withMetadata: boolean, round: number): Promise<Round> {
   };
   const engine = new Engine({
     spec: processorSpec({ concurrency: CONCURRENCY }),
+    group: "bench",
     input: watched,
     output: new KafkaOutput(common),
     runner: new InstantRunner(),

@@ -31,7 +31,7 @@ function recordAt(offset: number): InputRecord {
 
 function newTracker(concurrency: number, window: number): Tracker {
   const spec = processorSpec({ concurrency, maxInFlightBytes: Number.MAX_SAFE_INTEGER });
-  const tracker = new Tracker(spec, { ...defaultTrackerOptions, minWindow: window, maxSpan: 10 * OPEN });
+  const tracker = new Tracker(spec, "bench", { ...defaultTrackerOptions, minWindow: window, maxSpan: 10 * OPEN });
   tracker.step({ type: "ready" }, 0);
   const partition = { partition: 0, committed: null, logStartOffset: 0, logEndOffset: 0 };
   tracker.step({ type: "assigned", epoch: 1, partitions: [partition] }, 0);

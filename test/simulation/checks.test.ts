@@ -26,6 +26,7 @@ class Teller {
     this.tell({
       type: "specification",
       spec: { name: "p", version: "v1", output: "out", error, emptyOutput: "drop" },
+      overlap: "forbid",
     });
     this.starts("A.1").owns("A.1");
     for (const record of ["0/0", "0/1"]) this.tell({ type: "record-written", record, lane });

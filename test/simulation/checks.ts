@@ -238,6 +238,33 @@ const laneGoesInOrder: Rule = (fact, ledger) => {
   }
 };
 
+/** With \`overlap: forbid\` no program begins while another of its record, or of its lane, may still run. */
+const nothingOverlaps: Rule = (fact, ledger) => {
+  if (fact.type !== "program-started") return;
+  const task = ledger.task(fact.task);
+  if (!ledger.forbidsOverlap(task.version)) return;
+  const record = ledger.record(task.record);
+  const ofLane = record.lane === undefined ? [record] : (ledger.lanes.get(record.lane) ?? []);
+  for (const other of ofLane.flatMap(({ tasks }) => tasks)) {
+    if (other === task || other.startedAt === undefined || other.endedAt !== undefined) continue;
+    if (isHidden(ledger, other, task)) continue;
+    throw new BrokenPromise("I5", `${task.key} starts while ${other.key} runs, though overlap is forbidden`);
+  }
+};
+
+/** Nothing could tell the scheduler of the one that the other still runs. */
+function isHidden(ledger: Ledger, running: LedgerTask, { scheduler, site, byOwner }: LedgerTask): boolean {
+  // Another deployment's, or one of two processes that the lock of the state keeps from living together.
+  if (running.site !== site || !running.byOwner || !byOwner) return true;
+  if (ledger.livedTogether(running.scheduler, scheduler)) return true;
+  // Of a framework that is not known any more.
+  if (ledger.stateLostSince(site, 0) || ledger.removedSince(site, running.launchedAt)) return true;
+  // Neither who started it nor the master that knew it is there any more, and its agent is out of reach.
+  const { launchedAt, agentId } = running;
+  const isForgotten = running.scheduler !== scheduler && ledger.masterChangedSince(launchedAt);
+  return isForgotten && ledger.unreachableSince(agentId, launchedAt);
+}
+
 // ----------------------------------------------------------------------------------------------------- I6: bounds
 
 const flightIsBounded: Rule = (fact, _ledger, { spec, tracker, partitions, fetchRecords, recordBytes }) => {
@@ -323,6 +350,7 @@ const rules: readonly Rule[] = [
   onlyFailuresRunAgain,
   rerunsAreCounted,
   laneGoesInOrder,
+  nothingOverlaps,
   flightIsBounded,
   errorIsDeserved,
   attemptsAreCounted,
@@ -351,8 +379,8 @@ function isKept(task: LedgerTask, scheduler: string): boolean {
 
 /** It runs, or its result waits for somebody, and nothing keeps this scheduler from knowing. */
 function mayDecide(ledger: Ledger, task: LedgerTask, scheduler: string): boolean {
-  const { startedAt, outcome, acknowledgedBy, site, byOwner } = task;
-  const isThere = startedAt !== undefined && (outcome === undefined || isProgramsOwnEnd(task));
+  const { startedAt, outcome, destroyed, acknowledgedBy, site, byOwner } = task;
+  const isThere = startedAt !== undefined && !destroyed && (outcome === undefined || isProgramsOwnEnd(task));
   if (!isThere || acknowledgedBy.size > 0 || !byOwner || site !== siteOf(scheduler)) return false;
   return !hasCause(ledger, task, ledger.record(task.record)) && !ledger.stateLostSince(site, 0);
 }

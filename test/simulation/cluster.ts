@@ -38,6 +38,7 @@ export class Cluster implements MasterAddress {
   #leader: Master | undefined;
   #lastAgent = 0;
   #lastStream = 0;
+  #healed = false;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -78,6 +79,13 @@ export class Cluster implements MasterAddress {
     agent.start();
   }
 
+  /** An operator tells the master which hosts are gone for good. */
+  heal(): void {
+    this.#healed = true;
+    for (const agent of this.agents) agent.heal();
+    this.#markGone();
+  }
+
   pickAgent(): Agent | undefined {
     const { agents } = this;
     return agents[randomInt(this.#options.random, agents.length)];
@@ -93,8 +101,13 @@ export class Cluster implements MasterAddress {
     return true;
   }
 
+  #markGone(): void {
+    for (const { id, gone } of this.#agents) if (gone) this.#leader?.markGone(id);
+  }
+
   #lead(): void {
     const { time, random, faults, observe } = this.#options;
+    observe({ type: "master-changed" });
     this.#leader = new Master({
       time,
       random,
@@ -106,5 +119,6 @@ export class Cluster implements MasterAddress {
         adoptionTimedOut: (frameworkId) => observe({ type: "adoption-timed-out", site: siteOfFramework(frameworkId) }),
       },
     });
+    if (this.#healed) this.#markGone();
   }
 }

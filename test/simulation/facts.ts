@@ -19,7 +19,7 @@ export type Fact =
   /** Retention took it. */
   | { readonly type: "record-expired"; readonly record: RecordKey }
   /** What a version of the specification says about results. */
-  | { readonly type: "specification"; readonly spec: SettlingSpec }
+  | { readonly type: "specification"; readonly spec: SettlingSpec; readonly overlap: "allow" | "forbid" }
   /** A scheduler sent an ACCEPT with this task. */
   | {
       readonly type: "launched";
@@ -80,6 +80,8 @@ export type Fact =
   /** The group has a new generation; partitions that are not named belong to nobody. */
   | { readonly type: "assigned"; readonly owners: ReadonlyMap<number, SchedulerName> }
   | { readonly type: "agent-unreachable"; readonly agentId: string }
+  /** Another master leads: it knows of its agents only what they tell. */
+  | { readonly type: "master-changed" }
   | { readonly type: "framework-removed"; readonly site: string }
   | { readonly type: "state-lost"; readonly site: string }
   | { readonly type: "scheduler-started"; readonly scheduler: SchedulerName }

@@ -28,6 +28,8 @@ export interface LedgerTask {
   startedAt: number | undefined;
   endedAt: number | undefined;
   outcome: ProgramOutcome | "destroyed" | undefined;
+  /** It, or what it came to, went with its executor or host. */
+  destroyed: boolean;
   /** Schedulers that its result reached. */
   readonly deliveredTo: Set<SchedulerName>;
   /** Schedulers that have acknowledged it; an acknowledgement may get lost. */
@@ -83,6 +85,8 @@ interface Ownership {
 /** Everything that is known about a history so far. Times are places in it: the number of facts before. */
 export class Ledger {
   readonly versions = new Map<string, SettlingSpec>();
+  readonly #forbidsOverlap = new Set<string>();
+  #masterChanged = -1;
   readonly records = new Map<RecordKey, LedgerRecord>();
   readonly lanes = new Map<string, LedgerRecord[]>();
   readonly gaps = new Set<RecordKey>();
@@ -163,6 +167,15 @@ export class Ledger {
     return (this.#stateLost.get(site) ?? -1) >= when;
   }
 
+  /** Whether runs of the version must not begin beside another of their lane. */
+  forbidsOverlap(version: string): boolean {
+    return this.#forbidsOverlap.has(version);
+  }
+
+  masterChangedSince(when: number): boolean {
+    return this.#masterChanged >= when;
+  }
+
   unreachableSince(agentId: string, when: number): boolean {
     return (this.#unreachable.get(agentId) ?? -1) >= when;
   }
@@ -226,6 +239,7 @@ export class Ledger {
       }
       case "specification":
         this.versions.set(fact.spec.version, fact.spec);
+        if (fact.overlap === "forbid") this.#forbidsOverlap.add(fact.spec.version);
         return;
       case "record-expired":
         this.record(fact.record).expired = true;
@@ -250,6 +264,7 @@ export class Ledger {
           startedAt: undefined,
           endedAt: undefined,
           outcome: undefined,
+          destroyed: false,
           deliveredTo: new Set(),
           acknowledgedBy: new Set(),
         };
@@ -274,6 +289,7 @@ export class Ledger {
       case "run-destroyed": {
         const task = this.task(fact.task);
         task.endedAt ??= this.now;
+        task.destroyed = true;
         if (task.outcome === undefined || task.outcome === "succeeded" || task.outcome === "printed-nothing") {
           task.outcome = "destroyed";
         }
@@ -337,6 +353,9 @@ export class Ledger {
           const key = `${fact.scheduler} ${partition}`;
           if (!this.#firstHeld.has(key)) this.#firstHeld.set(key, this.now);
         }
+        return;
+      case "master-changed":
+        this.#masterChanged = this.now;
         return;
       case "agent-unreachable":
         this.#unreachable.set(fact.agentId, this.now);

@@ -9,6 +9,7 @@ import type * as SchedulerSubscriptionModule from "../../src/mesos/scheduler-sub
 import type * as FormerFrameworkModule from "../../src/meta/former-framework.ts";
 import type * as IdentityModule from "../../src/meta/identity.ts";
 import type * as StoredVersionsModule from "../../src/meta/stored-versions.ts";
+import type * as UnreachableTasksModule from "../../src/meta/unreachable-tasks.ts";
 
 /** What is under test: the production code, or a copy of it in which a bug was planted. */
 export type Machines = Pick<typeof EngineModule, "Engine"> &
@@ -20,7 +21,8 @@ export type Machines = Pick<typeof EngineModule, "Engine"> &
   Pick<typeof SchedulerSubscriptionModule, "SchedulerSubscription"> &
   Pick<typeof FormerFrameworkModule, "findFormerFramework"> &
   Pick<typeof IdentityModule, "takeIdentity" | "saveIdentity"> &
-  Pick<typeof StoredVersionsModule, "StoredVersions">;
+  Pick<typeof StoredVersionsModule, "StoredVersions"> &
+  Pick<typeof UnreachableTasksModule, "unreachableTasks">;
 
 const modules = [
   "engine/engine.ts",
@@ -33,6 +35,7 @@ const modules = [
   "meta/former-framework.ts",
   "meta/identity.ts",
   "meta/stored-versions.ts",
+  "meta/unreachable-tasks.ts",
 ];
 
 export const productionSource = resolve(import.meta.dir, "../../src");

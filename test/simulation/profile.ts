@@ -5,7 +5,7 @@ import { processorSpec } from "../support/specs.ts";
 import { type Chance, chanceKinds, type FaultKind, type Strike, strikeKinds } from "./faults.ts";
 
 /** What goes wrong. `scheduler`: only schedulers that die, and retention, so that I3 holds to the letter. */
-export type Theme = "calm" | "scheduler" | "kafka" | "cluster" | "everything";
+export type Theme = "calm" | "scheduler" | "kafka" | "cluster" | "apart" | "everything";
 
 const schedulerFaults: readonly (Chance | Strike)[] = [
   "scheduler-crash",
@@ -29,6 +29,16 @@ const kafkaFaults: readonly (Chance | Strike)[] = [
   "member-forgotten",
   "topic-refused",
 ];
+/** Long runs on agents that are cut off, while those who know of them die. */
+const partingFaults: readonly (Chance | Strike)[] = [
+  "agent-unreachable",
+  "agent-cut",
+  "scheduler-crash",
+  "scheduler-stop",
+  "master-failover",
+  "member-forgotten",
+  "kill-lost",
+];
 const everyFault: readonly (Chance | Strike)[] = [...chanceKinds, ...strikeKinds];
 
 const themeFaults: Readonly<Record<Theme, readonly (Chance | Strike)[]>> = {
@@ -36,6 +46,7 @@ const themeFaults: Readonly<Record<Theme, readonly (Chance | Strike)[]>> = {
   scheduler: [...schedulerFaults, ...harmless],
   kafka: kafkaFaults,
   cluster: everyFault.filter((kind) => !kafkaFaults.includes(kind) && !schedulerFaults.includes(kind)),
+  apart: partingFaults,
   everything: everyFault,
 };
 
@@ -67,8 +78,6 @@ export interface Profile {
   /** Largest fetch, in records. */
   readonly fetchRecords: number;
   readonly meanRunMs: number;
-  /** How long a task on an unreachable agent is waited for. */
-  readonly unreachableTimeoutMs: number;
 }
 
 export function drawProfile(seed: number, random: Random): Profile {
@@ -82,6 +91,7 @@ export function drawProfile(seed: number, random: Random): Profile {
     "cluster",
     "cluster",
     "cluster",
+    "apart",
     "everything",
     "everything",
     "everything",
@@ -105,6 +115,8 @@ export function drawProfile(seed: number, random: Random): Profile {
     versions: versionsOf({
       cpus: 0.5,
       ordering: pick("none", "key", "partition"),
+      overlap: theme === "apart" ? "forbid" : pick("allow", "forbid"),
+      unreachableTimeoutMs: pick(2000, 60_000),
       concurrency: 1 + randomInt(random, 8),
       emptyOutput: pick("send", "drop"),
       error: { topic: "errors", value: pick("stdout", "input") },
@@ -122,8 +134,7 @@ export function drawProfile(seed: number, random: Random): Profile {
     }),
     tracker: { ...defaultTrackerOptions, maxSpan, minWindow: pick(1, 4, 1000) },
     fetchRecords: pick(1, 5, 100),
-    meanRunMs: pick(50, 500, 4000, 15_000),
-    unreachableTimeoutMs: pick(2000, 60_000),
+    meanRunMs: theme === "apart" ? pick(15_000, 30_000) : pick(50, 500, 4000, 15_000),
   };
 }
 

@@ -21,7 +21,6 @@ export interface SchedulerOptions {
   readonly spec: ProcessorSpec;
   readonly tracker: TrackerOptions;
   readonly fetchRecords: number;
-  readonly unreachableTimeoutMs: number;
   readonly disk: Disk;
   readonly broker: Broker;
   readonly master: MasterAddress;
@@ -83,6 +82,7 @@ export class SimulatedScheduler {
   }
 
   update(spec: ProcessorSpec): void {
+    this.#runner?.update(spec);
     this.#engine?.update(spec).catch((error: unknown) => this.#fatal(error));
   }
 
@@ -104,7 +104,7 @@ export class SimulatedScheduler {
   }
 
   async #start(): Promise<void> {
-    const { context, site, spec, tracker, master, unreachableTimeoutMs } = this.#options;
+    const { context, site, spec, tracker, master } = this.#options;
     const { machines, life, random } = context;
     const { clock } = life;
     const identity = await machines.takeIdentity({
@@ -135,6 +135,7 @@ export class SimulatedScheduler {
       user: "nobody",
       principal: null,
       failoverTimeoutMs: 604_800_000,
+      unreachableTasks: (id, signal) => machines.unreachableTasks(new SimulatedOperator(context, master), id, signal),
       connect: (handlers) => {
         this.#connection = new SimulatedMasterConnection(context, master, handlers);
         return this.#connection;
@@ -143,7 +144,6 @@ export class SimulatedScheduler {
       random,
       log: silentLogger,
       onFatal: (error) => this.#fatal(error),
-      timings: { unreachableTimeoutMs },
     });
     this.#runner = runner;
     const { signal } = this.#ending;
@@ -151,6 +151,7 @@ export class SimulatedScheduler {
     const versions = await machines.StoredVersions.load(stored);
     this.#engine = new machines.Engine({
       spec,
+      group: site,
       input: this.input,
       output: this.output,
       runner,
@@ -178,7 +179,7 @@ export class SimulatedScheduler {
     if (!life.alive) return;
     if (note.type === "lost") {
       observe({ type: "loss-told", scheduler, record: recordKey(note.partition, note.offset), reason: note.reason });
-    } else if (note.type === "rerun") {
+    } else if (note.type === "rerun" && note.reason !== "partition-taken-over") {
       observe({ type: "rerun-told", scheduler, reason: note.reason });
     }
   }

@@ -1,5 +1,6 @@
 import { type Random, randomInt } from "../../src/base/random.ts";
 import type { ProcessorSpec } from "../../src/config/processor.ts";
+import { settlingSpec } from "../../src/engine/live-versions.ts";
 import type { BrokenPromise } from "./checks.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Fact } from "./facts.ts";
@@ -57,7 +58,17 @@ export class Sites {
   /** Another specification, for all of them. */
   change(): void {
     const { profile, random } = this.#options;
-    this.#spec = profile.versions[randomInt(random, profile.versions.length)] ?? this.#spec;
+    this.#use(profile.versions[randomInt(random, profile.versions.length)] ?? this.#spec);
+  }
+
+  allowOverlap(): void {
+    this.#use({ ...this.#spec, overlap: "allow", version: `${this.#spec.version}-allow` });
+  }
+
+  #use(spec: ProcessorSpec): void {
+    const { observe } = this.#options;
+    this.#spec = spec;
+    observe({ type: "specification", spec: settlingSpec(spec), overlap: spec.overlap });
     for (const scheduler of this.schedulers) scheduler.update(this.#spec);
   }
 
@@ -81,7 +92,6 @@ export class Sites {
       spec: this.#spec,
       tracker: profile.tracker,
       fetchRecords: profile.fetchRecords,
-      unreachableTimeoutMs: profile.unreachableTimeoutMs,
       disk: site.disk,
       broker,
       master: cluster,

@@ -51,7 +51,9 @@ export class Troubles {
     faults.heal();
     broker.topicRefusedUntilMs = 0;
     programs.missingUntilMs = 0;
-    for (const agent of cluster.agents) agent.heal();
+    cluster.heal();
+    // Nobody tells when the last run of a framework that was removed has ended: a person decides.
+    if (faults.counts.has("framework-removed")) sites.allowOverlap();
     for (const scheduler of sites.schedulers) scheduler.life.goOn();
   }
 

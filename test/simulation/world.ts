@@ -77,7 +77,9 @@ export class World {
    */
   run(): void {
     const { faultsUntilMs } = this.profile;
-    for (const spec of this.profile.versions) this.#observe({ type: "specification", spec: settlingSpec(spec) });
+    const [{ overlap }] = this.profile.versions;
+    for (const spec of this.profile.versions)
+      this.#observe({ type: "specification", spec: settlingSpec(spec), overlap });
     for (const site of this.#sites.all) this.#sites.start(site);
     this.#records.start();
     this.#troubles.start();

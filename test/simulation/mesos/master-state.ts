@@ -40,16 +40,18 @@ export interface MasterTask extends Omit<AgentTaskView, "state"> {
 export interface KnownAgent {
   readonly id: AgentId;
   /** `recovering`: the master is new and knows only that the agent exists. */
-  state: "registered" | "recovering" | "unreachable";
+  state: "registered" | "recovering" | "unreachable" | "gone";
   link: AgentLink | undefined;
   readonly tasks: Map<string, MasterTask>;
   readonly executors: Map<string, { readonly frameworkId: FrameworkId; readonly info: ExecutorInfo }>;
+  /** Those that it had when it was given up. */
+  readonly unreachableTasks: Map<string, Pick<MasterTask, "frameworkId" | "taskId">>;
   cancelTimeout: () => void;
 }
 
 /** What outlives a master: the ids of agents, and whether they were given up. */
 export interface Registry {
-  readonly agents: Map<AgentId, "known" | "unreachable">;
+  readonly agents: Map<AgentId, "known" | "unreachable" | "gone">;
   /** Frameworks that were taken down. The real one forgets them, and an operator has to see to what is left. */
   readonly removed: Set<FrameworkId>;
   /** Agents bring the frameworks of their tasks along when they register. */

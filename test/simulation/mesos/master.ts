@@ -71,13 +71,17 @@ export class Master {
   }
 
   tasks(): readonly MasterTaskView[] {
-    return [...this.#state.agents.values()].flatMap(({ tasks }) =>
-      [...tasks.values()].map(({ taskId, frameworkId, latest }) => ({
-        taskId,
-        frameworkId,
-        live: !isTerminal(latest),
-      })),
-    );
+    return [...this.#state.agents.values()].flatMap(({ id, tasks, unreachableTasks }) => [
+      ...[...tasks.values()].map(({ taskId, frameworkId, latest }) => {
+        return { taskId, frameworkId, live: !isTerminal(latest), unreachableAgentId: undefined };
+      }),
+      ...[...unreachableTasks.values()].map((task) => ({ ...task, live: true, unreachableAgentId: id })),
+    ]);
+  }
+
+  /** An operator says that the agent will never come back. */
+  markGone(agentId: AgentId): void {
+    this.#registration.markGone(agentId);
   }
 
   recoveredAgents(): number {
@@ -193,7 +197,9 @@ export class Master {
     this.#state.frameworks.delete(id);
     this.#state.withdrawOffers((offer) => offer.frameworkId === id, false);
     for (const agent of this.#state.agents.values()) {
-      for (const [key, task] of agent.tasks) if (task.frameworkId === id) agent.tasks.delete(key);
+      for (const tasks of [agent.tasks, agent.unreachableTasks]) {
+        for (const [key, task] of tasks) if (task.frameworkId === id) tasks.delete(key);
+      }
       agent.link?.send({ type: "shut-down-framework", frameworkId: id });
     }
     framework.stream?.end();
@@ -247,6 +253,7 @@ export class Master {
         tell(taskId, "TASK_GONE", "Reconciliation: Task is unknown to the agent", agentId);
       else if (agent?.state === "unreachable")
         tell(taskId, "TASK_UNREACHABLE", "Reconciliation: Task is unreachable", agentId);
+      else if (agent?.state === "gone") tell(taskId, "TASK_GONE_BY_OPERATOR", "Reconciliation: Task is gone", agentId);
       else tell(taskId, "TASK_UNKNOWN", "Reconciliation: Task is unknown", agentId);
     }
   }

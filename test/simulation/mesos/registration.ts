@@ -23,7 +23,7 @@ export class Registration {
     this.#state = state;
     this.#allocator = allocator;
     for (const [id, known] of state.options.registry.agents) {
-      const agent = this.#addAgent(id, known === "known" ? "recovering" : "unreachable");
+      const agent = this.#addAgent(id, known === "known" ? "recovering" : known);
       if (known === "known") this.#expectWithin(agent, REREGISTER_TIMEOUT_MS);
     }
   }
@@ -51,6 +51,7 @@ export class Registration {
       if (!isTerminal(task.latest)) task.latest = view.state;
       if (known === undefined && wasAway) this.#tellReregistered(task);
     }
+    agent.unreachableTasks.clear();
     agent.executors.clear();
     for (const { frameworkId, info } of executors) {
       if (!this.#state.isRemoved(frameworkId))
@@ -77,6 +78,22 @@ export class Registration {
         return this.#state.send(frameworkId, { type: "FAILURE", agentId, executorId, status: 9 });
       }
     }
+  }
+
+  /** An operator says that the agent will never come back: whatever ran on it is over. */
+  markGone(agentId: AgentId): void {
+    const agent = this.#state.agents.get(agentId);
+    if (agent === undefined || agent.state === "gone") return;
+    if (agent.state !== "unreachable") this.#unreachable(agent);
+    this.#state.options.registry.agents.set(agentId, "gone");
+    agent.cancelTimeout();
+    agent.state = "gone";
+    for (const { frameworkId, taskId } of agent.unreachableTasks.values()) {
+      const message = "Agent has been marked gone";
+      const status = { taskId, state: "TASK_GONE_BY_OPERATOR", source: "SOURCE_MASTER", message, agentId } as const;
+      this.#state.send(frameworkId, { type: "UPDATE", status });
+    }
+    agent.unreachableTasks.clear();
   }
 
   /** The connection to the agent broke: it has a while to come back. */
@@ -118,6 +135,7 @@ export class Registration {
       link: undefined,
       tasks: new Map(),
       executors: new Map(),
+      unreachableTasks: new Map(),
       cancelTimeout: () => undefined,
     };
     this.#state.agents.set(id, agent);
@@ -137,6 +155,7 @@ export class Registration {
     agent.link = undefined;
     for (const { frameworkId, taskId, latest } of agent.tasks.values()) {
       if (isTerminal(latest)) continue;
+      agent.unreachableTasks.set(keyOf(frameworkId, taskId), { frameworkId, taskId });
       const status = {
         taskId,
         state: "TASK_UNREACHABLE",
