@@ -55,7 +55,8 @@ export interface TaskView {
   readonly partition: number;
   readonly offset: number;
   readonly attempt: number;
-  readonly state: "placed" | "running" | "ended";
+  /** `unreachable`: it was given up, or is about to be, and may still run. */
+  readonly state: "placed" | "running" | "unreachable" | "ended";
   readonly agent: string | null;
   readonly forMs: number;
 }
@@ -72,6 +73,8 @@ export interface InFlightView {
   readonly retryInMs: number | null;
   /** Offset of the record that must be done first, by `ordering`; null unless it waits for that. */
   readonly behind: number | null;
+  /** A task that may be alive and beside which it must not run, by `overlap`; null unless it waits for that. */
+  readonly waitsFor: Pick<TaskView, "taskId" | "agent"> | null;
   /** Why its last run failed or was lost. */
   readonly lastTrouble: string | null;
   readonly tasks: readonly Pick<TaskView, "taskId" | "state" | "agent" | "forMs">[];

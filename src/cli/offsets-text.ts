@@ -55,8 +55,9 @@ function inFlightTable({ oldest, inFlight }: PartitionOffsetsView): string {
   return inFlight > oldest.length ? `${table}    and ${inFlight - oldest.length} more\n` : table;
 }
 
-function whyText({ behind, retryInMs, lastTrouble }: InFlightView): string {
+function whyText({ behind, retryInMs, waitsFor, lastTrouble }: InFlightView): string {
   if (behind !== null) return `behind ${behind}`;
+  if (waitsFor !== null) return `until ${waitsFor.taskId} on ${waitsFor.agent ?? "?"} is known to be dead`;
   const again = retryInMs === null ? "" : `again in ${formatAge(retryInMs)}`;
   const after = lastTrouble === null ? "" : `after ${lastTrouble}`;
   return [again, after].filter((part) => part !== "").join(" ");

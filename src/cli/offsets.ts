@@ -12,6 +12,7 @@ holds it back. The first record in flight is the one that holds the watermark.
   STATE    blocked    behind another record, by ordering
            waiting    to be tried again
            ready      for a place: see concurrency
+           guarded    until a task that may be alive is known to be dead, by overlap
            placed     waits for an offer, or was sent to Mesos
            running    its program runs
            ended      its outputs are fixed

@@ -7,7 +7,8 @@ import { formatTable } from "./table.ts";
 const usage = `Usage: brigade tasks [--processor NAME] [--api URL] [--json]
 
 Lists the Mesos tasks of a running scheduler, each with the record that it runs and how long it has been in its state. A
-task that has ended is listed until its result is settled.
+task that has ended is listed until its result is settled; one that is unreachable may still run, or come back with a
+result.
 
   --processor NAME    only those of one processor
 ${apiOption}

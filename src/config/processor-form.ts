@@ -321,6 +321,29 @@ export const processorForm = section({
     ),
     "none",
   ),
+  overlap: v.optional(
+    described(
+      oneOf(["allow", "forbid"]),
+      "Whether a record, and others of its key or partition by `ordering`, may run while a former run that was given up " +
+        "may still be alive, on an agent that is out of reach for example. `forbid` waits until that run is known to be dead.",
+    ),
+    "allow",
+  ),
+  "unreachable-timeout": v.optional(
+    described(
+      duration({ minMs: 0, maxMs: MAX_TIMEOUT_MS }),
+      "How long a run is waited for whose agent Mesos does not reach, before it is given up and its record runs again.",
+    ),
+    "60s",
+  ),
+  "drain-timeout": v.optional(
+    described(
+      duration({ minMs: 0, maxMs: MAX_TIMEOUT_MS }),
+      "A change of `input`, `group` or `ordering` first finishes what was read. After so long what still runs is " +
+        "cancelled; its records run again.",
+    ),
+    "60s",
+  ),
   executor: v.optional(described(executor, "The executor that runs the tasks on an agent."), () => ({})),
   extractor: v.optional(
     described(extractor, "The dev branch's form, in place of `docker`, `mem`, `cpus`, `env` and `volumes`."),

@@ -39,6 +39,9 @@ export function resolveProcessor(form: ProcessorForm, group: string | null): Pro
     from: form.from,
     group: form.group ?? group,
     ordering: form.ordering,
+    overlap: form.overlap,
+    unreachableTimeoutMs: form["unreachable-timeout"],
+    drainTimeoutMs: form["drain-timeout"],
     executor: executorOf(form.executor),
   };
   return { ...spec, version: versionOf(spec) };

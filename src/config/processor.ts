@@ -98,6 +98,12 @@ export interface ProcessorSpec {
   /** Consumer group; null: the default of DEPLOYMENT, input and name. */
   readonly group: string | null;
   readonly ordering: "none" | "key" | "partition";
+  /** Whether a record, or another of its key, may run while a former run that was given up may still be alive. */
+  readonly overlap: "allow" | "forbid";
+  /** How long a run on an agent that is out of reach is waited for before it is given up. */
+  readonly unreachableTimeoutMs: number;
+  /** How long a change that needs it waits for what was read before. */
+  readonly drainTimeoutMs: number;
   readonly executor: ExecutorSpec;
   /** Short hash of everything above: which version a run belongs to. */
   readonly version: string;

@@ -3,7 +3,7 @@ import type { OpenRecord } from "./open-record.ts";
 import type { PartitionState } from "./partition-state.ts";
 import type { OffsetCommit } from "./ports.ts";
 import { SettledOffsets } from "./settled-offsets.ts";
-import type { CommitFailure, CommitId, TrackerNote } from "./tracker-events.ts";
+import type { CommitFailure, CommitId } from "./tracker-events.ts";
 
 export interface CommitCycleOptions {
   /** Least time from the end of one commit to the start of the next, so that many records share one. */
@@ -14,7 +14,14 @@ export interface CommitCycleOptions {
 export interface BuiltCommit {
   readonly commitId: CommitId;
   readonly offsets: readonly OffsetCommit[];
-  readonly notes: readonly TrackerNote[];
+}
+
+export interface Confirmed {
+  readonly partition: number;
+  /** Settled by it. */
+  readonly records: readonly OpenRecord[];
+  /** How many of them had no place in its metadata. */
+  readonly dropped: number;
 }
 
 const FAILED_PAUSE_MS = 500;
@@ -57,15 +64,11 @@ export class CommitCycle {
   build(nowMs: number): BuiltCommit | undefined {
     if (this.dueMs === undefined || this.dueMs > nowMs) return undefined;
     const offsets: OffsetCommit[] = [];
-    const notes: TrackerNote[] = [];
     for (const partition of this.#dirty) {
       const { done } = partition;
       const { metadata, coveredUntil } = encodeCommitMetadata(done, partition.failedAttempts, this.#metadataLimitBytes);
-      if (coveredUntil < done.end) {
-        notes.push({ type: "metadata-cut", partition: partition.partition, from: coveredUntil });
-      }
       const commit = { partition: partition.partition, offset: done.watermark, metadata };
-      partition.committing = { commit, records: partition.uncommitted };
+      partition.committing = { commit, records: partition.uncommitted, coveredUntil };
       partition.uncommitted = [];
       partition.unanswered.push(commit);
       if (partition.unanswered.length > MAX_UNANSWERED) partition.unanswered.shift();
@@ -74,12 +77,11 @@ export class CommitCycle {
     const id = ++this.#lastId;
     this.#inFlight = { id, partitions: [...this.#dirty] };
     this.#dirty.clear();
-    return { commitId: id, offsets, notes };
+    return { commitId: id, offsets };
   }
 
-  /** @returns the records that are settled by it */
-  committed(id: CommitId, nowMs: number): readonly OpenRecord[] {
-    return this.#end(id, nowMs).flatMap((partition) => confirm(partition));
+  committed(id: CommitId, nowMs: number): readonly Confirmed[] {
+    return this.#end(id, nowMs).flatMap((partition) => confirm(partition) ?? []);
   }
 
   /**
@@ -107,14 +109,16 @@ export class CommitCycle {
   }
 }
 
-/** Kafka holds what was being committed. @returns the records that are settled by it */
-function confirm(partition: PartitionState): readonly OpenRecord[] {
+/** Kafka holds what was being committed; undefined where nothing was. */
+function confirm(partition: PartitionState): Confirmed | undefined {
   const { committing } = partition;
-  if (committing === undefined) return [];
+  if (committing === undefined) return undefined;
   partition.committing = undefined;
   partition.unanswered = [];
   partition.committed = { offset: committing.commit.offset, metadata: committing.commit.metadata };
-  return committing.records;
+  const { records, coveredUntil } = committing;
+  const dropped = records.reduce((count, { record }) => count + (record.offset < coveredUntil ? 0 : 1), 0);
+  return { partition: partition.partition, records, dropped };
 }
 
 /**

@@ -20,6 +20,8 @@ import type { TrackerView } from "./tracker-view.ts";
 
 export interface EngineOptions {
   readonly spec: ProcessorSpec;
+  /** Consumer group; error records tell it. */
+  readonly group: string;
   readonly input: Input;
   readonly output: Output;
   readonly runner: Runner;
@@ -66,7 +68,12 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.#options = options;
-    this.#tracker = new Tracker(options.spec, options.tracker ?? defaultTrackerOptions, options.versions?.known);
+    this.#tracker = new Tracker(
+      options.spec,
+      options.group,
+      options.tracker ?? defaultTrackerOptions,
+      options.versions?.known,
+    );
   }
 
   /** The runner first, so that what runs is known before the first record is read; then output and input. */
@@ -84,6 +91,11 @@ export class Engine {
     await this.#options.versions?.remember(settlingSpec(spec));
     this.#handle({ type: "spec", spec });
     this.#coming.shift();
+  }
+
+  /** What topics take, where that is known; may be told again at any time. */
+  topicLimits(maxMessageBytes: ReadonlyMap<string, number>): void {
+    this.#handle({ type: "topic-limits", maxMessageBytes });
   }
 
   /**
@@ -246,7 +258,7 @@ function commitFailure(error: unknown): CommitFailure {
 
 function sendFailure(error: unknown): SendFailure {
   const message = describeError(error);
-  if (error instanceof RecordRefusedError) return { type: "record-refused", message };
+  if (error instanceof RecordRefusedError) return { type: "record-refused", message, tooLarge: error.tooLarge };
   if (error instanceof TopicRefusedError) return { type: "topic-refused", message };
   return { type: "unavailable", message };
 }

@@ -19,6 +19,11 @@ export class RecordRefusedError extends BrigadeError {
   override readonly name = "RecordRefusedError";
   readonly code = "record-refused";
   readonly fault = "program";
+  readonly tooLarge: boolean;
+  constructor(message: string, options?: ErrorOptions & { readonly tooLarge?: boolean }) {
+    super(message, options);
+    this.tooLarge = options?.tooLarge ?? false;
+  }
 }
 
 /** A topic is missing, or we may not use it. */

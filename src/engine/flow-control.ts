@@ -18,13 +18,15 @@ const RESUME_AT = 0.75;
 
 /**
  * Bounds what is in flight (promise I6): reading pauses at the bound and goes on well below it. A batch that is under
- * way when a partition is paused may still arrive, so the bounds can be passed by what one fetch brings.
+ * way when a partition is paused may still arrive, so the bounds can be passed by what one fetch brings, and by what
+ * the runs bring that were started before.
  *
  * O(1) a record; all partitions are walked only where fullness or reading as such changes.
  */
 export class FlowControl {
   #records = 0;
   #bytes = 0;
+  #outputBytes = 0;
   #open = true;
   #reading = true;
   readonly #touched = new Set<PartitionState>();
@@ -33,8 +35,14 @@ export class FlowControl {
     return this.#records;
   }
 
+  /** Of inputs, and of outputs that wait to be sent. */
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** Of outputs that wait to be sent. */
+  get outputBytes(): number {
+    return this.#outputBytes;
   }
 
   /** Whether partitions may be read at all. */
@@ -48,8 +56,21 @@ export class FlowControl {
   }
 
   leave(open: OpenRecord): void {
+    this.sent(open);
     this.#records--;
     this.#bytes -= open.bytes;
+  }
+
+  /** What it has come to waits to be sent, in the place of what waited before. */
+  holds(open: OpenRecord, outputBytes: number): void {
+    const more = outputBytes - open.outputBytes;
+    open.outputBytes = outputBytes;
+    this.#outputBytes += more;
+    this.#bytes += more;
+  }
+
+  sent(open: OpenRecord): void {
+    this.holds(open, 0);
   }
 
   /** The partition's span has changed. */

@@ -3,12 +3,18 @@ import type { LostReason, RunId, RunResult } from "./ports.ts";
 /** What was heard of a run while it was held. */
 export type HeldEnd =
   | { readonly type: "ended"; readonly result: RunResult }
-  | { readonly type: "lost"; readonly reason: LostReason; readonly message: string };
+  | { readonly type: "lost"; readonly reason: LostReason; readonly message: string; readonly dead: boolean };
 
 export interface HeldRun {
   readonly runId: RunId;
   /** Set once it is over; the run is not released before its record is settled, or runs again for a cause that is known. */
   end: HeldEnd | undefined;
+}
+
+/** One that is let go. */
+export interface HeldPlace extends Readonly<HeldRun> {
+  readonly partition: number;
+  readonly offset: number;
 }
 
 /**
@@ -80,6 +86,16 @@ export class HeldRuns {
     return runs;
   }
 
+  /** One of the partition that may be alive. */
+  aliveIn(partition: number): RunId | undefined {
+    if (this.#places.size === 0) return undefined;
+    for (const runs of this.#byPartition.get(partition)?.values() ?? []) {
+      const alive = runs.find(({ end }) => end === undefined || (end.type === "lost" && !end.dead));
+      if (alive !== undefined) return alive.runId;
+    }
+    return undefined;
+  }
+
   /** Offsets in [from, to) of which runs are held, in order. */
   offsetsWithin(partition: number, from: number, to: number): readonly number[] {
     if (this.#places.size === 0) return [];
@@ -95,7 +111,7 @@ export class HeldRuns {
   }
 
   /** Lets go of the runs that were kept for long enough although their partition is another member's. */
-  takeForeign(nowMs: number): readonly RunId[] {
+  takeForeign(nowMs: number): readonly HeldPlace[] {
     const over = new Set<number>();
     for (const [partition, untilMs] of this.#foreign) if (untilMs <= nowMs) over.add(partition);
     for (const partition of over) this.#foreign.delete(partition);
@@ -103,10 +119,12 @@ export class HeldRuns {
   }
 
   /** Lets go of the runs for whose records this holds. */
-  takeWhere(isOver: (partition: number, offset: number) => boolean): readonly RunId[] {
-    const taken: RunId[] = [];
-    for (const [runId, { partition, offset }] of this.#places) if (isOver(partition, offset)) taken.push(runId);
-    for (const runId of taken) this.forget(runId);
+  takeWhere(isOver: (partition: number, offset: number) => boolean): readonly HeldPlace[] {
+    const taken: HeldPlace[] = [];
+    for (const [runId, { partition, offset }] of this.#places) {
+      if (isOver(partition, offset)) taken.push({ runId, partition, offset, end: this.#find(runId)?.end });
+    }
+    for (const { runId } of taken) this.forget(runId);
     return taken;
   }
 

@@ -1,6 +1,6 @@
 import type { ProcessorSpec } from "../config/processor.ts";
 import type { OpenRecord } from "./open-record.ts";
-import type { InputRecord } from "./ports.ts";
+import type { InputRecord, RunId } from "./ports.ts";
 
 /** A key within a partition, or a whole partition. */
 export type LaneId = string;
@@ -76,6 +76,17 @@ export class Lanes {
   /** The one that goes first in the lane; undefined where nothing is in it. */
   head(id: LaneId): OpenRecord | undefined {
     return this.#lanes.get(id)?.queue[0];
+  }
+
+  /** A run of another record of the lane, found again ahead of its turn. */
+  runBeside(open: OpenRecord): RunId | undefined {
+    if (open.lane === undefined) return undefined;
+    for (const other of this.#lanes.get(open.lane)?.queue ?? []) {
+      if (other === open) continue;
+      const alive = other.runs.find(({ phase }) => phase !== "ended");
+      if (alive !== undefined) return alive.id;
+    }
+    return undefined;
   }
 
   /** Forgets every record of the partition. */

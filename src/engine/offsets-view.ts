@@ -1,7 +1,7 @@
 import type { Lanes } from "./lanes.ts";
 import type { OpenRecord, RecordPhase } from "./open-record.ts";
 import type { PartitionState } from "./partition-state.ts";
-import type { AssignedPartition } from "./ports.ts";
+import type { AssignedPartition, RunId } from "./ports.ts";
 
 /*
  * One partition explained, for people. Made only when somebody asks: what is done above the watermark is walked whole,
@@ -21,6 +21,8 @@ export interface OpenRecordView {
   readonly dueMs: number | undefined;
   /** Offset of the record that goes before it in its lane; undefined unless it waits for that. */
   readonly behind: number | undefined;
+  /** The run that may be alive and beside which it must not run; undefined unless it waits for that. */
+  readonly guardedBy: RunId | undefined;
   /** Why its last run does not count, or failed. */
   readonly lastTrouble: string | undefined;
 }
@@ -118,7 +120,7 @@ function oldest({ open }: PartitionState, limit: number): readonly OpenRecord[] 
 }
 
 function viewRecord(open: OpenRecord, lanes: Lanes): OpenRecordView {
-  const { record, phase, attempts, receivedAtMs, dueMs, lane, rerunReason, lastFailure } = open;
+  const { record, phase, attempts, receivedAtMs, dueMs, lane, guardedBy, rerunReason, lastFailure } = open;
   const head = phase === "blocked" && lane !== undefined ? lanes.head(lane) : undefined;
   return {
     offset: record.offset,
@@ -127,6 +129,7 @@ function viewRecord(open: OpenRecord, lanes: Lanes): OpenRecordView {
     sinceMs: receivedAtMs,
     dueMs: phase === "waiting" ? dueMs : undefined,
     behind: head?.record.offset,
+    guardedBy: phase === "guarded" ? guardedBy : undefined,
     lastTrouble: rerunReason ?? lastFailure?.failure.reason,
   };
 }

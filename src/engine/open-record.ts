@@ -1,4 +1,5 @@
 import { InvariantError } from "../base/errors.ts";
+import type { FailureDetails } from "./error-record.ts";
 import type { Verdict } from "./faults.ts";
 import type { PartitionState } from "./partition-state.ts";
 import type { InputRecord, LostReason, OutputRecord, RunId, RunResult, SettlingSpec } from "./ports.ts";
@@ -7,19 +8,31 @@ import type { InputRecord, LostReason, OutputRecord, RunId, RunResult, SettlingS
  * Where a record stands.
  *
  *     blocked → ready ⇄ waiting
- *                 ↓        ↑
+ *               ↓   ⇅      ↑
+ *               ↓   guarded
  *               placed → running → ended ⇄ sending → done
  *
- * `blocked`: behind another of its lane. `waiting`: until {@link OpenRecord.dueMs}. `placed`: handed to the runner.
- * `ended`: its outputs are fixed. `done`: Kafka has them; a commit is still to record the offset.
+ * `blocked`: behind another of its lane. `waiting`: until {@link OpenRecord.dueMs}. `guarded`: until a run that may be
+ * alive is known to be dead (`overlap: forbid`). `placed`: handed to the runner. `ended`: its outputs are fixed. `done`:
+ * Kafka has them; a commit is still to record the offset.
  */
-export type RecordPhase = "blocked" | "waiting" | "ready" | "placed" | "running" | "ended" | "sending" | "done";
+export type RecordPhase =
+  | "blocked"
+  | "waiting"
+  | "ready"
+  | "guarded"
+  | "placed"
+  | "running"
+  | "ended"
+  | "sending"
+  | "done";
 
 const legal: Readonly<Record<RecordPhase, readonly RecordPhase[]>> = {
   blocked: ["ready", "running", "ended"],
   // A twin that was thought lost may come back and run, or end, while its record waits for another try.
-  waiting: ["ready", "running", "ended"],
-  ready: ["placed", "running", "waiting", "ended"],
+  waiting: ["ready", "waiting", "running", "ended"],
+  ready: ["placed", "guarded", "running", "waiting", "ended"],
+  guarded: ["ready", "waiting", "running", "ended"],
   placed: ["running", "waiting", "ready", "ended"],
   running: ["waiting", "ready", "ended"],
   ended: ["sending", "done"],
@@ -46,11 +59,14 @@ export interface RunState {
 export type Failure = Extract<Verdict, { type: "failed" | "rejected" | "later" }>;
 
 /** What is to be sent for a record, kept until Kafka has it. */
-export interface Decision {
-  readonly as: "output" | "error" | "dropped";
-  readonly spec: SettlingSpec;
-  readonly records: readonly OutputRecord[];
-}
+export type Decision =
+  | { readonly as: "output" | "dropped"; readonly spec: SettlingSpec; readonly records: readonly OutputRecord[] }
+  | {
+      readonly as: "error";
+      readonly spec: SettlingSpec;
+      readonly records: readonly OutputRecord[];
+      readonly details: FailureDetails;
+    };
 
 const noRuns: readonly RunState[] = [];
 
@@ -66,6 +82,10 @@ export class OpenRecord {
   lane: string | undefined = undefined;
   /** When a waiting record becomes ready. */
   dueMs = 0;
+  /** The run that a guarded record waits for. */
+  guardedBy: RunId | undefined = undefined;
+  /** The loss that used up its attempts, where that run may still be alive: only its end decides. */
+  lastLoss: { readonly run: RunState; readonly reason: LostReason } | undefined = undefined;
   /** How often an executor or agent was lost under it in a row. */
   losses = 0;
   /** How often in a row its run was lost for any reason: the pause before the next one grows with it. */
@@ -78,6 +98,8 @@ export class OpenRecord {
   lastFailure: { readonly failure: Failure; readonly result: RunResult; readonly spec: SettlingSpec } | undefined =
     undefined;
   decision: Decision | undefined = undefined;
+  /** Held for its decision, until Kafka has it. */
+  outputBytes = 0;
   /** Not released yet. Records without a run share one empty list: of a million open ones few run. */
   runs: readonly RunState[] = noRuns;
   #phase: RecordPhase = "blocked";
@@ -114,7 +136,12 @@ export class OpenRecord {
   }
 
   get decided(): boolean {
-    return this.decision !== undefined;
+    return this.decision !== undefined || this.#phase === "done";
+  }
+
+  /** Whether a run of it may have begun whose result Kafka does not know to be settled. */
+  get hasRun(): boolean {
+    return this.runs.length > 0 && this.#phase !== "placed";
   }
 
   get aliveRuns(): number {
@@ -123,7 +150,7 @@ export class OpenRecord {
     return alive;
   }
 
-  /** Bytes that count against the bound of what is in flight. */
+  /** Bytes of the input. */
   get bytes(): number {
     return (this.record.key?.byteLength ?? 0) + (this.record.value?.byteLength ?? 0);
   }

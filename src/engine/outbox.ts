@@ -1,5 +1,7 @@
 import { invariant } from "../base/errors.ts";
+import { errorRecords } from "./error-record.ts";
 import type { Decision, OpenRecord } from "./open-record.ts";
+import { recordBytes } from "./outputs.ts";
 import type { TrackerContext } from "./tracker-context.ts";
 import type { SendFailure, SendId } from "./tracker-events.ts";
 
@@ -27,7 +29,15 @@ export class Outbox {
     return this.#unsendable.length > 0;
   }
 
-  send(open: OpenRecord): void {
+  /** It has come to this. */
+  take(open: OpenRecord, decision: Decision): void {
+    open.decision = decision;
+    open.lastFailure = undefined;
+    this.#context.flow.holds(open, heldBytes(decision));
+    this.#send(open);
+  }
+
+  #send(open: OpenRecord): void {
     if (open.phase !== "ended") open.enter("ended");
     const records = open.decision?.records ?? [];
     if (records.length === 0) return this.#done(open);
@@ -40,30 +50,46 @@ export class Outbox {
   sendAgain(): void {
     const again = this.#unsendable;
     this.#unsendable = [];
-    for (const open of again) if (open.partition.owned) this.send(open);
+    for (const open of again) if (open.partition.owned) this.#send(open);
   }
 
   sent(sendId: SendId): void {
-    const open = this.#take(sendId);
+    const open = this.#ended(sendId);
     this.#context.pause.end();
     if (open.partition.owned) this.#done(open);
   }
 
   /** @returns the record whose output Kafka will never take, with that output: another one has to be sent for it */
   failed(sendId: SendId, failure: SendFailure): { readonly open: OpenRecord; readonly decision: Decision } | undefined {
-    const open = this.#take(sendId);
+    const open = this.#ended(sendId);
     if (!open.partition.owned) return undefined;
     const { decision } = open;
     invariant(decision !== undefined, "a record was sent without a decision");
     open.enter("ended");
-    if (failure.type === "record-refused" && decision.as !== "error") return { open, decision };
+    if (failure.type === "record-refused") {
+      if (decision.as !== "error") return { open, decision };
+      if (failure.tooLarge && this.#sendCut(open, decision)) return undefined;
+    }
     // The outputs are kept, and the program does not run again.
     this.#unsendable.push(open);
     this.#context.pause.pause(failure.message, this.#context.nowMs);
     return undefined;
   }
 
-  #take(sendId: SendId): OpenRecord {
+  /** @returns whether there was something left to cut */
+  #sendCut(open: OpenRecord, decision: Extract<Decision, { as: "error" }>): boolean {
+    const { limits } = this.#context;
+    const [former] = decision.records;
+    if (former === undefined) return false;
+    const bytes = recordBytes(former);
+    limits.refused(former.topic, bytes);
+    const records = errorRecords(decision.spec, open.record, decision.details, limits.of(former.topic));
+    if (records.some((next) => recordBytes(next) >= bytes)) return false;
+    this.take(open, { ...decision, records });
+    return true;
+  }
+
+  #ended(sendId: SendId): OpenRecord {
     const open = this.#sends.get(sendId);
     invariant(open !== undefined, `Send ${sendId} ended twice`);
     this.#sends.delete(sendId);
@@ -77,12 +103,15 @@ export class Outbox {
     const { partition, record } = open;
     partition.done.add(record.offset);
     partition.failedAttempts.delete(record.offset);
+    partition.expired.delete(open);
     partition.uncommitted.push(open);
     commits.changed(partition);
     flow.touch(partition);
+    flow.sent(open);
     const as = open.decision?.as ?? "dropped";
     const latencyMs = nowMs - open.receivedAtMs;
     this.#context.note({ type: "finished", partition: record.partition, offset: record.offset, as, latencyMs });
+    open.decision = undefined;
     // An adopted run may have finished ahead of its lane: such records are passed.
     let next = lanes.leave(open);
     while (next?.phase === "done") next = lanes.leave(next);
@@ -90,4 +119,11 @@ export class Outbox {
     const { waitsForLane } = partition;
     if (waitsForLane !== undefined && lanes.hasRoom(waitsForLane, laneShare)) partition.waitsForLane = undefined;
   }
+}
+
+/** In memory besides the input. */
+function heldBytes(decision: Decision): number {
+  if (decision.as !== "error") return decision.records.reduce((sum, { value }) => sum + (value?.byteLength ?? 0), 0);
+  const { result } = decision.details;
+  return result === undefined ? 0 : result.stdout.byteLength + result.stderrTail.byteLength;
 }

@@ -135,6 +135,7 @@ export class Ownership {
     const { partition } = state;
     const gone = { topic: spec.input, partition, offset, timestampMs: -1, key: null, value: null, headers: [] };
     const open = new OpenRecord(gone, state, { sequence: this.#sequence++, nowMs, expired: true });
+    state.expired.add(open);
     this.#enter(open, laneOf(gone, spec.ordering));
   }
 
@@ -195,7 +196,8 @@ export class Ownership {
     commits.forget(state);
     lanes.drop(state.partition);
     for (const open of state.open.values()) {
-      for (const run of open.runs) runs.abandon(run.id);
+      if (open.hasRun) this.#context.note({ type: "rerun", reason: "partition-taken-over" });
+      for (const run of open.runs) runs.abandon(run);
       this.#context.close(open);
     }
   }

@@ -8,6 +8,8 @@ export class PartitionState {
   readonly partition: number;
   /** Records that were received and whose offset no commit has recorded yet. */
   readonly open = new Map<number, OpenRecord>();
+  /** Those of them that Kafka has no more: nobody knows their keys. */
+  readonly expired = new Set<OpenRecord>();
   /** Failed attempts of open records: they travel in the commit metadata. */
   readonly failedAttempts = new Map<number, number>();
   /** Done: outputs acknowledged. A commit makes it settled. */
@@ -16,8 +18,10 @@ export class PartitionState {
   uncommitted: OpenRecord[] = [];
   /** What Kafka is known to hold: as read at the assignment, then as confirmed; null where the group never committed. */
   committed: { readonly offset: number; readonly metadata: string } | null;
-  /** Under way. */
-  committing: { readonly commit: OffsetCommit; readonly records: readonly OpenRecord[] } | undefined;
+  /** Under way; of what is settled above `coveredUntil` its metadata has no word. */
+  committing:
+    | { readonly commit: OffsetCommit; readonly records: readonly OpenRecord[]; readonly coveredUntil: number }
+    | undefined;
   /** Commits since the last confirmed one, also those that failed: the coordinator may have any of them. */
   unanswered: OffsetCommit[] = [];
   /** The next offset to be read. */

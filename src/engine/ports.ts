@@ -209,8 +209,17 @@ export type RunnerEvent =
   | { readonly type: "started"; readonly runId: RunId; readonly place: string }
   /** May come twice (a repeated status update). Kept by the runner until {@link Runner.release}. */
   | { readonly type: "ended"; readonly runId: RunId; readonly result: RunResult }
-  /** The run is gone, or may be. It may still report `ended` where the reason is `agent-unreachable`. */
-  | { readonly type: "lost"; readonly runId: RunId; readonly reason: LostReason; readonly message: string };
+  /**
+   * The run is gone (`dead`), or may be: then it may still report `ended`, or be lost once more when it is certain that
+   * it does not run.
+   */
+  | {
+      readonly type: "lost";
+      readonly runId: RunId;
+      readonly reason: LostReason;
+      readonly message: string;
+      readonly dead: boolean;
+    };
 
 /**
  * Executes runs. Every run is ended by exactly one {@link release}: after `ended` or `lost`, or after {@link cancel}.
@@ -220,7 +229,7 @@ export interface Runner {
   start(onEvent: (event: RunnerEvent) => void): Promise<void>;
   /** Asks for a run. It may wait for room; {@link Run.record} must stay unchanged until it is released. */
   run(run: Run): void;
-  /** Wants it ended; `ended` with outcome `killed` (or what it had come to) follows, or nothing if it never started. */
+  /** Wants it ended; `ended` with outcome `killed` follows, or with what it had come to. */
   cancel(runId: RunId): void;
   /** The result is durable, or not wanted: the runner may forget the run and acknowledges its last status update. */
   release(runId: RunId): void;

@@ -1,15 +1,25 @@
 import type { OpenRecord, RunState } from "./open-record.ts";
 import type { RunId, SettlingSpec } from "./ports.ts";
+import type { Survivors } from "./survivors.ts";
 import type { TrackerCommand } from "./tracker-events.ts";
 
-/** The runs that the runner has not been told to forget. Every one leaves by exactly one `release` command. */
+export interface RunsOptions {
+  readonly push: (...commands: TrackerCommand[]) => void;
+  readonly survivors: Survivors;
+  readonly forbidsOverlap: () => boolean;
+}
+
+/**
+ * The runs of open records that the runner has not been told to forget. Every one leaves by exactly one `release`
+ * command, or to the survivors.
+ */
 export class Runs {
   readonly #runs = new Map<RunId, RunState>();
-  readonly #push: (...commands: TrackerCommand[]) => void;
+  readonly #options: RunsOptions;
   #alive = 0;
 
-  constructor(push: (...commands: TrackerCommand[]) => void) {
-    this.#push = push;
+  constructor(options: RunsOptions) {
+    this.#options = options;
   }
 
   /** Runs that are placed or running, as far as is known. */
@@ -43,27 +53,38 @@ export class Runs {
   }
 
   cancel(run: RunState): void {
-    if (run.phase !== "ended") this.#push({ type: "cancel", runId: run.id });
+    if (run.phase !== "ended") this.#options.push({ type: "cancel", runId: run.id });
     this.end(run);
   }
 
   /** The runner may forget it, and acknowledges its last status update. */
   release(run: RunState): void {
+    this.#detach(run);
+    this.#options.push({ type: "release", runId: run.id });
+  }
+
+  /** Not wanted any more: ended where it may be alive, then forgotten; where overlap is forbidden, once it is dead. */
+  abandon(run: RunState): void {
+    const { id, open, phase } = run;
+    this.cancel(run);
+    if (phase === "ended" || !this.#options.forbidsOverlap()) return this.release(run);
+    this.#detach(run);
+    const { partition, offset } = open.record;
+    this.#options.survivors.add({ runId: id, partition, offset, lane: open.lane ?? null });
+  }
+
+  /** As {@link abandon}, of a run whose record is not open. */
+  abandonStray(runId: RunId, partition: number, offset: number): void {
+    const { push, forbidsOverlap, survivors } = this.#options;
+    push({ type: "cancel", runId });
+    if (forbidsOverlap()) survivors.add({ runId, partition, offset, lane: undefined });
+    else push({ type: "release", runId });
+  }
+
+  #detach(run: RunState): void {
     this.end(run);
     this.#runs.delete(run.id);
     run.open.runs = run.open.runs.filter((other) => other !== run);
-    this.#push({ type: "release", runId: run.id });
-  }
-
-  /** Not wanted any more, known here or not: ended where it may be alive, then forgotten. */
-  abandon(id: RunId): void {
-    const run = this.#runs.get(id);
-    if (run === undefined) {
-      this.#push({ type: "cancel", runId: id }, { type: "release", runId: id });
-      return;
-    }
-    this.cancel(run);
-    this.release(run);
   }
 
   #attach(run: RunState): RunState {

@@ -15,6 +15,8 @@ export interface StatisticsView {
   readonly expiredResults: number;
   /** Results settled by another version of the specification than their run's. */
   readonly unknownVersions: number;
+  /** Records that were settled in memory alone for a while: the commit's metadata had no place for them. */
+  readonly metadataDropped: number;
   readonly latency: { readonly p50Ms: number; readonly p99Ms: number; readonly count: number };
   /** Finished records a second over the last ten seconds. */
   readonly ratePerSecond: number;
@@ -33,6 +35,7 @@ export class Statistics {
   #expired = 0;
   #expiredResults = 0;
   #unknownVersions = 0;
+  #metadataDropped = 0;
   readonly #finished = { output: 0, error: 0, dropped: 0 };
   readonly #reruns: Record<string, number> = {};
   readonly #latency = new Uint32Array(BUCKETS);
@@ -67,12 +70,14 @@ export class Statistics {
       case "unknown-version":
         this.#unknownVersions++;
         return;
+      case "metadata-cut":
+        this.#metadataDropped += note.records;
+        return;
       case "beyond-end":
       case "foreign-metadata":
       case "remembered":
       case "remembered-void":
       case "lost":
-      case "metadata-cut":
       case "paused":
       case "unpaused":
         return;
@@ -95,6 +100,7 @@ export class Statistics {
       expired: this.#expired,
       expiredResults: this.#expiredResults,
       unknownVersions: this.#unknownVersions,
+      metadataDropped: this.#metadataDropped,
       latency: { p50Ms: this.#percentile(0.5), p99Ms: this.#percentile(0.99), count: output + error + dropped },
       ratePerSecond: this.#rate(),
     };

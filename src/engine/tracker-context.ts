@@ -9,6 +9,8 @@ import type { OpenRecord } from "./open-record.ts";
 import type { PartitionState } from "./partition-state.ts";
 import { ProcessorPause } from "./processor-pause.ts";
 import { Runs } from "./runs.ts";
+import { Survivors } from "./survivors.ts";
+import { TopicLimits } from "./topic-limits.ts";
 import type { TrackerCommand, TrackerMode, TrackerNote } from "./tracker-events.ts";
 import type { TrackerOptions } from "./tracker-options.ts";
 
@@ -19,6 +21,8 @@ const LANE_SHARE = 0.1;
 export class TrackerContext {
   readonly options: TrackerOptions;
   readonly versions: LiveVersions;
+  /** The consumer group. */
+  readonly group: string;
   mode: TrackerMode = "run";
   /** Of the present assignment; what belongs to another one is stale. */
   epoch = 0;
@@ -26,17 +30,24 @@ export class TrackerContext {
   /** Time of the present step. */
   nowMs = 0;
   readonly partitions = new Map<number, PartitionState>();
-  readonly runs = new Runs((...commands) => this.push(...commands));
+  readonly survivors = new Survivors();
+  readonly runs = new Runs({
+    push: (...commands) => this.push(...commands),
+    survivors: this.survivors,
+    forbidsOverlap: () => this.forbidsOverlap,
+  });
   readonly held: HeldRuns;
   readonly lanes = new Lanes();
   readonly agenda = new Agenda();
   readonly flow = new FlowControl();
+  readonly limits = new TopicLimits();
   readonly commits: CommitCycle;
   readonly pause: ProcessorPause;
   #commands: TrackerCommand[] = [];
 
-  constructor(versions: LiveVersions, options: TrackerOptions) {
+  constructor(versions: LiveVersions, group: string, options: TrackerOptions) {
     this.versions = versions;
+    this.group = group;
     this.options = options;
     this.held = new HeldRuns(options.foreignHoldMs);
     this.pause = new ProcessorPause(options.probeDelay, (note) => this.note(note));
@@ -49,6 +60,10 @@ export class TrackerContext {
   /** What new runs get. */
   get spec(): ProcessorSpec {
     return this.versions.current;
+  }
+
+  get forbidsOverlap(): boolean {
+    return this.spec.overlap === "forbid";
   }
 
   /** Whether new runs may start. */

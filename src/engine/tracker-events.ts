@@ -24,6 +24,8 @@ export type TrackerEvent =
   | { readonly type: "commit-failed"; readonly commitId: CommitId; readonly failure: CommitFailure }
   /** What settles its results is stored. */
   | { readonly type: "spec"; readonly spec: ProcessorSpec }
+  /** What topics take, where that is known: bytes of the largest record. */
+  | { readonly type: "topic-limits"; readonly maxMessageBytes: ReadonlyMap<string, number> }
   | { readonly type: "mode"; readonly mode: TrackerMode }
   | { readonly type: "tick" };
 
@@ -37,7 +39,7 @@ export type CommitFailure =
 
 export type SendFailure =
   /** Kafka will never take this record: the program's fault. */
-  | { readonly type: "record-refused"; readonly message: string }
+  | { readonly type: "record-refused"; readonly message: string; readonly tooLarge: boolean }
   /** Kafka will not take records for this topic: the processor's fault. */
   | { readonly type: "topic-refused"; readonly message: string }
   /** Given up without an answer; sent again later. */
@@ -81,8 +83,8 @@ export type TrackerNote =
       readonly reason: LostReason;
       readonly message: string;
     }
-  /** A second run of a record starts, because one was lost. */
-  | { readonly type: "rerun"; readonly reason: LostReason }
+  /** A second run of a record starts, because one was lost, or is up to another owner of its partition. */
+  | { readonly type: "rerun"; readonly reason: LostReason | "partition-taken-over" }
   | { readonly type: "paused"; readonly reason: string }
   | { readonly type: "unpaused" }
   /** Records between the committed offset and the log's start are gone: retention was faster than we. */
@@ -98,5 +100,5 @@ export type TrackerNote =
   /** The remembered position does not fit the log: the topic was made anew, and is read from its start. */
   | { readonly type: "remembered-void"; readonly partition: number; readonly offset: number; readonly logEnd: number }
   | { readonly type: "foreign-metadata"; readonly partition: number; readonly version: string }
-  /** The map of settled offsets did not fit; those from `from` on run again if the scheduler dies now. */
-  | { readonly type: "metadata-cut"; readonly partition: number; readonly from: number };
+  /** So many records that were settled had no place in the map of settled offsets; another owner would run them again. */
+  | { readonly type: "metadata-cut"; readonly partition: number; readonly records: number };

@@ -13,8 +13,6 @@ export interface TrackerOptions {
   readonly foreignHoldMs: number;
   /** Back-off of the probes of a paused processor. */
   readonly probeDelay: RetryDelay;
-  /** Largest error record. */
-  readonly maxErrorRecordBytes: number;
   /** Records read and not settled, at the least; twice the concurrency where that is more. */
   readonly minWindow: number;
 }
@@ -26,6 +24,5 @@ export const defaultTrackerOptions: TrackerOptions = {
   lossDelay: { initialMs: 200, maxMs: 30_000 },
   foreignHoldMs: 60_000,
   probeDelay: { initialMs: 1000, maxMs: 60_000 },
-  maxErrorRecordBytes: 900_000,
   minWindow: 1000,
 };

@@ -1,4 +1,5 @@
 import type { PartitionState } from "./partition-state.ts";
+import type { RunId } from "./ports.ts";
 
 /** What a partition stands at, and what holds its watermark: for `why` and the API. */
 export interface PartitionView {
@@ -17,6 +18,8 @@ export interface PartitionView {
 export interface TrackerView {
   readonly partitions: readonly PartitionView[];
   readonly inFlight: { readonly records: number; readonly bytes: number; readonly runs: number };
+  /** Records that wait until runs that may be alive are known to be dead, and these runs (`overlap: forbid`). */
+  readonly guarded: { readonly records: number; readonly runs: readonly RunId[] };
   /** Why the processor as such cannot run; undefined where it can. */
   readonly pausedBecause: string | undefined;
 }

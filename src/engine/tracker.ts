@@ -28,10 +28,11 @@ export class Tracker {
   /** @param known former versions of the specification of which earlier lives may have left runs */
   constructor(
     spec: ProcessorSpec,
+    group: string,
     options: TrackerOptions = defaultTrackerOptions,
     known: readonly SettlingSpec[] = [],
   ) {
-    this.#context = new TrackerContext(new LiveVersions(spec, known), options);
+    this.#context = new TrackerContext(new LiveVersions(spec, known), group, options);
     this.#outbox = new Outbox(this.#context);
     this.#lives = new RecordLives(this.#context, this.#outbox);
     this.#ownership = new Ownership(this.#context, this.#lives);
@@ -39,10 +40,10 @@ export class Tracker {
 
   /** @throws {InvariantError} on what cannot be; the Worker then stops */
   step(event: TrackerEvent, nowMs: number): readonly TrackerCommand[] {
-    const { held, runs, agenda } = this.#context;
+    const { held, agenda } = this.#context;
     this.#context.nowMs = nowMs;
     this.#handle(event);
-    for (const runId of held.takeForeign(nowMs)) runs.abandon(runId);
+    this.#lives.abandonAll(held.takeForeign(nowMs));
     agenda.wake(nowMs);
     this.#lives.placeReady();
     this.#controlFlow();
@@ -68,11 +69,12 @@ export class Tracker {
   }
 
   view(): TrackerView {
-    const { partitions, flow, runs, pause } = this.#context;
+    const { partitions, flow, runs, survivors, pause } = this.#context;
     const [stuck] = this.#ownership.stuck;
     return {
       partitions: [...partitions.values()].map(viewPartition),
       inFlight: { records: flow.records, bytes: flow.bytes, runs: runs.alive },
+      guarded: { records: survivors.guarded, runs: [...survivors.waitedFor()] },
       pausedBecause: pause.reason ?? stuck?.reason,
     };
   }
@@ -101,7 +103,7 @@ export class Tracker {
       case "ended":
         return this.#lives.ended(event.runId, event.result);
       case "lost":
-        return this.#lives.lost(event.runId, event.reason, event.message);
+        return this.#lives.lost(event.runId, event);
       case "sent":
         return this.#outbox.sent(event.sendId);
       case "send-failed": {
@@ -110,13 +112,20 @@ export class Tracker {
         return this.#lives.outputRefused(refused.open, event.failure.message, refused.decision.spec);
       }
       case "committed":
-        return this.#ownership.settle(commits.committed(event.commitId, nowMs));
+        for (const { partition, records, dropped } of commits.committed(event.commitId, nowMs)) {
+          if (dropped > 0) this.#context.note({ type: "metadata-cut", partition, records: dropped });
+          this.#ownership.settle(records);
+        }
+        return;
       case "commit-failed":
         return commits.failed(event.commitId, event.failure, nowMs);
       case "spec":
         this.#context.versions.change(event.spec, this.#context.partitions.values());
         pause.probeNow(nowMs);
+        if (!this.#context.forbidsOverlap) this.#lives.overlapAllowed();
         return;
+      case "topic-limits":
+        return this.#context.limits.tell(event.maxMessageBytes);
       case "mode":
         this.#context.mode = event.mode;
         return;
@@ -147,7 +156,6 @@ export class Tracker {
     const { commits, epoch, nowMs } = this.#context;
     const commit = commits.build(nowMs);
     if (commit === undefined) return;
-    for (const note of commit.notes) this.#context.note(note);
     this.#context.push({ type: "commit", commitId: commit.commitId, epoch, offsets: commit.offsets });
   }
 

@@ -10,9 +10,16 @@ import type { WaitingView } from "./backlog.ts";
 import { FailedOverError } from "./errors.ts";
 import { frameworkInfo } from "./framework-info.ts";
 import { Keeper } from "./keeper.ts";
-import type { KeeperCommand, KeeperEvent, KeeperTimings, MasterEvent } from "./keeper-api.ts";
+import type {
+  KeeperCommand,
+  KeeperEvent,
+  KeeperTimings,
+  LossPolicy,
+  MasterEvent,
+  UnreachableTask,
+} from "./keeper-api.ts";
 import type { ConnectToMaster, MasterConnection } from "./master-connection.ts";
-import { runEnd } from "./run-end.ts";
+import { neverRan, runEnd } from "./run-end.ts";
 import { type RunTemplate, requestOf, runTemplate } from "./run-template.ts";
 import { CountedTraffic, type RunnerCounters } from "./runner-counters.ts";
 import { parseRecordWork, parseTaskId, workHead } from "./task-id.ts";
@@ -20,7 +27,7 @@ import type { TaskPhase } from "./task-table.ts";
 import { TroubledHosts } from "./troubled-hosts.ts";
 
 export interface FineRunnerOptions {
-  readonly processor: Pick<ProcessorSpec, "name" | "input">;
+  readonly processor: Pick<ProcessorSpec, "name" | "input"> & LossPolicy;
   readonly deployment: string;
   /** The stored framework id, if there is one, and the epoch, raised and stored for this life. */
   readonly identity: { readonly frameworkId: FrameworkId | undefined; readonly epoch: number };
@@ -35,6 +42,8 @@ export interface FineRunnerOptions {
   readonly principal: string | null;
   readonly failoverTimeoutMs: number;
   readonly webuiUrl?: string;
+  /** Tasks of the framework that the master believes to be on unreachable agents; asked where overlap is forbidden. */
+  readonly unreachableTasks: (framework: FrameworkId, signal: AbortSignal) => Promise<readonly UnreachableTask[]>;
   readonly connect: ConnectToMaster;
   readonly clock: Clock;
   readonly random: Random;
@@ -46,6 +55,7 @@ export interface FineRunnerOptions {
 
 /** A run that is placed and not released yet, for people. */
 export interface TaskView {
+  readonly run: RunId;
   readonly id: string;
   readonly state: Exclude<TaskPhase, "waiting" | "stopped">;
   readonly agent: string | null;
@@ -55,6 +65,8 @@ export interface TaskView {
   readonly offset: number;
   /** null: adopted from an earlier life. */
   readonly attempt: number | null;
+  /** Its framework is gone: nobody tells any more when it has ended. */
+  readonly orphaned: boolean;
   /** When the state began, ms since 1970. */
   readonly sinceMs: number;
 }
@@ -69,6 +81,7 @@ export interface RunnerStatus {
 }
 
 const STORE_RETRY = { initialMs: 200, maxMs: 10_000 };
+const LOOK_UP_RETRY = { initialMs: 1000, maxMs: 30_000 };
 const SUBSCRIBE_AGAIN = { initialMs: 1000, maxMs: 60_000 };
 /** How long a TEARDOWN may take before the connection is closed all the same. */
 const TEARDOWN_DEADLINE_MS = 5000;
@@ -97,13 +110,15 @@ export class FineRunner implements Runner {
   #refusals = 0;
   #connectionTrouble: string | undefined = "not subscribed to a Mesos master yet";
   #taskTrouble: string | undefined;
+  #lookUpTrouble: string | undefined;
   #cancelWake: (() => void) | undefined;
   #onDisconnected: (() => void) | undefined;
 
   constructor(options: FineRunnerOptions) {
     this.#options = options;
     const { processor, identity, timings } = options;
-    this.#keeper = new Keeper({ name: processor.name, ...identity, ...(timings === undefined ? {} : { timings }) });
+    const more = timings === undefined ? {} : { timings };
+    this.#keeper = new Keeper({ name: processor.name, ...identity, policy: processor, ...more });
   }
 
   /** Resolves at once; `ready` tells when the master has said what runs. */
@@ -127,6 +142,11 @@ export class FineRunner implements Runner {
     this.#runs.delete(runId);
   }
 
+  /** The specification has changed. */
+  update({ overlap, unreachableTimeoutMs }: LossPolicy): void {
+    this.#step({ type: "policy", policy: { overlap, unreachableTimeoutMs } });
+  }
+
   /** Kills all that runs, and stays: each end comes as an event. */
   killAll(): void {
     for (const { key } of [...this.#keeper.tasks()]) this.#step({ type: "kill", key });
@@ -146,10 +166,11 @@ export class FineRunner implements Runner {
     const { clock } = this.#options;
     const wallOffsetMs = clock.wallMs() - clock.monotonicMs();
     const views: TaskView[] = [];
-    for (const { key, taskId, phase, agentId, hostname, sinceMs } of this.#keeper.tasks()) {
+    for (const { key, taskId, phase, agentId, hostname, orphaned, sinceMs } of this.#keeper.tasks()) {
       const place = recordPlace(taskId);
       if (taskId === undefined || place === undefined || phase === "waiting" || phase === "stopped") continue;
       views.push({
+        run: key as RunId,
         id: taskId,
         state: phase,
         agent: agentId ?? null,
@@ -157,6 +178,7 @@ export class FineRunner implements Runner {
         partition: place.partition,
         offset: place.offset,
         attempt: this.#runs.get(key)?.attempt ?? null,
+        orphaned,
         sinceMs: Math.round(sinceMs + wallOffsetMs),
       });
     }
@@ -172,7 +194,7 @@ export class FineRunner implements Runner {
     return {
       connected: this.#connected,
       frameworkId: this.#keeper.frameworkId,
-      trouble: this.#connectionTrouble ?? this.#taskTrouble,
+      trouble: this.#connectionTrouble ?? this.#lookUpTrouble ?? this.#taskTrouble,
       hostTrouble: this.#deadHosts.describe(nowMs) ?? this.#oddHosts.describe(nowMs),
     };
   }
@@ -208,6 +230,9 @@ export class FineRunner implements Runner {
       case "store-framework-id":
         this.#storing = this.#storing.then(() => this.#store(command.frameworkId));
         return;
+      case "find-unreachable":
+        void this.#findUnreachable();
+        return;
       case "wake":
         return this.#wakeAt(command.atMs);
       case "report":
@@ -223,9 +248,13 @@ export class FineRunner implements Runner {
         return this.#adopted(command.key, command.work);
       case "ended":
         return this.#ended(command);
+      case "stopped": {
+        const specVersion = this.#runs.get(command.key)?.spec.version ?? "";
+        return this.#emit({ type: "ended", runId: command.key as RunId, result: neverRan(specVersion) });
+      }
       case "lost": {
-        const { key, reason, message } = command;
-        return this.#emit({ type: "lost", runId: key as RunId, reason, message });
+        const { key, reason, message, dead } = command;
+        return this.#emit({ type: "lost", runId: key as RunId, reason, message, dead });
       }
       default:
         return assertNever(command);
@@ -259,10 +288,10 @@ export class FineRunner implements Runner {
     }
     if (end.type === "lost") {
       this.#deadHosts.failed(host, end.message, this.#options.clock.monotonicMs());
-      return this.#emit({ type: "lost", runId, reason: "daemon-lost", message: end.message });
+      return this.#emit({ type: "lost", runId, reason: "daemon-lost", message: end.message, dead: true });
     }
     this.#options.log.error("cannot read a run's result", { taskId: status.taskId, reason: end.message });
-    this.#emit({ type: "lost", runId, reason: "executor-lost", message: end.message });
+    this.#emit({ type: "lost", runId, reason: "executor-lost", message: end.message, dead: true });
   }
 
   /** @param notice in what other way than it was told to */
@@ -293,6 +322,26 @@ export class FineRunner implements Runner {
         log.error("cannot store the framework id", { reason: describeError(error) });
         const stopped = (): void => undefined; // the loop ends with the signal
         await clock.sleep(backoffMs(STORE_RETRY, attempt, random), { signal }).catch(stopped);
+      }
+    }
+  }
+
+  /** Nothing is launched before the answer, so that this goes on until there is one. */
+  async #findUnreachable(): Promise<void> {
+    const { unreachableTasks, clock, random, log } = this.#options;
+    const { signal } = this.#stopped;
+    for (let attempt = 1; !signal.aborted; attempt++) {
+      const framework = this.#keeper.frameworkId;
+      try {
+        const tasks = framework === undefined ? [] : await unreachableTasks(framework, signal);
+        this.#lookUpTrouble = undefined;
+        return this.#step({ type: "unreachable-found", tasks });
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#lookUpTrouble = `the master does not tell what may run on agents that it does not reach: ${describeError(error)}`;
+        log.error("cannot ask for tasks on unreachable agents", { reason: describeError(error) });
+        const stopped = (): void => undefined; // the loop ends with the signal
+        await clock.sleep(backoffMs(LOOK_UP_RETRY, attempt, random), { signal }).catch(stopped);
       }
     }
   }

@@ -1,8 +1,9 @@
 import type { BackoffOptions } from "../base/backoff.ts";
 import type { LogLevel } from "../base/log.ts";
+import type { ProcessorSpec } from "../config/processor.ts";
 import type { LostReason } from "../engine/ports.ts";
 import type { SchedulerCall, SchedulerEvent } from "../mesos/scheduler-api.ts";
-import type { ExecutorInfo, FrameworkId, TaskInfo, TaskStatus } from "../mesos/types.ts";
+import type { AgentId, ExecutorInfo, FrameworkId, TaskId, TaskInfo, TaskStatus } from "../mesos/types.ts";
 import type { Quantities } from "../placement/quantities.ts";
 import { type Constraint, makeShape, type Shape } from "../placement/shape.ts";
 
@@ -10,6 +11,9 @@ import { type Constraint, makeShape, type Shape } from "../placement/shape.ts";
  * What goes into the keeper and comes out of it. It knows tasks, not records: whoever wants tasks (a runner, a scaler)
  * is its client.
  */
+
+/** What is done about tasks that are out of reach. May change at any time. */
+export type LossPolicy = Pick<ProcessorSpec, "overlap" | "unreachableTimeoutMs">;
 
 /** An executor that many tasks share. One is started on each agent where it is needed. */
 export interface ExecutorTemplate {
@@ -73,16 +77,21 @@ export type KeeperEvent =
   | MasterEvent
   | { readonly type: "framework-id-stored"; readonly frameworkId: FrameworkId }
   | { readonly type: "want"; readonly request: TaskRequest }
-  /** The task is to end; `ended` follows, or nothing where it never started. */
+  /** The task is to end; `ended` follows, or `stopped` where it never started. */
   | { readonly type: "kill"; readonly key: string }
   /** The client needs nothing more of it: its updates are acknowledged, and it is killed where it still runs. */
   | { readonly type: "release"; readonly key: string }
+  | { readonly type: "policy"; readonly policy: LossPolicy }
+  /** Answers `find-unreachable`. */
+  | { readonly type: "unreachable-found"; readonly tasks: readonly UnreachableTask[] }
   | { readonly type: "tick" };
 
 export type KeeperCommand =
   | { readonly type: "call"; readonly call: SchedulerCall }
   /** Nothing is launched before `framework-id-stored` confirms it. undefined: the id is dead, forget it. */
   | { readonly type: "store-framework-id"; readonly frameworkId: FrameworkId | undefined }
+  /** Which tasks of this framework the master believes to be on unreachable agents? Nothing is launched meanwhile. */
+  | { readonly type: "find-unreachable" }
   /** A `tick` is due at `atMs`. Takes the place of what was said before. */
   | { readonly type: "wake"; readonly atMs: number }
   | ClientEvent
@@ -98,10 +107,24 @@ export type ClientEvent =
   | { readonly type: "started"; readonly key: string; readonly host: string }
   /** The executor's own last word, or its agent's that none can be started. Kept unacknowledged until `release`. */
   | { readonly type: "ended"; readonly key: string; readonly status: TaskStatus }
-  /** Said again, with another reason, when a task on an unreachable agent turns out to be gone. */
-  | { readonly type: "lost"; readonly key: string; readonly reason: LostReason; readonly message: string }
+  /** It was killed before any executor had it. */
+  | { readonly type: "stopped"; readonly key: string }
+  /** `dead`: it certainly does not run any more. Where that was not certain it is said again once it is. */
+  | {
+      readonly type: "lost";
+      readonly key: string;
+      readonly reason: LostReason;
+      readonly message: string;
+      readonly dead: boolean;
+    }
   /** Mesos refuses such tasks again and again; null: no longer. */
   | { readonly type: "trouble"; readonly message: string | null };
+
+/** A task on an agent that the master does not reach. */
+export interface UnreachableTask {
+  readonly taskId: TaskId;
+  readonly agentId: AgentId;
+}
 
 /** All in milliseconds. */
 export interface KeeperTimings {
@@ -113,9 +136,9 @@ export interface KeeperTimings {
   readonly silentMs: number;
   /** Between two questions about a task that the master does not answer. */
   readonly reconcileRepeat: BackoffOptions;
+  /** Between two questions about a task that was given up, though it may still run. */
+  readonly watchRepeat: BackoffOptions;
   readonly periodicReconcileMs: number;
-  /** How long a task on an unreachable agent is waited for. */
-  readonly unreachableTimeoutMs: number;
   readonly killRepeat: BackoffOptions;
   /** Of a task whose launch came to nothing. */
   readonly launchRetry: BackoffOptions;
@@ -140,8 +163,8 @@ export const defaultTimings: KeeperTimings = {
   barrierRepeatMs: 3000,
   silentMs: 30_000,
   reconcileRepeat: { initialMs: 2000, maxMs: 60_000 },
+  watchRepeat: { initialMs: 5000, maxMs: 60_000 },
   periodicReconcileMs: 15 * 60_000,
-  unreachableTimeoutMs: 60_000,
   killRepeat: { initialMs: 5000, maxMs: 60_000 },
   launchRetry: { initialMs: 50, maxMs: 30_000 },
   refusedRetry: { initialMs: 1000, maxMs: 60_000 },
@@ -160,5 +183,10 @@ export interface KeeperOptions {
   readonly frameworkId: FrameworkId | undefined;
   /** Raised, and stored, before each new life of the scheduler. */
   readonly epoch: number;
+  /**
+   * Where overlap is forbidden the client needs to know of every task of an earlier life that may still run, so that the
+   * wait for agents has no end, and the master is asked for tasks on those that it does not reach.
+   */
+  readonly policy: LossPolicy;
   readonly timings?: Partial<KeeperTimings>;
 }

@@ -8,6 +8,7 @@ import {
   type KeeperCommand,
   type KeeperOptions,
   type KeeperTimings,
+  type LossPolicy,
   type ReportFields,
 } from "./keeper-api.ts";
 import { OfferCycle } from "./offer-cycle.ts";
@@ -18,7 +19,7 @@ import { type KeptTask, type TaskPhase, TaskTable } from "./task-table.ts";
 export type KeeperAlarm =
   | { readonly type: "round" | "revive" | "barrier" | "adopt-timeout" | "periodic" }
   | { readonly type: "shape"; readonly shapeId: string }
-  | { readonly type: "reconcile" | "kill" | "phase"; readonly task: KeptTask };
+  | { readonly type: "reconcile" | "kill" | "phase" | "watch"; readonly task: KeptTask };
 
 /** The state that the parts of the keeper share, and the way out for their commands. */
 export class KeeperContext {
@@ -30,6 +31,7 @@ export class KeeperContext {
   readonly agents: Agents;
   readonly backlog: Backlog;
   readonly cycle: OfferCycle;
+  policy: LossPolicy;
   /** Time of the present step. */
   nowMs = 0;
   /** Counts subscriptions; with `connected` it tells whether calls can be sent. */
@@ -43,6 +45,7 @@ export class KeeperContext {
 
   constructor(options: KeeperOptions) {
     this.options = options;
+    this.policy = options.policy;
     this.timings = { ...defaultTimings, ...options.timings };
     this.agents = new Agents({ name: options.name, epoch: options.epoch, pause: this.timings.agentPause });
     this.backlog = new Backlog(this.timings.refusedRetry);

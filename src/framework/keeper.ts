@@ -4,7 +4,7 @@ import type { FrameworkId } from "../mesos/types.ts";
 import type { Alarm } from "./alarms.ts";
 import type { WaitingView } from "./backlog.ts";
 import { Barrier } from "./barrier.ts";
-import type { KeeperCommand, KeeperEvent, KeeperOptions, MasterEvent } from "./keeper-api.ts";
+import type { KeeperCommand, KeeperEvent, KeeperOptions, LossPolicy, MasterEvent } from "./keeper-api.ts";
 import { type KeeperAlarm, KeeperContext } from "./keeper-context.ts";
 import { Launcher } from "./launcher.ts";
 import { TaskLives } from "./task-lives.ts";
@@ -19,6 +19,8 @@ export interface KeptTaskView {
   readonly phase: TaskPhase;
   readonly agentId: string | undefined;
   readonly hostname: string | undefined;
+  /** Its framework is gone, so that nobody can be asked about it. */
+  readonly orphaned: boolean;
   /** When the phase began, in the keeper's time. */
   readonly sinceMs: number;
 }
@@ -43,6 +45,8 @@ export class Keeper {
   #frameworkId: FrameworkId | undefined;
   #storedId: FrameworkId | undefined;
   #readyTold = false;
+  /** Whether it is known, or need not be, what may run on agents that the master does not reach. */
+  #unreachable: "asked" | "to-ask" | "known";
   /** Alarms that belong to the subscription. */
   #barrierAlarm: Alarm<KeeperAlarm> | undefined;
   #adoptAlarm: Alarm<KeeperAlarm> | undefined;
@@ -57,6 +61,8 @@ export class Keeper {
     this.#barrier = new Barrier(options.epoch);
     this.#frameworkId = options.frameworkId;
     this.#storedId = options.frameworkId;
+    // A framework that is new has no tasks.
+    this.#unreachable = options.policy.overlap === "forbid" && options.frameworkId !== undefined ? "to-ask" : "known";
   }
 
   /** @throws {InvariantError} on what cannot be; the keeper must not be used any more then */
@@ -73,9 +79,9 @@ export class Keeper {
   }
 
   *tasks(): Iterable<KeptTaskView> {
-    for (const { key, taskId, request, phase, agentId, sinceMs } of this.#context.tasks.values()) {
+    for (const { key, taskId, request, phase, agentId, orphaned, sinceMs } of this.#context.tasks.values()) {
       const hostname = this.#context.agents.hostname(agentId);
-      yield { key, taskId, work: request?.work, phase, agentId, hostname, sinceMs };
+      yield { key, taskId, work: request?.work, phase, agentId, hostname, orphaned, sinceMs };
     }
   }
 
@@ -103,7 +109,9 @@ export class Keeper {
   get #launchObstacle(): string | undefined {
     if (!this.#context.connected) return "not subscribed to a Mesos master";
     if (this.#storedId !== this.#frameworkId) return "the framework id is being stored";
-    return this.#barrier.open ? undefined : "the master has not told yet what still runs from before";
+    if (!this.#barrier.open) return "the master has not told yet what still runs from before";
+    if (this.#unreachable === "known") return undefined;
+    return "the master has not told yet what may run on agents that it does not reach";
   }
 
   #handle(event: KeeperEvent): void {
@@ -129,6 +137,12 @@ export class Keeper {
         return this.#lives.kill(event.key);
       case "release":
         return this.#lives.release(event.key);
+      case "policy":
+        return this.#policyChanged(event.policy);
+      case "unreachable-found":
+        this.#unreachable = "known";
+        this.#lives.unreachableFound(event.tasks);
+        return this.#tellReady();
       case "tick":
         return this.#tick();
       default:
@@ -150,6 +164,7 @@ export class Keeper {
     context.cycle.subscribed();
     this.#adoptAlarm = context.alarms.set(context.nowMs + context.timings.adoptTimeoutMs, { type: "adopt-timeout" });
     this.#askBarrier();
+    this.#findUnreachable();
     this.#planPeriodic();
   }
 
@@ -179,8 +194,30 @@ export class Keeper {
   #barrierPassed(): void {
     this.#context.alarms.cancel(this.#adoptAlarm);
     this.#lives.askAll({ onlySilent: true });
-    if (!this.#readyTold) this.#context.emit({ type: "ready" });
+    this.#tellReady();
+  }
+
+  #tellReady(): void {
+    if (this.#readyTold || !this.#barrier.open || this.#unreachable !== "known") return;
     this.#readyTold = true;
+    this.#context.emit({ type: "ready" });
+  }
+
+  #policyChanged(policy: LossPolicy): void {
+    const { overlap } = this.#context.policy;
+    this.#context.policy = policy;
+    if (policy.overlap === overlap) return;
+    this.#unreachable = policy.overlap === "forbid" ? "to-ask" : "known";
+    if (this.#context.connected) this.#findUnreachable();
+    this.#lives.watchAll();
+    this.#tellReady();
+  }
+
+  /** Of tasks on unreachable agents no reconciliation tells that does not name them. */
+  #findUnreachable(): void {
+    if (this.#unreachable !== "to-ask") return;
+    this.#unreachable = "asked";
+    this.#context.emit({ type: "find-unreachable" });
   }
 
   #planPeriodic(): void {
@@ -279,11 +316,14 @@ export class Keeper {
     this.#wakeAtMs = Infinity;
     const { alarms, nowMs } = this.#context;
     const toAsk: KeptTask[] = [];
+    const watched: KeptTask[] = [];
     for (let alarm = alarms.takeDue(nowMs); alarm !== undefined; alarm = alarms.takeDue(nowMs)) {
       if (alarm.type === "reconcile") toAsk.push(alarm.task);
+      else if (alarm.type === "watch") watched.push(alarm.task);
       else this.#ring(alarm);
     }
     this.#lives.ask(toAsk);
+    this.#lives.askWatched(watched);
   }
 
   #ring(alarm: KeeperAlarm): void {
@@ -296,6 +336,14 @@ export class Keeper {
       case "barrier":
         return this.#askBarrier();
       case "adopt-timeout":
+        if (this.#context.policy.overlap === "forbid") {
+          this.#context.report(
+            "warn",
+            "waiting on for the master to tell all that runs, since overlap is forbidden",
+            {},
+          );
+          return;
+        }
         this.#context.report("warn", "launching although the master has not told all that runs", {});
         // The question goes on: agents may still return with tasks.
         this.#barrier.force();
@@ -310,6 +358,8 @@ export class Keeper {
         return;
       case "reconcile":
         return this.#lives.ask([alarm.task]);
+      case "watch":
+        return this.#lives.askWatched([alarm.task]);
       case "kill":
         return this.#lives.killAgain(alarm.task);
       case "phase":

@@ -41,6 +41,15 @@ function decoded(data: Uint8Array, specVersion: string): RunEnd {
   }
 }
 
+/** Of a run that was not wanted any more before anybody had begun with it. */
+export function neverRan(specVersion: string): RunResult {
+  return resultOf({ type: "killed" }, specVersion);
+}
+
+function resultOf(outcome: RunOutcome, specVersion: string): RunResult {
+  return { outcome, stdout: noBytes, stderrTail: noBytes, durationMs: 0, specVersion };
+}
+
 function ended(outcome: RunOutcome, specVersion: string): RunEnd {
-  return { type: "ended", result: { outcome, stdout: noBytes, stderrTail: noBytes, durationMs: 0, specVersion } };
+  return { type: "ended", result: resultOf(outcome, specVersion) };
 }

@@ -20,8 +20,8 @@ export type StatusMeaning =
   | { readonly type: "executor-failed"; readonly mayHaveRun: boolean }
   /** Mesos does not take such a task, wherever and however often it is sent. */
   | { readonly type: "refused" }
-  /** Asked for, and neither the master nor the agent knows it. */
-  | { readonly type: "absent" }
+  /** Asked for, and unknown: to its agent, which is there, so that it does not run (`dead`); or to the master alone. */
+  | { readonly type: "absent"; readonly dead: boolean }
   | { readonly type: "lost"; readonly reason: LostReason };
 
 /** Of the Docker containerizer: the container's exit, where `docker inspect` has not shown it running yet. */
@@ -51,7 +51,7 @@ export function meaningOf(status: TaskStatus): StatusMeaning {
     case "TASK_UNREACHABLE":
       return { type: "unreachable" };
     case "TASK_UNKNOWN":
-      return { type: "absent" };
+      return { type: "absent", dead: false };
     case "TASK_FINISHED":
     case "TASK_FAILED":
     case "TASK_KILLED":
@@ -62,7 +62,7 @@ export function meaningOf(status: TaskStatus): StatusMeaning {
       return { type: momentaryErrors.some((text) => text.test(status.message ?? "")) ? "not-started" : "refused" };
     case "TASK_GONE":
       // The master's answer to a question, as opposed to the agent's news that the executor is gone.
-      return isAnswer(status) ? { type: "absent" } : { type: "lost", reason: "executor-lost" };
+      return isAnswer(status) ? { type: "absent", dead: true } : { type: "lost", reason: "executor-lost" };
     case "TASK_LOST":
       return { type: "lost", reason: status.source === "SOURCE_AGENT" ? "executor-lost" : "agent-lost" };
     case "TASK_GONE_BY_OPERATOR":

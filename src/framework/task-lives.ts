@@ -1,7 +1,7 @@
 import type { LostReason } from "../engine/ports.ts";
 import type { SchedulerCall } from "../mesos/scheduler-api.ts";
 import { isTerminal, type TaskInfo, type TaskStatus } from "../mesos/types.ts";
-import type { TaskRequest } from "./keeper-api.ts";
+import type { TaskRequest, UnreachableTask } from "./keeper-api.ts";
 import type { KeeperContext } from "./keeper-context.ts";
 import { pauseMs } from "./pause.ts";
 import { meaningOf, type StatusMeaning } from "./status-meaning.ts";
@@ -45,7 +45,7 @@ export class TaskLives {
     task.wish = "kill";
     if (task.phase === "waiting") {
       this.#dequeue(task);
-      this.#context.move(task, "stopped");
+      this.#stopped(task);
     } else if (task.live) {
       this.#sendKill(task);
     }
@@ -88,9 +88,9 @@ export class TaskLives {
       case "refused":
         return this.#refused(task, status, message);
       case "absent":
-        return this.#absent(task, message);
+        return this.#absent(task, meaning.dead, message);
       case "lost":
-        return this.#lost(task, meaning.reason, message);
+        return this.#lost(task, meaning.reason, message, true);
     }
   }
 
@@ -163,19 +163,21 @@ export class TaskLives {
   }
 
   #unreachable(task: KeptTask): void {
-    const { alarms, timings, nowMs } = this.#context;
+    const { alarms, policy, nowMs } = this.#context;
     // It was said never to have started: nothing can come back.
     if (task.phase === "dropped") return this.#launchFailed(task);
     if (task.wish === "release") return this.#forget(task);
     if (task.phase !== "launched" && task.phase !== "uncertain" && task.phase !== "running") return;
     this.#context.move(task, "unreachable");
-    task.phaseAlarm = alarms.set(nowMs + timings.unreachableTimeoutMs, { type: "phase", task });
+    task.phaseAlarm = alarms.set(nowMs + policy.unreachableTimeoutMs, { type: "phase", task });
   }
 
   #notStarted(task: KeptTask, status: TaskStatus, message: string): void {
     if (task.phase === "dropped") return this.#launchFailed(task);
     if (task.phase === "ended" || task.phase === "stopped") return;
-    if (task.heardFromExecutor || task.phase === "lost") return this.#lost(task, "task-unknown", message);
+    if (task.heardFromExecutor || task.phase === "lost") {
+      return this.#lost(task, "task-unknown", message, status.source === "SOURCE_AGENT");
+    }
     const { taskId, agentId, executor } = task;
     this.#context.report("info", "launch came to nothing", { taskId, agentId, state: status.state, reason: message });
     if (agentId !== undefined && executor !== undefined) {
@@ -186,8 +188,9 @@ export class TaskLives {
     }
     this.#context.alarms.cancel(task.phaseAlarm);
     this.#context.move(task, "dropped");
-    // Only another launch has to be sure of this one's fate.
-    if (task.wish === "run") this.ask([task]);
+    // Only another launch, or whoever waits for its end, has to be sure of this one's fate.
+    const isAwaited = task.wish === "kill" && this.#context.policy.overlap === "forbid";
+    if (task.wish === "run" || isAwaited) this.ask([task]);
     else this.#launchFailed(task);
   }
 
@@ -202,7 +205,7 @@ export class TaskLives {
     const isContainer = request?.template.executor?.info.container !== undefined;
     const anyAnswers = executor === undefined || agents.anyAnswers(executor.key);
     const isSuspect = isContainer && !anyAnswers;
-    if (mayHaveRun) return this.#lost(task, isSuspect ? "executor-start-failed" : "executor-lost", message);
+    if (mayHaveRun) return this.#lost(task, isSuspect ? "executor-start-failed" : "executor-lost", message, true);
     if (!isSuspect || task.heardFromExecutor || phase === "dropped") return this.#notStarted(task, status, message);
     if (agentId !== undefined) agents.retire(agentId, executor.id);
     this.#blame(task, message);
@@ -223,13 +226,14 @@ export class TaskLives {
     this.#context.emit({ type: "trouble", message });
   }
 
-  #absent(task: KeptTask, message: string): void {
+  #absent(task: KeptTask, dead: boolean, message: string): void {
     const { phase } = task;
     if (phase === "launched" || phase === "uncertain" || phase === "dropped") this.#launchFailed(task);
-    else this.#lost(task, "task-unknown", message);
+    else this.#lost(task, "task-unknown", message, dead);
   }
 
-  #lost(task: KeptTask, reason: LostReason, message: string): void {
+  /** @param dead whether it certainly does not run any more */
+  #lost(task: KeptTask, reason: LostReason, message: string, dead: boolean): void {
     const { phase } = task;
     if (phase === "ended" || phase === "stopped" || phase === "waiting") return;
     const isExecutors = reason === "executor-lost" || reason === "executor-start-failed";
@@ -238,12 +242,50 @@ export class TaskLives {
       this.#blame(task, message);
     }
     if (task.wish === "release") return this.#forget(task);
-    // Said once, unless it was only out of reach before.
-    if (phase === "lost" && !task.mayReturn) return;
-    task.mayReturn = reason === "agent-unreachable";
+    // Said once, and once more when it is certain.
+    if (phase === "lost" && !(task.mayReturn && dead)) return this.#watch(task);
+    task.mayReturn = !dead;
     this.#cancelAlarms(task);
     this.#context.move(task, "lost");
-    this.#context.emit({ type: "lost", key: task.key, reason, message });
+    this.#context.emit({ type: "lost", key: task.key, reason, message, dead });
+    task.watch = { alarm: undefined, tries: 0 };
+    this.#watch(task);
+  }
+
+  /** It was given up, and yet it may run: the master is asked until it knows, or until the client lets go. */
+  #watch(task: KeptTask): void {
+    const { alarms, timings, nowMs, policy } = this.#context;
+    if (policy.overlap === "allow" || task.phase !== "lost" || !task.mayReturn || task.orphaned) return;
+    if (task.watch.alarm?.pending === true) return;
+    const tries = task.watch.tries + 1;
+    const atMs = nowMs + pauseMs(timings.watchRepeat, tries);
+    task.watch = { alarm: alarms.set(atMs, { type: "watch", task }), tries };
+  }
+
+  /** Asks about tasks that are watched, and again later. */
+  askWatched(tasks: readonly KeptTask[]): void {
+    const lost = tasks.filter(({ phase }) => phase === "lost");
+    this.#reconcile(lost);
+    for (const task of lost) this.#watch(task);
+  }
+
+  /** Whoever may have to know watches every task that was given up so far. */
+  watchAll(): void {
+    for (const task of this.#context.tasks.values()) this.#watch(task);
+  }
+
+  /** The master believes these to be on agents that it does not reach; those of earlier lives are adopted. */
+  unreachableFound(found: readonly UnreachableTask[]): void {
+    for (const { taskId, agentId } of found) {
+      if (this.#context.tasks.withTaskId(taskId) !== undefined) continue;
+      const message = "on an agent that the master does not reach";
+      this.updated({ taskId, agentId, state: "TASK_UNREACHABLE", source: "SOURCE_MASTER", message });
+    }
+  }
+
+  #stopped(task: KeptTask): void {
+    this.#context.move(task, "stopped");
+    this.#context.emit({ type: "stopped", key: task.key });
   }
 
   // ------------------------------------------------------------------------------------------------------- launches
@@ -283,7 +325,7 @@ export class TaskLives {
     const { tasks, alarms, timings, nowMs } = this.#context;
     this.#cancelAlarms(task);
     if (task.wish === "release") return this.#forget(task);
-    if (task.wish === "kill") return this.#context.move(task, "stopped");
+    if (task.wish === "kill") return this.#stopped(task);
     // The launch is superseded, so that nothing depends on its updates any more.
     this.#payOwed(task);
     this.#context.move(task, "waiting");
@@ -324,7 +366,8 @@ export class TaskLives {
   /** The present phase has lasted its time. */
   phaseOver(task: KeptTask): void {
     if (task.phase === "waiting") this.#enqueue(task);
-    if (task.phase === "unreachable") this.#lost(task, "agent-unreachable", "the agent did not come back in time");
+    if (task.phase === "unreachable")
+      this.#lost(task, "agent-unreachable", "the agent did not come back in time", false);
   }
 
   killAgain(task: KeptTask): void {
@@ -335,16 +378,21 @@ export class TaskLives {
   ask(tasks: readonly KeptTask[]): void {
     const { alarms, timings, nowMs, connected } = this.#context;
     if (!connected) return; // all live tasks are asked for after the next subscription
-    const questions: { taskId: TaskInfo["taskId"]; agentId?: TaskInfo["agentId"] }[] = [];
-    for (const task of tasks) {
-      const { taskId, agentId } = task;
-      if (!task.live || taskId === undefined) continue;
-      questions.push(agentId === undefined ? { taskId } : { taskId, agentId });
+    const live = tasks.filter((task) => task.live);
+    for (const task of live) {
       alarms.cancel(task.reconcile.alarm);
       const tries = task.reconcile.tries + 1;
       const atMs = nowMs + pauseMs(timings.reconcileRepeat, tries);
       task.reconcile = { alarm: alarms.set(atMs, { type: "reconcile", task }), tries };
     }
+    this.#reconcile(live);
+  }
+
+  #reconcile(tasks: readonly KeptTask[]): void {
+    const questions = tasks.flatMap(({ taskId, agentId }) => {
+      if (taskId === undefined) return [];
+      return [agentId === undefined ? { taskId } : { taskId, agentId }];
+    });
     for (let from = 0; from < questions.length; from += RECONCILE_BATCH) {
       this.#context.call({ type: "RECONCILE", tasks: questions.slice(from, from + RECONCILE_BATCH) });
     }
@@ -362,7 +410,8 @@ export class TaskLives {
   frameworkRemoved(message: string): void {
     for (const task of [...this.#context.tasks.values()]) {
       task.owed = [];
-      this.#lost(task, "framework-removed", message);
+      task.orphaned = true;
+      this.#lost(task, "framework-removed", message, false);
     }
   }
 
@@ -416,6 +465,7 @@ export class TaskLives {
     alarms.cancel(task.phaseAlarm);
     alarms.cancel(task.reconcile.alarm);
     alarms.cancel(task.killing.alarm);
+    alarms.cancel(task.watch.alarm);
   }
 }
 

@@ -68,8 +68,10 @@ export class KeptTask {
   /** Launches that came to nothing since one was heard of. */
   failures = 0;
   startedTold = false;
-  /** In `lost`: its agent was only out of reach. */
+  /** In `lost`: nobody knows for certain that it does not run any more. */
   mayReturn = false;
+  /** Its framework is gone, so that nobody can be asked about it. */
+  orphaned = false;
   /** Whether the executor itself has spoken about it: then it has started. */
   heardFromExecutor = false;
   /** Number of the subscription in which it was last heard of. */
@@ -77,6 +79,8 @@ export class KeptTask {
   owed: OwedAcknowledgement[] = [];
   reconcile: { alarm: Alarm<KeeperAlarm> | undefined; tries: number } = { alarm: undefined, tries: 0 };
   killing: { alarm: Alarm<KeeperAlarm> | undefined; tries: number } = { alarm: undefined, tries: 0 };
+  /** In `lost`, while it may return: when it is asked about next. */
+  watch: { alarm: Alarm<KeeperAlarm> | undefined; tries: number } = { alarm: undefined, tries: 0 };
   /** Ends the present phase: back-off of `waiting`, time-out of `unreachable`. */
   phaseAlarm: Alarm<KeeperAlarm> | undefined;
   #phase: TaskPhase;

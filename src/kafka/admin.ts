@@ -1,11 +1,12 @@
-import type { Admin } from "kafkajs";
+import { type Admin, ConfigResourceTypes } from "kafkajs";
 import type { Clock } from "../base/clock.ts";
+import { describeError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import { TopicRefusedError } from "../engine/errors.ts";
 import { abortable } from "./abortable.ts";
 import { KafkaClient, type KafkaClientOptions } from "./client.ts";
 import { TopicConnection } from "./connection.ts";
-import { asKafkaError, KafkaUnavailableError } from "./errors.ts";
+import { asKafkaError, classifyFailure, KafkaUnavailableError } from "./errors.ts";
 import { readCommitted, readLogBounds } from "./offsets.ts";
 
 export interface KafkaAdminOptions {
@@ -107,6 +108,34 @@ export class KafkaAdmin {
       const bounds = await readLogBounds(connection, connection.partitions());
       return new Map([...bounds].map(([partition, { logEndOffset }]) => [partition, logEndOffset]));
     });
+  }
+
+  /** How large a record each topic takes. Those are left out of which Kafka does not tell: missing ones, forbidden ones. */
+  async maxMessageBytes(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    return this.#withAdmin("read the settings of topics", async (admin) => {
+      const told = new Map<string, number>();
+      for (const topic of new Set(topics)) {
+        const bytes = await this.#topicSetting(admin, topic, "max.message.bytes");
+        if (Number.isSafeInteger(Number(bytes)) && Number(bytes) > 0) told.set(topic, Number(bytes));
+      }
+      return told;
+    });
+  }
+
+  /** undefined: there is no such setting, or nobody tells us. */
+  async #topicSetting(admin: Admin, topic: string, setting: string): Promise<string | undefined> {
+    try {
+      const { resources } = await admin.describeConfigs({
+        // One at a time: kafkajs gives no answer at all where one of them is refused.
+        resources: [{ type: ConfigResourceTypes.TOPIC, name: topic, configNames: [setting] }],
+        includeSynonyms: false,
+      });
+      return resources[0]?.configEntries.find(({ configName }) => configName === setting)?.configValue;
+    } catch (error) {
+      if (classifyFailure(error) === "unavailable") throw error;
+      this.#options.log.debug("Kafka does not tell a setting", { topic, setting, reason: describeError(error) });
+      return undefined;
+    }
   }
 
   async #withTopic<T>(topic: string, action: string, use: (connection: TopicConnection) => Promise<T>): Promise<T> {

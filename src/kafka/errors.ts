@@ -70,6 +70,13 @@ const RECORD_REFUSED = new Set([
   "POLICY_VIOLATION",
 ]);
 
+const TOO_LARGE = new Set(["MESSAGE_TOO_LARGE", "RECORD_LIST_TOO_LARGE"]);
+
+/** Of a record that is refused: whether a smaller one would do. */
+export function isTooLarge(error: unknown): boolean {
+  return TOO_LARGE.has(kafkaErrorType(error) ?? "");
+}
+
 /** Broker and producer disagree on what was written last: only a new producer id helps. */
 const PRODUCER_LOST = new Set([
   "OUT_OF_ORDER_SEQUENCE_NUMBER",

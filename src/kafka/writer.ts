@@ -11,6 +11,7 @@ import { errorOfCode } from "./error-of-code.ts";
 import {
   classifyFailure,
   isForbidden,
+  isTooLarge,
   KafkaClosedError,
   KafkaUnavailableError,
   kafkaErrorType,
@@ -275,7 +276,7 @@ export class TopicWriter {
 
   #recordRefused({ bytes }: Outgoing, cause: unknown): RecordRefusedError {
     const why = `Kafka refuses the record of ${bytes} bytes`;
-    return new RecordRefusedError(this.#message(why, cause), { cause });
+    return new RecordRefusedError(this.#message(why, cause), { cause, tooLarge: isTooLarge(cause) });
   }
 
   #message(why: string, cause: unknown): string {

@@ -5,13 +5,13 @@ import type { StateStore } from "../state/store.ts";
 
 const KEY = "processors";
 /** Raised whenever ProcessorSpec changes in a way that an older document does not fit. */
-const VERSION = 1;
+const VERSION = 2;
 
 /**
  * Which processors run, kept over restarts: one whose definition disappears while the scheduler is down is still drained
  * and torn down, and a folder that cannot be read at the start changes nothing.
  *
- * Stored as JSON: `{"version":1,"processors":[…]}`.
+ * Stored as JSON: `{"version":2,"processors":[…]}`.
  */
 export class KnownProcessors {
   readonly #store: StateStore;

@@ -58,7 +58,7 @@ export function logNote(note: TrackerNote, log: Logger): void {
         version: note.version,
       });
     case "metadata-cut":
-      return log.debug("commit metadata is full", { partition: note.partition, from: note.from });
+      return log.debug("commit metadata is full", { partition: note.partition, records: note.records });
     default:
       return assertNever(note);
   }

@@ -1,6 +1,6 @@
 import type { OffsetsLimits, OffsetsView, OpenRecordView } from "../engine/offsets-view.ts";
 import type { TaskView } from "../framework/fine-runner.ts";
-import type { ProcessorPhase, WaitingSnapshot } from "./snapshot.ts";
+import type { ProcessorPhase, TaskSnapshot, WaitingSnapshot } from "./snapshot.ts";
 import { taskState } from "./task-state.ts";
 
 /** What is shown of each partition; the rest is counted. */
@@ -9,7 +9,7 @@ export const offsetsLimits: OffsetsLimits = { runs: 8, records: 10 };
 /** A task of a record. There may be several: a twin of one whose agent is out of reach, say. */
 export interface RecordTask {
   readonly taskId: string;
-  readonly state: "placed" | "running" | "ended";
+  readonly state: TaskSnapshot["state"];
   /** Host name of the agent; null where it is not known yet. */
   readonly agent: string | null;
   readonly forMs: number;
@@ -28,6 +28,8 @@ export interface InFlightRecord {
   readonly retryInMs: number | null;
   /** Offset of the record that must be done first, by `ordering`; null unless it waits for that. */
   readonly behind: number | null;
+  /** A task that may be alive and beside which it must not run, by `overlap`; null unless it waits for that. */
+  readonly waitsFor: { readonly taskId: string; readonly agent: string | null } | null;
   /** Why its last run failed or was lost. */
   readonly lastTrouble: string | null;
   readonly tasks: readonly RecordTask[];
@@ -88,6 +90,7 @@ export function partitionOffsets(
   now: OffsetsNow,
 ): readonly PartitionOffsets[] {
   const byRecord = Map.groupBy(tasks, ({ partition, offset }) => `${partition}/${offset}`);
+  const byRun = new Map(tasks.map((task) => [task.run, task]));
   return views.map((view) => ({
     partition: view.partition,
     committed: view.committed,
@@ -102,14 +105,24 @@ export function partitionOffsets(
     uncommitted: view.uncommitted,
     inFlight: view.inFlight,
     oldest: view.oldest.map((record) =>
-      inFlightRecord(record, byRecord.get(`${view.partition}/${record.offset}`) ?? [], now),
+      inFlightRecord(
+        record,
+        byRecord.get(`${view.partition}/${record.offset}`) ?? [],
+        record.guardedBy && byRun.get(record.guardedBy),
+        now,
+      ),
     ),
     position: view.position,
     notRead: view.notRead ?? null,
   }));
 }
 
-function inFlightRecord(record: OpenRecordView, tasks: readonly TaskView[], now: OffsetsNow): InFlightRecord {
+function inFlightRecord(
+  record: OpenRecordView,
+  tasks: readonly TaskView[],
+  guard: TaskView | undefined,
+  now: OffsetsNow,
+): InFlightRecord {
   const { offset, phase, attempts, sinceMs, dueMs, behind, lastTrouble } = record;
   return {
     offset,
@@ -118,6 +131,7 @@ function inFlightRecord(record: OpenRecordView, tasks: readonly TaskView[], now:
     forMs: elapsed(sinceMs, now.monotonicMs),
     retryInMs: dueMs === undefined ? null : elapsed(now.monotonicMs, dueMs),
     behind: behind ?? null,
+    waitsFor: guard === undefined ? null : { taskId: guard.id, agent: guard.host ?? guard.agent },
     lastTrouble: lastTrouble ?? null,
     tasks: tasks.map((task) => ({
       taskId: task.id,

@@ -15,7 +15,12 @@ export function processorMetrics(
     samples: [{ labels: { processor }, value }],
   });
   return [
-    one("gauge", "brigade_in_flight_bytes", "Bytes of records read and not settled.", view.inFlight.bytes),
+    one(
+      "gauge",
+      "brigade_in_flight_bytes",
+      "Bytes of records read and not settled, and of outputs that wait to be sent.",
+      view.inFlight.bytes,
+    ),
     one("gauge", "brigade_runs", "Runs that are placed or running.", view.inFlight.runs),
     one("counter", "brigade_input_bytes_total", "Bytes read from the input topic.", view.statistics.bytesIn),
     one("counter", "brigade_records_expired_total", "Records gone before they were read.", view.statistics.expired),
@@ -30,6 +35,12 @@ export function processorMetrics(
       "brigade_unknown_versions_total",
       "Results settled by the present specification, because their run's own version is not stored any more.",
       view.statistics.unknownVersions,
+    ),
+    one(
+      "counter",
+      "brigade_metadata_dropped_total",
+      "Settled records that had no place in a commit's metadata: they run again if the scheduler dies before the watermark passes them.",
+      view.statistics.metadataDropped,
     ),
     one("counter", "brigade_offers_total", "Offers received from Mesos.", traffic.offers),
     one("counter", "brigade_offers_declined_total", "Offers given back unused.", traffic.declines),

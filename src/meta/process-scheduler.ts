@@ -8,7 +8,7 @@ import type { Settings } from "../config/settings.ts";
 import { Engine } from "../engine/engine.ts";
 import { FailedOverError } from "../framework/errors.ts";
 import { FineRunner } from "../framework/fine-runner.ts";
-import { KafkaAdmin } from "../kafka/admin.ts";
+import { KafkaAdmin, type KafkaAdminOptions } from "../kafka/admin.ts";
 import { KafkaInput } from "../kafka/input.ts";
 import { KafkaOutput } from "../kafka/output.ts";
 import type { StateStore } from "../state/store.ts";
@@ -18,12 +18,14 @@ import { logNote } from "./log-note.ts";
 import { MesosMaster } from "./mesos-master.ts";
 import { type OffsetsSnapshot, offsetsLimits, partitionOffsets } from "./offsets-snapshot.ts";
 import { processorMetrics } from "./process-metrics.ts";
-import { processorSnapshot, taskSnapshots } from "./process-snapshot.ts";
+import { processorSnapshot, taskSnapshots, waitingSnapshots } from "./process-snapshot.ts";
 import type { Deployment, StopMode } from "./protocol.ts";
 import type { ProcessorPhase, ProcessorSnapshot, TaskSnapshot } from "./snapshot.ts";
 import { forgetMember, StoredMember } from "./stored-member.ts";
 import { forgetPositions, StoredPositions } from "./stored-positions.ts";
 import { forgetVersions, StoredVersions } from "./stored-versions.ts";
+import { TopicLimitsWatch } from "./topic-limits-watch.ts";
+import { unreachableTasks } from "./unreachable-tasks.ts";
 import { untilTopicsUsable } from "./usable-topics.ts";
 
 export interface ProcessSchedulerOptions {
@@ -41,8 +43,8 @@ export interface ProcessSchedulerOptions {
 
 /** How often the phase is looked at: it is made of what three parts say. */
 const PHASE_INTERVAL_MS = 250;
-/** How long a change that needs it waits for what was read before. */
-const DRAIN_TIMEOUT_MS = 60_000;
+/** From the cancelling of runs to their ends. */
+const CANCEL_TIMEOUT_MS = 10_000;
 const ASK_TO_TEAR_DOWN_MS = 20_000;
 const SUBSCRIBE_TO_TEAR_DOWN_MS = 15_000;
 
@@ -55,6 +57,7 @@ interface Parts {
   readonly positions: StoredPositions;
   readonly versions: StoredVersions;
   readonly member: StoredMember;
+  readonly limits: TopicLimitsWatch;
 }
 
 /**
@@ -186,7 +189,7 @@ export class ProcessScheduler {
     const now = { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
     return {
       ...base,
-      waiting: runner.waiting(),
+      waiting: waitingSnapshots(engine.view(), runner),
       partitions: partitionOffsets(engine.offsets(offsetsLimits), runner.tasks(), now),
     };
   }
@@ -206,13 +209,15 @@ export class ProcessScheduler {
     const parts = this.#parts;
     if (this.#stopping.signal.aborted || parts === undefined) return;
     if (!drainsFirst(former, spec)) {
+      parts.runner.update(spec);
       await parts.engine.update(spec);
       // Its topics may be new ones; until they are there, what is sent to them waits.
       await this.#untilTopicsUsable();
       this.#trouble = null;
+      await parts.limits.look();
       return;
     }
-    const deadline = AbortSignal.timeout(DRAIN_TIMEOUT_MS);
+    const deadline = AbortSignal.timeout(clampTimeout(spec.drainTimeoutMs));
     this.#changing = true;
     try {
       await parts.engine.stop("drain", AbortSignal.any([deadline, this.#stopping.signal]));
@@ -220,6 +225,7 @@ export class ProcessScheduler {
       if (this.#stopping.signal.aborted) return;
       if (!deadline.aborted) throw error;
       this.#options.log.warn("changed before everything was drained; what runs is cancelled, its records run again");
+      await this.#cancelAll(parts);
     } finally {
       this.#changing = false;
     }
@@ -229,8 +235,20 @@ export class ProcessScheduler {
     await this.#start();
   }
 
+  /** Ends what runs, and settles what it had come to. */
+  async #cancelAll({ engine, runner }: Parts): Promise<void> {
+    const deadline = AbortSignal.timeout(CANCEL_TIMEOUT_MS);
+    runner.killAll();
+    try {
+      await engine.stop("finish", deadline);
+    } catch (error) {
+      // Whatever is out of reach is found, or counted as lost, later.
+      if (!deadline.aborted) throw error;
+    }
+  }
+
   async #start(): Promise<void> {
-    const { settings, store, clock, random, log } = this.#options;
+    const { store, clock, random, log } = this.#options;
     const absent = await this.#untilTopicsUsable();
     const { name: processor, input: topic } = this.#spec;
     const positions = await StoredPositions.load({ store, processor, group: this.#group, topic, clock, log });
@@ -240,11 +258,12 @@ export class ProcessScheduler {
     const member = await StoredMember.load({ store, processor, group: this.#group, log });
     this.#trouble = STARTING;
     const identity = await this.#takeIdentity(this.#stopping.signal);
-    const kafka = { brokers: settings.kafkaAddress, clientId: `brigade-${this.#spec.name}` };
+    const kafka = this.#kafka;
     const group = this.#group;
     const runner = this.#newRunner(identity);
     const engine = new Engine({
       spec: this.#spec,
+      group,
       input: new KafkaInput({ kafka, topic: this.#spec.input, group, memory: member, clock, random, log }),
       output: new KafkaOutput({ kafka, clock, random, log }),
       runner,
@@ -254,7 +273,15 @@ export class ProcessScheduler {
       onNote: (note) => logNote(note, log),
       onFatal: (error) => this.#options.onFatal(asError(error), true),
     });
-    this.#parts = { engine, runner, positions, versions, member };
+    const limits = new TopicLimitsWatch({
+      admin: this.#admin,
+      topics: () => [...versions.known, this.#spec].flatMap(({ output, error }) => withoutNull([output, error?.topic])),
+      onLimits: (maxMessageBytes) => engine.topicLimits(maxMessageBytes),
+      clock,
+      log,
+    });
+    await limits.look();
+    this.#parts = { engine, runner, positions, versions, member, limits };
     this.#trouble = null;
     log.info("processor starts", { group, epoch: identity.epoch, frameworkId: identity.frameworkId ?? "new" });
     await engine.start();
@@ -283,6 +310,15 @@ export class ProcessScheduler {
     });
   }
 
+  get #admin(): KafkaAdmin {
+    const { clock, log } = this.#options;
+    return new KafkaAdmin({ kafka: this.#kafka, clock, log });
+  }
+
+  get #kafka(): KafkaAdminOptions["kafka"] {
+    return { brokers: this.#options.settings.kafkaAddress, clientId: `brigade-${this.#spec.name}` };
+  }
+
   get #group(): string {
     return consumerGroup(this.#options.settings.deployment, this.#spec);
   }
@@ -302,6 +338,7 @@ export class ProcessScheduler {
       principal: settings.mesosPrincipal,
       failoverTimeoutMs: settings.failoverTimeoutMs,
       ...(deployment.webuiUrl === null ? {} : { webuiUrl: deployment.webuiUrl }),
+      unreachableTasks: (frameworkId, signal) => unreachableTasks(this.#master.operator, frameworkId, signal),
       connect: this.#master.connect,
       // Another scheduler took over: to subscribe again would throw that one out, and so on for ever.
       onFatal: (error) => this.#options.onFatal(asError(error), !(error instanceof FailedOverError)),
@@ -318,10 +355,9 @@ export class ProcessScheduler {
    */
   async #untilTopicsUsable(): Promise<ReadonlySet<string>> {
     const { settings, clock, random, log } = this.#options;
-    const kafka = { brokers: settings.kafkaAddress, clientId: `brigade-${this.#spec.name}` };
     const absent = new Set<string>();
     await untilTopicsUsable({
-      admin: new KafkaAdmin({ kafka, clock, log }),
+      admin: this.#admin,
       topics: () => topicsOf(this.#spec),
       create: settings.topicsCreate,
       clock,
@@ -375,10 +411,16 @@ export class ProcessScheduler {
 }
 
 function topicsOf({ input, output, error }: ProcessorSpec): readonly string[] {
-  return [input, output, error?.topic].filter((topic) => topic !== null && topic !== undefined);
+  return withoutNull([input, output, error?.topic]);
 }
 
-async function close({ engine, positions, versions, member }: Parts, how: { readonly kill: boolean }): Promise<void> {
+function withoutNull(topics: readonly (string | null | undefined)[]): readonly string[] {
+  return topics.filter((topic) => topic !== null && topic !== undefined);
+}
+
+async function close(parts: Parts, how: { readonly kill: boolean }): Promise<void> {
+  const { engine, positions, versions, member, limits } = parts;
+  limits.close();
   await engine.close(how);
   await member.close();
   await positions.close();

@@ -2,12 +2,14 @@ import type { ProcessorSpec } from "../config/processor.ts";
 import type { EngineView } from "../engine/engine.ts";
 import type { PartitionView } from "../engine/tracker-view.ts";
 import type { FineRunner } from "../framework/fine-runner.ts";
+import { guardedWaiting } from "./guarded.ts";
 import {
   type PartitionSnapshot,
   type ProcessorPhase,
   type ProcessorSnapshot,
   snapshotOfSpec,
   type TaskSnapshot,
+  type WaitingSnapshot,
 } from "./snapshot.ts";
 import { taskState } from "./task-state.ts";
 
@@ -38,7 +40,7 @@ export function processorSnapshot(
     },
     inFlight: view.inFlight.records,
     runs: view.inFlight.runs,
-    waiting: runner.waiting().map(({ reason, count }) => ({ reason, count })),
+    waiting: waitingSnapshots(view, runner),
     partitions: view.partitions.map((partition) => partitionSnapshot(partition, nowMs)),
     latency:
       statistics.latency.count === 0
@@ -46,6 +48,12 @@ export function processorSnapshot(
         : { p50Ms: statistics.latency.p50Ms, p99Ms: statistics.latency.p99Ms },
     ratePerS: statistics.ratePerSecond,
   };
+}
+
+/** Why some of the records that could run do not. */
+export function waitingSnapshots({ guarded }: EngineView, runner: FineRunner): readonly WaitingSnapshot[] {
+  const ofRunner = runner.waiting().map(({ reason, count }) => ({ reason, count }));
+  return guarded.records === 0 ? ofRunner : [...ofRunner, ...guardedWaiting(guarded, runner.tasks())];
 }
 
 function partitionSnapshot(view: PartitionView, nowMs: number): PartitionSnapshot {

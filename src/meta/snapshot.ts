@@ -86,7 +86,8 @@ export interface TaskSnapshot {
   readonly offset: number;
   /** 1 for the first. */
   readonly attempt: number;
-  readonly state: "placed" | "running" | "ended";
+  /** `unreachable`: it was given up, or is about to be, and may still run. */
+  readonly state: "placed" | "running" | "unreachable" | "ended";
   /** Host name of the agent; null where it is not known yet. */
   readonly agent: string | null;
   readonly forMs: number;

@@ -3,5 +3,6 @@ import type { TaskSnapshot } from "./snapshot.ts";
 
 /** The keeper's phases, as people are shown them. */
 export function taskState(phase: TaskView["state"]): TaskSnapshot["state"] {
-  return phase === "running" || phase === "ended" ? phase : "placed";
+  if (phase === "lost") return "unreachable";
+  return phase === "running" || phase === "ended" || phase === "unreachable" ? phase : "placed";
 }

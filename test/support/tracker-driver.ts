@@ -28,7 +28,7 @@ export class TrackerDriver {
     known: readonly SettlingSpec[] = [],
   ) {
     const defaults = { ...defaultTrackerOptions, commitIntervalMs: 0 };
-    this.tracker = new Tracker(processorSpec(spec), { ...defaults, ...options }, known);
+    this.tracker = new Tracker(processorSpec(spec), "group", { ...defaults, ...options }, known);
   }
 
   /** @returns what this one event caused */

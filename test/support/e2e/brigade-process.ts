@@ -66,12 +66,12 @@ export class BrigadeProcess implements AsyncDisposable {
     return found;
   }
 
-  signal(signal: "SIGINT" | "SIGTERM" | "SIGKILL"): void {
+  signal(signal: "SIGINT" | "SIGTERM" | "SIGKILL" | "SIGSTOP" | "SIGCONT" | "SIGUSR1"): void {
     this.#child.kill(signal);
   }
 
   /** SIGTERM, or another signal. @returns the exit code */
-  async end(signal: "SIGINT" | "SIGTERM" | "SIGKILL" = "SIGTERM"): Promise<number> {
+  async end(signal: "SIGINT" | "SIGTERM" | "SIGKILL" | "SIGUSR1" = "SIGTERM"): Promise<number> {
     this.signal(signal);
     await eventually(`brigade ends after ${signal}`, () => this.hasExited);
     return this.exited;

@@ -6,7 +6,7 @@ import type { World } from "./world.ts";
 /** A properties file with the original's keys and ours. @param more settings of one test */
 export function configure(
   world: World,
-  { kafka, mesos }: LocalBrigade,
+  { kafka, mesos }: Pick<LocalBrigade, "kafka" | "mesos">,
   more: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const settings = {

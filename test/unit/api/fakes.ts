@@ -47,7 +47,15 @@ export function schedulerView(more: Partial<SchedulerView> = {}): SchedulerView 
 
 /** Partition 0 with a record that holds the watermark and one behind it. */
 export function partitionOffsetsView(more: Partial<PartitionOffsetsView> = {}): PartitionOffsetsView {
-  const record = { attempts: 0, forMs: 500, retryInMs: null, behind: null, lastTrouble: null, tasks: [] };
+  const record = {
+    attempts: 0,
+    forMs: 500,
+    retryInMs: null,
+    behind: null,
+    waitsFor: null,
+    lastTrouble: null,
+    tasks: [],
+  };
   const task = { taskId: "a_a-in_0_9-3.17", state: "running", agent: "agent-1", forMs: 90_000 } as const;
   return {
     partition: 0,

@@ -56,6 +56,14 @@ test("a record with two tasks has a line for each, and one that is tried again s
   expect(rest).toBe("    and 12 more");
 });
 
+test("a record that waits for the end of a task that may be alive names it", () => {
+  const [, last] = partitionOffsetsView().oldest;
+  const waitsFor = { taskId: "a_a-in_0_9-3.17", agent: "agent-1" };
+  const oldest = [{ ...last!, state: "guarded", behind: null, waitsFor }];
+  const text = offsetsText(offsetsView({ partitions: [partitionOffsetsView({ oldest, inFlight: 1 })] }));
+  expect(text).toMatch(/ 20 {2}guarded .* until a_a-in_0_9-3\.17 on agent-1 is known to be dead$/m);
+});
+
 test("nothing read, nothing committed and nothing assigned have their words", () => {
   const idle = { settledAbove: { records: 0, runs: 0, firstRuns: [] }, uncommitted: 0, inFlight: 0, oldest: [] };
   const text = offsetsText(

@@ -104,6 +104,9 @@ describe("a processor", () => {
       from: "earliest",
       group: null,
       ordering: "none",
+      overlap: "allow",
+      unreachableTimeoutMs: 60_000,
+      drainTimeoutMs: 60_000,
       executor: { container: null, cpus: 0.1, memMb: 64, idleTimeoutMs: 60_000, maxTasks: 100_000, env: [] },
       version: expect.stringMatching(/^[0-9a-f]{12}$/),
     });

@@ -54,6 +54,7 @@ async function started(): Promise<{ readonly input: FakeInput; readonly position
   const nothing = async (): Promise<void> => {};
   const engine = new Engine({
     spec: processorSpec(),
+    group: "group",
     input,
     output: { start: nothing, send: nothing, close: nothing },
     runner: { start: nothing, run() {}, cancel() {}, release() {}, close: nothing },

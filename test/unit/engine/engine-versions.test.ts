@@ -52,6 +52,7 @@ function world(versions: FakeVersions) {
   };
   const engine = new Engine({
     spec: processorSpec({ version: "v1" }),
+    group: "group",
     input,
     output: { start: nothing, send: nothing, close: nothing },
     runner: {

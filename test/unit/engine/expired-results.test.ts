@@ -119,7 +119,7 @@ test("a failure goes to the error topic at once, since the record cannot run aga
 for (const end of ["lost", "killed", "not startable"] as const) {
   test(`a run that is ${end} leaves nothing to settle, and holds nothing up`, () => {
     const driver = expired();
-    if (end === "lost") driver.step({ type: "lost", runId: old, reason: "executor-lost", message: "gone" });
+    if (end === "lost") driver.step({ type: "lost", runId: old, reason: "executor-lost", dead: true, message: "gone" });
     else if (end === "killed") driver.end(old, { type: "killed" });
     else driver.end(old, { type: "not-startable", reason: "program-not-found", message: "gone" });
     driver.advance(60_000);

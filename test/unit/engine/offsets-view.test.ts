@@ -52,7 +52,7 @@ test("a record that failed tells why, and when it is tried again", () => {
   expect(failed?.dueMs).toBeGreaterThan(0);
   driver.advance(60_000);
   expect(driver.tracker.offsets(limits)[0]!.oldest[0]).toMatchObject({ phase: "placed", dueMs: undefined });
-  driver.step({ type: "lost", runId: driver.runOf(0), reason: "agent-lost", message: "" });
+  driver.step({ type: "lost", runId: driver.runOf(0), reason: "agent-lost", dead: true, message: "" });
   expect(driver.tracker.offsets(limits)[0]!.oldest[0]).toMatchObject({ phase: "waiting", lastTrouble: "agent-lost" });
 });
 

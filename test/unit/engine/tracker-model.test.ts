@@ -133,7 +133,7 @@ class World {
     const unreachable = randomInt(this.#random, 2) === 0;
     run.fate = unreachable ? "unreachable" : "over";
     const reason = unreachable ? "agent-unreachable" : "executor-lost";
-    this.#observe(() => this.driver.step({ type: "lost", runId: run.id, reason, message: "" }));
+    this.#observe(() => this.driver.step({ type: "lost", runId: run.id, reason, dead: !unreachable, message: "" }));
   }
 
   #answerSend(trouble: boolean): void {

@@ -199,7 +199,8 @@ describe("failures", () => {
     const driver = new TrackerDriver({ concurrency: 2 });
     driver.begin();
     driver.receive([0, 1, 2]);
-    const lost = { type: "lost", reason: "executor-start-failed", message: "Container exited with status 1" } as const;
+    const message = "Container exited with status 1";
+    const lost = { type: "lost", reason: "executor-start-failed", dead: true, message } as const;
     for (const offset of [0, 1]) driver.step({ ...lost, runId: driver.runOf(offset) });
     expect(driver.tracker.view().pausedBecause).toBe("executor-start-failed: Container exited with status 1");
     for (let runs = 3; runs <= 6; runs++) {
@@ -219,7 +220,7 @@ describe("failures", () => {
     driver.begin();
     driver.receive([0]);
     for (let loss = 1; loss <= 3; loss++) {
-      driver.step({ type: "lost", runId: driver.runOf(0), reason: "executor-lost", message: "" });
+      driver.step({ type: "lost", runId: driver.runOf(0), reason: "executor-lost", dead: true, message: "" });
       driver.advance(60_000);
     }
     const last = driver.all("run").at(-1)!.run;
@@ -234,10 +235,10 @@ describe("failures", () => {
     driver.begin();
     driver.receive([0]);
     const first = driver.runOf(0);
-    driver.step({ type: "lost", runId: first, reason: "agent-unreachable", message: "gone" });
+    driver.step({ type: "lost", runId: first, reason: "agent-unreachable", dead: false, message: "gone" });
     driver.advance(60_000);
     driver.end(first, failed);
-    driver.step({ type: "lost", runId: driver.runOf(0), reason: "framework-removed", message: "gone" });
+    driver.step({ type: "lost", runId: driver.runOf(0), reason: "framework-removed", dead: false, message: "gone" });
     expect(driver.all("send")[0]!.records[0]!.headers).toContainEqual(["brigade.error.reason", utf8("exit code 3")]);
   });
 
@@ -246,7 +247,7 @@ describe("failures", () => {
     driver.begin();
     driver.receive([0]);
     for (const reason of ["framework-removed", "task-unknown", "daemon-lost", "daemon-lost"] as const) {
-      driver.step({ type: "lost", runId: driver.runOf(0), reason, message: "gone" });
+      driver.step({ type: "lost", runId: driver.runOf(0), reason, dead: true, message: "gone" });
       driver.advance(60_000);
     }
     expect(driver.all("run").map(({ run }) => [run.alone, run.attempt])).toEqual(
@@ -259,11 +260,11 @@ describe("failures", () => {
     driver.begin();
     driver.receive([0]);
     for (let loss = 1; loss <= 10; loss++) {
-      driver.step({ type: "lost", runId: driver.runOf(0), reason: "daemon-lost", message: "gone" });
+      driver.step({ type: "lost", runId: driver.runOf(0), reason: "daemon-lost", dead: true, message: "gone" });
       driver.advance(60_000);
     }
     const runs = driver.all("run").length;
-    driver.step({ type: "lost", runId: driver.runOf(0), reason: "daemon-lost", message: "gone" });
+    driver.step({ type: "lost", runId: driver.runOf(0), reason: "daemon-lost", dead: true, message: "gone" });
     // The longest pause is 30 s, of which half is left to chance.
     driver.advance(14_000);
     expect(driver.all("run").length).toBe(runs);
@@ -276,7 +277,7 @@ describe("failures", () => {
     driver.begin();
     driver.receive([0]);
     const first = driver.runOf(0);
-    driver.step({ type: "lost", runId: first, reason: "agent-unreachable", message: "" });
+    driver.step({ type: "lost", runId: first, reason: "agent-unreachable", dead: false, message: "" });
     driver.advance(60_000);
     const second = driver.runOf(0);
     expect(second).not.toBe(first);
@@ -295,7 +296,7 @@ describe("failures", () => {
     driver.begin();
     driver.receive([0]);
     const run = driver.runOf(0);
-    driver.step({ type: "lost", runId: run, reason: "agent-unreachable", message: "gone" });
+    driver.step({ type: "lost", runId: run, reason: "agent-unreachable", dead: false, message: "gone" });
     driver.end(run, failed);
     expect(driver.all("send").map(({ records }) => records[0]?.topic)).toEqual(["errors"]);
     driver.advance(60_000);
@@ -307,7 +308,7 @@ describe("failures", () => {
     driver.begin();
     driver.receive([0]);
     const away = driver.runOf(0);
-    driver.step({ type: "lost", runId: away, reason: "agent-unreachable", message: "gone" });
+    driver.step({ type: "lost", runId: away, reason: "agent-unreachable", dead: false, message: "gone" });
     driver.advance(60_000);
     driver.end(driver.runOf(0), failed);
     driver.advance(60_000);
@@ -323,7 +324,11 @@ describe("failures", () => {
     driver.receive([0]);
     driver.end(driver.runOf(0), undefined, "big");
     const { sendId } = driver.all("send")[0]!;
-    driver.step({ type: "send-failed", sendId, failure: { type: "record-refused", message: "too large" } });
+    driver.step({
+      type: "send-failed",
+      sendId,
+      failure: { type: "record-refused", message: "too large", tooLarge: true },
+    });
     expect(driver.all("send")[1]?.records[0]?.topic).toBe("errors");
   });
 
@@ -521,7 +526,7 @@ describe("adoption", () => {
   test("a run that is lost before its record is read is a second run's cause, and let go only when that is known", () => {
     const driver = new TrackerDriver();
     driver.step({ type: "adopted", runId: old, partition: 0, offset: 2 });
-    driver.step({ type: "lost", runId: old, reason: "executor-lost", message: "gone" });
+    driver.step({ type: "lost", runId: old, reason: "executor-lost", dead: true, message: "gone" });
     driver.begin({ committed: { offset: 2, metadata: "" }, logEndOffset: 3 });
     expect(driver.released(old)).toBe(false);
     driver.receive([2]);
@@ -538,7 +543,7 @@ describe("adoption", () => {
       const twin = "upper_in_0_2-2.1" as RunId;
       const driver = new TrackerDriver();
       for (const runId of [old, twin]) driver.step({ type: "adopted", runId, partition: 0, offset: 2 });
-      driver.step({ type: "lost", runId: old, reason: "executor-lost", message: "gone" });
+      driver.step({ type: "lost", runId: old, reason: "executor-lost", dead: true, message: "gone" });
       if (hasEnded) driver.end(twin, undefined, "twin");
       driver.begin({ committed: { offset: 2, metadata: "" }, logEndOffset: 3 });
       driver.receive([2]);
@@ -556,9 +561,19 @@ describe("adoption", () => {
     const driver = new TrackerDriver();
     driver.begin();
     driver.receive([0]);
+    driver.step({ type: "started", runId: driver.runOf(0), place: "a1" });
     driver.end(driver.runOf(0), { type: "killed" });
     const losses = driver.all("note").filter(({ note }) => note.type === "lost");
     expect(losses.map(({ note }) => note)).toMatchObject([{ offset: 0, reason: "executor-lost" }]);
+  });
+
+  test("a run that was ended before it was sent anywhere is no loss", () => {
+    const driver = new TrackerDriver();
+    driver.begin();
+    driver.receive([0]);
+    driver.end(driver.runOf(0), { type: "killed" });
+    expect(driver.all("note").filter(({ note }) => note.type === "lost")).toEqual([]);
+    expect(driver.runsOf(0)).toBe(2);
   });
 
   test("a run that is found late takes the place of one that only waits for room", () => {

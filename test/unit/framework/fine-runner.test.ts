@@ -11,7 +11,7 @@ import type { MasterEvent } from "../../../src/framework/keeper-api.ts";
 import type { MasterConnection, MasterConnectionHandlers } from "../../../src/framework/master-connection.ts";
 import { unreadableRequest } from "../../../src/host/task-status.ts";
 import type { SchedulerCall } from "../../../src/mesos/scheduler-api.ts";
-import type { FrameworkId, TaskId, TaskInfo, TaskStatus } from "../../../src/mesos/types.ts";
+import type { AgentId, FrameworkId, TaskId, TaskInfo, TaskStatus } from "../../../src/mesos/types.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { processorSpec } from "../../support/specs.ts";
 import { until } from "../../support/until.ts";
@@ -81,6 +81,7 @@ class Fixture {
       user: "nobody",
       principal: null,
       failoverTimeoutMs: 604_800_000,
+      unreachableTasks: async () => [],
       connect: (handlers) => {
         const connection = new FakeConnection(handlers);
         this.connections.push(connection);
@@ -258,6 +259,7 @@ describe("a run", () => {
     const { fixture, task } = await Fixture.launched();
     expect(fixture.runner.tasks()).toEqual([
       {
+        run: run.id,
         id: task.taskId,
         state: "launched",
         agent: "a",
@@ -265,6 +267,7 @@ describe("a run", () => {
         partition: 0,
         offset: 5,
         attempt: 2,
+        orphaned: false,
         sinceMs: fixture.clock.wallMs(),
       },
     ]);
@@ -409,6 +412,68 @@ describe("the framework", () => {
     await closing;
     expect(fixture.connection.closed).toBe(true);
   });
+});
+
+describe("where overlap is forbidden", () => {
+  const processor = { ...spec, overlap: "forbid" } as const;
+  const away = { taskId: "upper_in_2_77-2.4" as TaskId, agentId: "a7" as AgentId };
+
+  test("tasks on unreachable agents are asked for until there is an answer, and adopted", async () => {
+    let failures = 2;
+    const asked: FrameworkId[] = [];
+    const fixture = new Fixture({
+      processor,
+      unreachableTasks: async (framework) => {
+        asked.push(framework);
+        if (failures-- > 0) throw new Error("no master answers");
+        return [away];
+      },
+    });
+    await fixture.start();
+    fixture.subscribe();
+    await until(() => fixture.runner.status().trouble !== undefined, "it is in trouble");
+    expect(fixture.runner.status().trouble).toBe(
+      "the master does not tell what may run on agents that it does not reach: no master answers",
+    );
+    expect(fixture.events).toEqual([]);
+    await until(() => {
+      fixture.clock.advance(1000);
+      return fixture.events.length > 1;
+    }, "there is an answer");
+    expect(asked).toEqual([frameworkId, frameworkId, frameworkId]);
+    const runId = away.taskId as string as RunId;
+    expect(fixture.events).toEqual([{ type: "adopted", runId, partition: 2, offset: 77 }, { type: "ready" }]);
+    expect(fixture.runner.status().trouble).toBeUndefined();
+  });
+
+  test("it is asked as soon as that is what the specification says", async () => {
+    let asked = 0;
+    const unreachableTasks = async (): Promise<[]> => {
+      asked++;
+      return [];
+    };
+    const fixture = new Fixture({ unreachableTasks });
+    await fixture.start();
+    fixture.subscribe();
+    expect(asked).toBe(0);
+    fixture.runner.update(processor);
+    expect(asked).toBe(1);
+  });
+});
+
+test("a run that is cancelled before it was sent anywhere has been killed", async () => {
+  const fixture = new Fixture();
+  await fixture.start();
+  fixture.subscribe();
+  fixture.runner.run(run);
+  fixture.runner.cancel(run.id);
+  expect(fixture.events.at(-1)).toMatchObject({
+    type: "ended",
+    runId: run.id,
+    result: { outcome: { type: "killed" } },
+  });
+  fixture.offer();
+  expect(fixture.tasks()).toEqual([]);
 });
 
 test("killAll ends what runs, and the runner goes on", async () => {

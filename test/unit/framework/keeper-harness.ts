@@ -4,6 +4,7 @@ import {
   type KeeperCommand,
   type KeeperEvent,
   type KeeperTimings,
+  type LossPolicy,
   makeTemplate,
   type TaskRequest,
 } from "../../../src/framework/keeper-api.ts";
@@ -75,6 +76,13 @@ export function answer(taskId: TaskId, state: TaskStatus["state"], parts: Partia
 type CallOf<Type extends SchedulerCallType> = Extract<SchedulerCall, { type: Type }>;
 type CommandOf<Type extends KeeperCommand["type"]> = Extract<KeeperCommand, { type: Type }>;
 
+export interface HarnessOptions {
+  readonly epoch?: number;
+  readonly stored?: boolean;
+  readonly overlap?: LossPolicy["overlap"];
+  readonly timings?: Partial<KeeperTimings>;
+}
+
 /** A keeper with a hand-driven master and clock. It ticks when the keeper asks to be woken. */
 export class Harness {
   readonly keeper: Keeper;
@@ -82,9 +90,10 @@ export class Harness {
   #wakeAtMs = Infinity;
   #commands: KeeperCommand[] = [];
 
-  constructor(options: { epoch?: number; stored?: boolean; timings?: Partial<KeeperTimings> } = {}) {
-    const { epoch = 1, stored = true, timings = {} } = options;
-    this.keeper = new Keeper({ name: "p", frameworkId: stored ? frameworkId : undefined, epoch, timings });
+  constructor(options: HarnessOptions = {}) {
+    const { epoch = 1, stored = true, overlap = "allow", timings = {} } = options;
+    const policy = { overlap, unreachableTimeoutMs: 60_000 } as const;
+    this.keeper = new Keeper({ name: "p", frameworkId: stored ? frameworkId : undefined, epoch, policy, timings });
   }
 
   /** Takes one event, and the ticks that are due at once. */

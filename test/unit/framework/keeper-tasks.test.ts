@@ -387,7 +387,7 @@ describe("a task is lost", () => {
 });
 
 describe("kill", () => {
-  test("of a task that waits needs no call, and nothing follows", () => {
+  test("of a task that waits needs no call, and it is said to be stopped", () => {
     const harness = new Harness();
     harness.subscribe();
     harness.want("1");
@@ -395,6 +395,7 @@ describe("kill", () => {
     harness.offers(offer("o1"));
     expect(harness.launches()).toEqual([]);
     expect(harness.phases()).toEqual({ "1": "stopped" });
+    expect(harness.commands("stopped").map(({ key }) => key)).toEqual(["1"]);
     harness.step({ type: "release", key: "1" });
     expect(harness.phases()).toEqual({});
   });

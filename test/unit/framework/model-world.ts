@@ -178,7 +178,8 @@ export class World {
   }
 
   #newKeeper(): Keeper {
-    return new Keeper({ name: "p", frameworkId, epoch: this.#epoch });
+    const policy = { overlap: "allow", unreachableTimeoutMs: 60_000 } as const;
+    return new Keeper({ name: "p", frameworkId, epoch: this.#epoch, policy });
   }
 
   /** The scheduler's process dies and a new one starts. */
@@ -264,7 +265,11 @@ export class World {
       }
       case "store-framework-id":
       case "trouble":
+      // Let go by whoever had it killed.
+      case "stopped":
         return;
+      case "find-unreachable":
+        throw new Error("overlap is allowed: nobody has to know what runs out of reach");
       case "report":
         this.#impatient ||= command.message.startsWith("launching although");
         return;

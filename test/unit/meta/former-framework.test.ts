@@ -27,7 +27,7 @@ function framework(id: string, more: Partial<MasterFramework> & { deployment?: s
 
 function task(frameworkId: string, epoch: number, more: Partial<MasterTask> = {}): MasterTask {
   const taskId = formatTaskId({ work: "upper_in_0_7", epoch, launch: 1 });
-  return { taskId, frameworkId: frameworkId as FrameworkId, live: true, ...more };
+  return { taskId, frameworkId: frameworkId as FrameworkId, live: true, unreachableAgentId: undefined, ...more };
 }
 
 const nothing = { frameworks: [], tasks: [], recoveredAgents: 0 };

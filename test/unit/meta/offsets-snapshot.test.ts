@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import type { OffsetsView } from "../../../src/engine/offsets-view.ts";
+import type { RunId } from "../../../src/engine/ports.ts";
 import type { TaskView } from "../../../src/framework/fine-runner.ts";
 import { partitionOffsets } from "../../../src/meta/offsets-snapshot.ts";
 
@@ -22,6 +23,7 @@ const partition: OffsetsView = {
       sinceMs: 4000,
       dueMs: undefined,
       behind: undefined,
+      guardedBy: undefined,
       lastTrouble: undefined,
     },
     {
@@ -31,6 +33,7 @@ const partition: OffsetsView = {
       sinceMs: 9000,
       dueMs: 12_500,
       behind: undefined,
+      guardedBy: undefined,
       lastTrouble: "exit code 1",
     },
   ],
@@ -38,8 +41,9 @@ const partition: OffsetsView = {
 };
 
 function taskOf(offset: number, more: Partial<TaskView> = {}): TaskView {
-  const place = { agent: "S0", host: "agent-1", partition: 1, offset, attempt: 1 };
-  return { id: `t${offset}`, state: "running", ...place, sinceMs: now.wallMs - 3000, ...more };
+  const place = { agent: "S0", host: "agent-1", partition: 1, offset, attempt: 1, orphaned: false };
+  const run = `run-${offset}` as RunId;
+  return { run, id: `t${offset}`, state: "running", ...place, sinceMs: now.wallMs - 3000, ...more };
 }
 
 test("records get their tasks, by partition and offset", () => {
@@ -50,6 +54,16 @@ test("records get their tasks, by partition and offset", () => {
     { taskId: "twin", state: "placed", agent: "agent-1", forMs: 3000 },
   ]);
   expect(offsets?.oldest[1]?.tasks).toEqual([]);
+});
+
+test("a record that waits for the end of another's task names it, and its host as far as it is known", () => {
+  const guardedBy = "run-5" as RunId;
+  const view = { ...partition, oldest: [{ ...partition.oldest[1]!, phase: "guarded", guardedBy }] } as const;
+  const waitsFor = (tasks: readonly TaskView[]): unknown =>
+    partitionOffsets([view], tasks, now)[0]?.oldest[0]?.waitsFor;
+  expect(waitsFor([taskOf(5, { state: "lost" })])).toEqual({ taskId: "t5", agent: "agent-1" });
+  expect(waitsFor([taskOf(5, { host: null })])).toEqual({ taskId: "t5", agent: "S0" });
+  expect(waitsFor([])).toBeNull();
 });
 
 test("times become durations, and ends of runs are inclusive", () => {
