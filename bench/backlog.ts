@@ -20,8 +20,8 @@ import { report, spread } from "./support.ts";
 
 const BACKLOGS = [1000, 100_000] as const;
 const WARM = 500;
-const MEASURED = Number(process.env.BENCH_RECORDS ?? 2000);
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 5);
+const MEASURED = Number(process.env.BENCH_RECORDS ?? 5000);
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 9);
 const POLL_MS = 50;
 
 interface Round {

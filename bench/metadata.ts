@@ -23,8 +23,8 @@ import { processorSpec } from "../test/support/specs.ts";
 import { brigadeCpu } from "./process-cpu.ts";
 import { report, spread } from "./support.ts";
 
-const RECORDS = Number(process.env.BENCH_RECORDS ?? 50_000);
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7);
+const RECORDS = Number(process.env.BENCH_RECORDS ?? 200_000);
+const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 15);
 const CONCURRENCY = 64;
 const ENDS_A_TURN = 8;
 const SLOW_ONE_IN = 100;
