@@ -4,7 +4,7 @@ import { cpus } from "node:os";
 import { resolve } from "node:path";
 
 const root = resolve(import.meta.dir, "..");
-const all = "tracker mesos-codec spawn container exec warm noop backlog metadata footprint kafka".split(" ");
+const all = "tracker mesos-codec spawn container exec warm noop backlog metadata footprint kafka restart".split(" ");
 const usage = `Usage: scripts/bench [NAME …]
 
 Compiles dist/brigade and runs the benchmarks (${all.join(", ")}), or those that are named. Each figure comes as
