@@ -2,6 +2,7 @@ import { type Admin, ConfigResourceTypes } from "kafkajs";
 import type { Clock } from "../base/clock.ts";
 import { describeError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
+import { formatHostPort } from "../config/addresses.ts";
 import { TopicRefusedError } from "../engine/errors.ts";
 import { abortable } from "./abortable.ts";
 import { KafkaClient, type KafkaClientOptions } from "./client.ts";
@@ -43,6 +44,12 @@ export class KafkaAdmin {
 
   constructor(options: KafkaAdminOptions) {
     this.#options = { timeoutMs: 15_000, ...options };
+  }
+
+  /** Resolves where a broker answers; else the error names those that were asked. */
+  async reach(): Promise<void> {
+    const brokers = this.#options.kafka.brokers.map(formatHostPort).join(",");
+    await this.#withAdmin(`reach Kafka at ${brokers}`, (admin) => admin.describeCluster());
   }
 
   async topicExists(topic: string): Promise<boolean> {
@@ -149,7 +156,7 @@ export class KafkaAdmin {
   async #withAdmin<T>(action: string, use: (admin: Admin) => Promise<T>): Promise<T> {
     return this.#withClient(action, async (client) => {
       const admin = client.kafka.admin({ retry: { retries: 3, initialRetryTime: 200 } });
-      await admin.connect();
+      await client.connect(admin);
       return use(admin);
     });
   }

@@ -4,6 +4,7 @@ import { type Cluster, Kafka, type KafkaConfig, logLevel, PartitionAssigners } f
 import { invariant } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { HostPort } from "../config/settings.ts";
+import { isUnreachable } from "./errors.ts";
 import { guardConnections } from "./guarded-connection.ts";
 import { ProtocolError } from "./protocol/errors.ts";
 import { mendRequestQueue } from "./request-queue.ts";
@@ -34,12 +35,14 @@ const METADATA_MAX_AGE_MS = 300_000;
  */
 export class KafkaClient {
   readonly log: Logger;
+  readonly #brokers: readonly HostPort[];
   readonly #kafka: Kafka;
   readonly #sockets = new Set<Socket>();
   #closed = false;
 
   constructor(options: KafkaClientOptions) {
     this.log = options.log;
+    this.#brokers = options.brokers;
     mendRequestQueue();
     guardConnections();
     this.#kafka = new Kafka({
@@ -81,6 +84,22 @@ export class KafkaClient {
     });
     invariant(cluster !== undefined, "kafkajs did not hand its cluster to the assigner");
     return cluster as unknown as WireCluster;
+  }
+
+  /**
+   * Connects to the first broker that can be reached, of those to ask first.
+   *
+   * After a failure kafkajs would take the next one when it tries again, and it is told not to try again: so each is one
+   * try here.
+   */
+  async connect(what: { connect(): Promise<void> }): Promise<void> {
+    for (let left = this.#brokers.length - 1; ; left--) {
+      try {
+        return await what.connect();
+      } catch (error) {
+        if (left <= 0 || this.#closed || !isUnreachable(error)) throw error;
+      }
+    }
   }
 
   /** Ends every connection at once; what is under way fails. Idempotent. */

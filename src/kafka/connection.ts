@@ -21,6 +21,7 @@ const REQUEST_CONNECTION = 0;
  */
 export class TopicConnection {
   readonly topic: string;
+  readonly #client: KafkaClient;
   readonly #cluster: WireCluster;
   readonly #clock: Clock;
   readonly #opening = new Map<WireBroker["connectionPool"], Promise<unknown>>();
@@ -29,6 +30,7 @@ export class TopicConnection {
 
   constructor(client: KafkaClient, topic: string, clock: Clock) {
     this.topic = topic;
+    this.#client = client;
     this.#cluster = client.openCluster();
     this.#clock = clock;
   }
@@ -38,7 +40,7 @@ export class TopicConnection {
    * @throws {TopicRefusedError} the topic is missing or forbidden
    */
   async open(): Promise<void> {
-    await this.#cluster.connect();
+    await this.#client.connect(this.#cluster);
     await this.refresh();
   }
 

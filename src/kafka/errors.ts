@@ -114,8 +114,15 @@ export function isForbidden(error: unknown): boolean {
 /** Of a commit; what is sent has to become shorter. */
 const METADATA_TOO_LARGE = new Set(["OFFSET_METADATA_TOO_LARGE", "INVALID_COMMIT_OFFSET_SIZE"]);
 
+const UNREACHABLE_NAMES = new Set(["KafkaJSConnectionError"]);
+
 /** How kafkajs says that no broker knew the coordinator, or that none could be asked. */
 const COORDINATOR_NAMES = new Set(["KafkaJSGroupCoordinatorNotFound"]);
+
+/** No connection came about; another broker may be there. */
+export function isUnreachable(error: unknown): boolean {
+  return hasName(error, UNREACHABLE_NAMES);
+}
 
 /** What a caller does about an error of kafkajs. */
 export type KafkaFailure =

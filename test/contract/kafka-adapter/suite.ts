@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { noBytes, utf8 } from "../../../src/base/bytes.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { silentLogger } from "../../../src/base/log.ts";
+import type { HostPort } from "../../../src/config/settings.ts";
 import {
   MetadataTooLargeError,
   RecordRefusedError,
@@ -9,6 +10,7 @@ import {
   TopicRefusedError,
 } from "../../../src/engine/errors.ts";
 import type { Header } from "../../../src/engine/ports.ts";
+import { KafkaAdmin } from "../../../src/kafka/admin.ts";
 import { KafkaClient } from "../../../src/kafka/client.ts";
 import { TopicConnection } from "../../../src/kafka/connection.ts";
 import { classifyFailure, kafkaErrorType } from "../../../src/kafka/errors.ts";
@@ -467,6 +469,21 @@ export function kafkaAdapterSuite({ name, start, skip = {} }: SuiteOptions): voi
         [1, 0],
         [2, 0],
       ]);
+    });
+
+    test("brokers that cannot be reached are passed over", async () => {
+      await using client = connect();
+      const topic = await client.topic(1);
+      const nobody = { host: "127.0.0.1", port: 1 };
+      const at = (...brokers: readonly HostPort[]): KafkaAdmin => {
+        return new KafkaAdmin({ kafka: { ...client.kafka, brokers }, clock: systemClock, log: silentLogger });
+      };
+      const late = at(nobody, nobody, broker.address);
+      await late.reach();
+      expect(await late.topicExists(topic)).toBe(true);
+      expect(String(await rejection(at(nobody, nobody).reach()))).toContain(
+        "Cannot reach Kafka at 127.0.0.1:1,127.0.0.1:1: Connection error: ",
+      );
     });
   });
 }
