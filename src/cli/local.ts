@@ -1,7 +1,10 @@
 import { systemClock } from "../base/clock.ts";
+import { silentLogger } from "../base/log.ts";
 import { systemRandom } from "../base/random.ts";
+import { formatHostPort } from "../config/addresses.ts";
 import type { HostPort, Settings } from "../config/settings.ts";
 import { loadSettings, requireSettings } from "../config/settings-schema.ts";
+import { KafkaAdmin } from "../kafka/admin.ts";
 import { LocalEngines } from "../local/local.ts";
 import { choosePorts, keepPorts, LOOPBACK, type Ports } from "../local/ports.ts";
 import { type CliCommand, type CliIo, exitCodes } from "./command.ts";
@@ -29,14 +32,15 @@ export const localCommand: CliCommand = {
     const options = parseLocalOptions(args, io);
     const folder = await openDataFolder(options.data);
     try {
-      // Without a scheduler the API's port is somebody else's business.
-      const wanted = options.scheduler ? options.ports : { ...options.ports, api: 0 };
-      const ports = await choosePorts(wanted, folder.path, systemRandom);
+      const ports = await choosePorts(options.ports, folder.path, systemRandom);
       const settings = localSettings(options, ports, folder.path, io);
       const logger = processLog(settings, (line) => io.stderr(line));
+      // Whoever mistyped its address should not wait for it.
+      if (options.kafka !== undefined) await kafkaAdmin(options.kafka).reach();
       const engines = await LocalEngines.start({
         folder: folder.path,
         ports,
+        kafka: options.kafka,
         agents: options.agents,
         self: selfCommand,
         env: { ...io.env, LOG_FORMAT: settings.logFormat },
@@ -58,6 +62,10 @@ export const localCommand: CliCommand = {
   },
 };
 
+function kafkaAdmin(brokers: readonly HostPort[]): KafkaAdmin {
+  return new KafkaAdmin({ kafka: { brokers, clientId: "brigade-local" }, clock: systemClock, log: silentLogger });
+}
+
 /** What the environment says, but for what `brigade local` decides itself. */
 function localSettings(options: LocalOptions, ports: Ports, folder: string, io: CliIo): Settings {
   const env: Record<string, string | undefined> = {
@@ -66,7 +74,7 @@ function localSettings(options: LocalOptions, ports: Ports, folder: string, io: 
     TOPICS_CREATE: "true",
     ...io.env,
     MESOS_MASTER: `${LOOPBACK}:${ports.mesos}`,
-    KAFKA_ADDRESS: `${LOOPBACK}:${ports.kafka}`,
+    KAFKA_ADDRESS: shown(...(options.kafka ?? [{ host: LOOPBACK, port: ports.kafka }])),
     API_ADDRESS: `${LOOPBACK}:${ports.api}`,
     PROCESSOR_DIR: options.processors,
     STATE: `${folder}/state`,
@@ -77,7 +85,7 @@ function localSettings(options: LocalOptions, ports: Ports, folder: string, io: 
 }
 
 async function serveEngines({ kafka, mesos }: LocalEngines, io: CliIo): Promise<void> {
-  io.stdout(`brigade ready kafka=${shown(kafka)} mesos=${shown(mesos)}\n`);
+  io.stdout(`brigade ready kafka=${shown(...kafka)} mesos=${shown(mesos)}\n`);
   await aborted(io.signal);
 }
 
@@ -95,7 +103,7 @@ async function serve(
   try {
     if (await allRun(running, io)) {
       const api = running.apiAddress === undefined ? "" : `api=http://${shown(running.apiAddress)} `;
-      io.stdout(`brigade ready ${api}kafka=${shown(kafka)} mesos=${shown(mesos)}\n`);
+      io.stdout(`brigade ready ${api}kafka=${shown(...kafka)} mesos=${shown(mesos)}\n`);
       await greet(running, settings.processorDir, kafka, io);
       await aborted(io.signal);
     }
@@ -105,10 +113,15 @@ async function serve(
 }
 
 /** Who sees Brigade for the first time is told what to do next. */
-async function greet(running: RunningScheduler, processorDir: string, kafka: HostPort, io: CliIo): Promise<void> {
+async function greet(
+  running: RunningScheduler,
+  processorDir: string,
+  kafka: readonly HostPort[],
+  io: CliIo,
+): Promise<void> {
   const { processors, problems } = await running.scheduler.snapshot();
   if (processors.length > 0 || problems.length > 0) return;
-  const option = shown(kafka) === DEFAULT_KAFKA ? "" : ` --kafka ${shown(kafka)}`;
+  const option = shown(...kafka) === DEFAULT_KAFKA ? "" : ` --kafka ${shown(...kafka)}`;
   const { apiAddress } = running;
   const api = apiAddress === undefined || shown(apiAddress) === DEFAULT_API ? "" : ` --api http://${shown(apiAddress)}`;
   io.stderr(
@@ -166,6 +179,6 @@ async function tellWhatRuns({ scheduler }: RunningScheduler, io: CliIo): Promise
   if (busy.length > 0) io.stderr(`brigade: waiting for what runs: ${busy.join(", ")}; Ctrl-C again kills it\n`);
 }
 
-function shown({ host, port }: HostPort): string {
-  return `${host}:${port}`;
+function shown(...addresses: readonly HostPort[]): string {
+  return addresses.map(formatHostPort).join(",");
 }

@@ -1,5 +1,5 @@
 import { UsageError } from "../base/errors.ts";
-import { parseHostPort } from "../config/addresses.ts";
+import { parseHostPort, parseHostPorts } from "../config/addresses.ts";
 import type { HostPort } from "../config/settings.ts";
 
 /* What options of several commands are read by. Each throws UsageError and names the option. */
@@ -21,4 +21,11 @@ export function hostPort(option: string, text: string, { anyPort = false } = {})
   const address = parseHostPort(text, { anyPort });
   if (address !== undefined) return address;
   throw new UsageError(`${option} is ${text}, must be host:port${anyPort ? " (port 0 takes a free one)" : ""}`);
+}
+
+/** Several, with commas between. */
+export function hostPorts(option: string, text: string): readonly HostPort[] {
+  const addresses = parseHostPorts(text);
+  if (addresses !== undefined) return addresses;
+  throw new UsageError(`${option} is ${text}, must be host:port[,host:port]`);
 }

@@ -16,6 +16,8 @@ export interface LocalEnginesOptions {
   /** Where the engines keep what they have. */
   readonly folder: string;
   readonly ports: Ports;
+  /** Brokers of a Kafka that is there already: no other is started. undefined: the embedded one. */
+  readonly kafka: readonly HostPort[] | undefined;
   readonly agents: AgentsOptions;
   /** argv of this program with these arguments. */
   readonly self: (args: readonly string[]) => readonly string[];
@@ -25,13 +27,13 @@ export interface LocalEnginesOptions {
   readonly log: Logger;
 }
 
-/** The embedded Mesos and Kafka, each in a process of its own, as on a cluster. */
+/** The embedded Mesos and, unless there is another, the embedded Kafka, each in a process of its own, as on a cluster. */
 export class LocalEngines {
   readonly #processes: readonly EngineProcess[];
   readonly mesos: HostPort;
-  readonly kafka: HostPort;
+  readonly kafka: readonly HostPort[];
 
-  private constructor(processes: readonly EngineProcess[], mesos: HostPort, kafka: HostPort) {
+  private constructor(processes: readonly EngineProcess[], mesos: HostPort, kafka: readonly HostPort[]) {
     this.#processes = processes;
     this.mesos = mesos;
     this.kafka = kafka;
@@ -45,7 +47,8 @@ export class LocalEngines {
     const kafkaArgs = ["local-kafka", "--port", `${ports.kafka}`, "--folder", `${folder}/kafka`];
     const mesos = new EngineProcess({ ...options, name: "mesos", command: self(mesosArgs) });
     const kafka = new EngineProcess({ ...options, name: "kafka", command: self(kafkaArgs) });
-    const started = await Promise.allSettled([mesos.start(), kafka.start()]);
+    const brokers = options.kafka ?? kafka.start().then((address) => [address]);
+    const started = await Promise.allSettled([mesos.start(), brokers]);
     const [mesosAt, kafkaAt] = started;
     if (mesosAt.status === "fulfilled" && kafkaAt.status === "fulfilled") {
       return new LocalEngines([mesos, kafka], mesosAt.value, kafkaAt.value);
@@ -54,7 +57,7 @@ export class LocalEngines {
     throw started.find((one) => one.status === "rejected")?.reason;
   }
 
-  /** Ends both, with everything that runs on the agents. Idempotent. */
+  /** Ends those that were started, with everything that runs on the agents. Idempotent. */
   async close(): Promise<void> {
     await Promise.all(this.#processes.map((process) => process.close()));
   }

@@ -27,6 +27,11 @@ endToEnd("wrong usage exits 2, says what is wrong, and does nothing", async (wor
     [["status", "extra"], /^brigade: Unexpected argument 'extra'/],
     [["local", "--agents", "none"], /^brigade: --agents is none, must be a whole number from 1 to 100\n/],
     [["local", "--kafka-port", "70000"], /--kafka-port is 70000, must be a whole number from 0 to 65535/],
+    [["local", "--kafka", "here"], /^brigade: --kafka is here, must be host:port\[,host:port\]\n/],
+    [
+      ["local", "--kafka", "here:9092", "--kafka-port", "9092"],
+      /^brigade: --kafka and --kafka-port exclude each other: /,
+    ],
     [["scheduler", "--config"], /--config/],
     [["processor"], /processor takes one NAME/],
     [["validate"], /validate takes one PATH/],
@@ -53,6 +58,7 @@ endToEnd("what cannot be reached or read exits 1 and names it, in one line", asy
     [["config", "--config", "nowhere.properties"], "nowhere.properties"],
     [["produce", "topic", "lines.txt", "--kafka", nobody], nobody],
     [["consume", "topic", "--kafka", nobody, "--count", "1"], nobody],
+    [["local", "--kafka", nobody, "--mesos-port", "0", "--api-port", "0"], `Cannot reach Kafka at ${nobody}`],
     [["executor"], "MESOS_"],
   ];
   for (const [args, named] of cases) {
