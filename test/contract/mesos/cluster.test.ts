@@ -23,8 +23,7 @@ async function launchForever(scheduler: JsonScheduler): Promise<void> {
 
 /** Ends the task by way of master, agent and executor. */
 async function killTask(scheduler: JsonScheduler): Promise<void> {
-  await scheduler.call("KILL", { kill: { task_id: { value: "long" } } });
-  await scheduler.acknowledge(await scheduler.update("long", "TASK_KILLED"));
+  expect(await scheduler.kill("long")).toMatchObject({ state: "TASK_KILLED", source: "SOURCE_EXECUTOR" });
 }
 
 /** Subscribes as soon as there is a master at that place again. */
@@ -59,9 +58,10 @@ describe.if(linux)("a master and agents in processes of their own (needs /proc)"
         await agent.exited();
       }
       const before = scheduler.events.length;
-      const again = await cluster.agent("a", ["--master", at(master.address)]);
-      await cluster.agent("b", ["--master", at(master.address)]);
-      expect([again.agentId, again.address]).toEqual([one!.agentId, one!.address]);
+      const [again] = await Promise.all(
+        ["a", "b"].map((name) => cluster.agent(name, ["--master", at(master.address)])),
+      );
+      expect([again!.agentId, again!.address]).toEqual([one!.agentId, one!.address]);
       await killTask(scheduler);
       const lost = scheduler.events.slice(before).filter(({ type }) => type === "FAILURE");
       expect(lost).toEqual([]);
@@ -129,7 +129,8 @@ describe.if(linux)("a master and agents in processes of their own (needs /proc)"
       );
       proxy.cut();
       proxy.unblock();
-      expect(await scheduler.update("long", "TASK_FAILED")).toMatchObject({ reason: "REASON_EXECUTOR_TERMINATED" });
+      const end = { state: "TASK_FAILED", reason: "REASON_EXECUTOR_TERMINATED" };
+      expect(await scheduler.end("long")).toMatchObject(end);
       expect(await scheduler.update("unheard", "TASK_DROPPED")).toMatchObject({ reason: "REASON_RECONCILIATION" });
       expect(agent.log()).toContain("not linked to a master");
     },

@@ -325,8 +325,8 @@ describe.skipIf(skip !== undefined)(`an agent that restarts${skip === undefined 
       ...checkpointing,
       id: { value: before.frameworkId },
     });
-    const failed = await states(after, "long", "TASK_FAILED");
-    expect(failed).toMatchObject({
+    expect(await after.end("long")).toMatchObject({
+      state: "TASK_FAILED",
       source: "SOURCE_AGENT",
       reason: "REASON_EXECUTOR_TERMINATED",
       message: "Abnormal executor termination: unknown container",
@@ -355,7 +355,8 @@ describe.skipIf(skip !== undefined)(`an agent that restarts${skip === undefined 
       ...checkpointing,
       id: { value: before.frameworkId },
     });
-    expect(await states(after, "ends-away", "TASK_FAILED")).toMatchObject({
+    expect(await after.end("ends-away")).toMatchObject({
+      state: "TASK_FAILED",
       source: "SOURCE_EXECUTOR",
       message: "Container exited with status 4",
     });

@@ -85,8 +85,8 @@ withZooKeeper("two masters and an agent at a real ZooKeeper", () => {
       second.signal("SIGKILL");
       await second.exited();
       await using second2 = await goOn(third, scheduler.frameworkId);
-      await second2.call("KILL", { kill: { task_id: { value: "long" } } });
-      expect(await second2.update("long", "TASK_KILLED")).toMatchObject({ agent_id: { value: agent.agentId } });
+      const end = { state: "TASK_KILLED", agent_id: { value: agent.agentId } };
+      expect(await second2.kill("long")).toMatchObject(end);
     },
     TIMEOUT_MS,
   );
@@ -104,8 +104,7 @@ withZooKeeper("two masters and an agent at a real ZooKeeper", () => {
       expect(await first.exited()).toBe(1);
       expect(first.log()).toContain("Cannot go on as master");
       // Whatever it had to say before that: the agent is with the other one.
-      await again.call("KILL", { kill: { task_id: { value: "long" } } });
-      await again.update("long", "TASK_KILLED");
+      expect(await again.kill("long")).toMatchObject({ state: "TASK_KILLED" });
     },
     TIMEOUT_MS,
   );

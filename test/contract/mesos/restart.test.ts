@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { startTimeOf } from "../../../src/local/mesos/containers/processes.ts";
 import { jsonTask, launch } from "../../support/mesos/embedded.ts";
 import { EngineFolder, type EngineProcess } from "../../support/mesos/engine-process.ts";
-import { JsonScheduler } from "../../support/mesos/json-scheduler.ts";
+import { type JsonMessage, JsonScheduler, statusOf } from "../../support/mesos/json-scheduler.ts";
 import { until } from "../../support/until.ts";
 
 const linux = process.platform === "linux";
@@ -65,7 +65,8 @@ test.skipIf(!linux)(
     await again.event("SUBSCRIBED");
     expect(again.frameworkId).toBe(scheduler.frameworkId);
     // No answer is given as long as the agent is not back; then the task is known.
-    const known = until(() => again.events.find(({ type }) => type === "UPDATE"), "the task is known again");
+    const isAnswer = (event: JsonMessage): boolean => statusOf(event).reason === "REASON_RECONCILIATION";
+    const known = again.event("UPDATE", isAnswer);
     for (
       let answered = false;
       !answered;
@@ -73,10 +74,8 @@ test.skipIf(!linux)(
     ) {
       await again.call("RECONCILE", { reconcile: { tasks: [{ task_id: { value: "long" } }] } });
     }
-    const status = await again.update("long", "TASK_RUNNING");
-    expect(status).toMatchObject({ reason: "REASON_RECONCILIATION", agent_id: { value: agentId } });
-    await again.call("KILL", { kill: { task_id: { value: "long" } } });
-    await again.acknowledge(await again.update("long", "TASK_KILLED"));
+    expect(statusOf(await known)).toMatchObject({ state: "TASK_RUNNING", agent_id: { value: agentId } });
+    expect(await again.kill("long")).toMatchObject({ state: "TASK_KILLED" });
     await again.call("TEARDOWN");
   },
 );
@@ -109,10 +108,11 @@ test.skipIf(!linux)("a task whose executor does not come back is gone (needs /pr
 
   const second = await startEngine(first.address.port);
   await using again = await subscribeAgain(second, scheduler.frameworkId);
-  expect(await again.update("long", "TASK_GONE")).toMatchObject({
+  expect(await again.end("long")).toMatchObject({
+    state: "TASK_GONE",
     source: "SOURCE_AGENT",
     reason: "REASON_EXECUTOR_REREGISTRATION_TIMEOUT",
-    message: "Executor did not reregister within 500ms",
+    message: "Executor did not reregister within 3secs",
   });
   await until(() => !isAlive(pid), "the executor is killed");
   await again.call("TEARDOWN");

@@ -37,7 +37,8 @@ export class MesosCluster implements AsyncDisposable {
 
   /** @param name of its folder: the same one is the same agent */
   async agent(name: string, args: readonly string[]): Promise<ClusterProcess> {
-    const size = ["--resources", "cpus:4;mem:2048", "--executor-reregistration-timeout", "500ms"];
+    // An executor that comes back too late is killed, and a busy machine may be late by seconds.
+    const size = ["--resources", "cpus:4;mem:2048", "--executor-reregistration-timeout", "5secs"];
     const process = this.#start(["agent", "--data", this.path(name), ...size, ...args]);
     return { ...process, ...(await process.ready(/^brigade ready mesos-agent=([\d.]+):(\d+) id=(\S+)$/m)) };
   }

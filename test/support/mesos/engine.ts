@@ -16,7 +16,7 @@ const mesos = await startMesos({
   builtInExecutor,
   executorVariables: { DOCKER_HOST: process.env["DOCKER_HOST"] ?? "" },
   allocationIntervalMs: 50,
-  executorReregistrationTimeoutMs: 500,
+  executorReregistrationTimeoutMs: 3000,
   clock: systemClock,
   random: systemRandom,
   log: silentLogger,

@@ -9,6 +9,9 @@ export type JsonMessage = Readonly<Record<string, unknown>> & { readonly type?: 
 
 /** Waited for in full only where something is broken. */
 const PATIENCE_MS = 30_000;
+/** An order that was lost shows by silence alone. */
+const ASK_AGAIN_MS = 1000;
+const ends = ["TASK_FINISHED", "TASK_FAILED", "TASK_KILLED", "TASK_ERROR", "TASK_DROPPED", "TASK_GONE", "TASK_LOST"];
 
 interface Id {
   readonly value: string;
@@ -82,7 +85,7 @@ export class JsonScheduler implements AsyncDisposable {
   event(type: string, fits: (event: JsonMessage) => boolean = () => true, from = 0): Promise<JsonMessage> {
     return until(
       () => this.events.slice(from).find((event) => event.type === type && fits(event)),
-      `${type} comes; so far ${this.events.map((event) => event.type).join(", ")}`,
+      `${type} comes; so far ${this.#soFar()}`,
       PATIENCE_MS,
     );
   }
@@ -100,6 +103,41 @@ export class JsonScheduler implements AsyncDisposable {
     return statusOf(await this.event("UPDATE", fits, from));
   }
 
+  /**
+   * Ends a task, and gives the last word on it, be it what was wanted or not. KILL is not reliable, at a real Mesos neither:
+   * it is said again until there is one.
+   */
+  kill(taskId: string): Promise<JsonStatus> {
+    return this.#end(taskId, () => this.call("KILL", { kill: { task_id: { value: taskId } } }));
+  }
+
+  /** The last word on a task that ends by itself. */
+  end(taskId: string): Promise<JsonStatus> {
+    return this.#end(taskId, () => Promise.resolve());
+  }
+
+  /**
+   * Acknowledges what comes of a task until it is over, also what was acknowledged before: an acknowledgement may have been
+   * lost with the agent, and then whatever follows waits for it.
+   */
+  async #end(taskId: string, ask: () => Promise<unknown>): Promise<JsonStatus> {
+    const giveUpAt = performance.now() + PATIENCE_MS;
+    for (let at = 0, askAt = 0; performance.now() < giveUpAt; await Bun.sleep(1)) {
+      for (; at < this.events.length; at++) {
+        const event = this.events[at];
+        if (event?.type !== "UPDATE") continue;
+        const status = statusOf(event);
+        if (status.task_id.value !== taskId || status.uuid === undefined) continue;
+        await this.acknowledge(status);
+        if (ends.includes(status.state)) return status;
+      }
+      if (performance.now() < askAt) continue;
+      askAt = performance.now() + ASK_AGAIN_MS;
+      await ask();
+    }
+    throw new Error(`Waited ${PATIENCE_MS} ms in vain until ${taskId} ends; so far ${this.#soFar()}`);
+  }
+
   acknowledge({ agent_id, task_id, uuid }: JsonStatus): Promise<string> {
     return this.call("ACKNOWLEDGE", { acknowledge: { agent_id, task_id, uuid } });
   }
@@ -112,6 +150,10 @@ export class JsonScheduler implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.disconnect();
     await Promise.resolve();
+  }
+
+  #soFar(): string {
+    return this.events.map(described).join(", ");
   }
 
   #post(
@@ -151,6 +193,12 @@ export class JsonScheduler implements AsyncDisposable {
     }
     this.events.push(event);
   }
+}
+
+function described(event: JsonMessage): string {
+  if (event.type !== "UPDATE") return `${event.type}`;
+  const { task_id, state, reason = "" } = statusOf(event);
+  return `UPDATE ${task_id.value} ${state} ${reason}`.trimEnd();
 }
 
 export function statusOf(event: JsonMessage): JsonStatus {
