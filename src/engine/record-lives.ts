@@ -63,13 +63,14 @@ export class RecordLives {
 
   /** The record of runs that were adopted before it was read has arrived, or is known to be gone. */
   takeHeld(open: OpenRecord): void {
-    const { runs } = this.#context;
+    const { runs, survivors } = this.#context;
     const held = this.#context.held.take(open.record.partition, open.record.offset);
     // All before any: what one has come to decides nothing while another is alive.
     for (const { runId } of held) runs.adopt(runId, open);
     if (held.length > 0) open.enter("running");
     for (const { runId, end } of held) {
-      if (runs.get(runId) === undefined) continue; // a twin has decided, and it was let go
+      // A twin has decided, and it was let go; at once, or it waits for the end that is known here already.
+      if (runs.get(runId) === undefined && !survivors.has(runId)) continue;
       if (end?.type === "ended") this.ended(runId, end.result);
       if (end?.type === "lost") this.lost(runId, end);
     }

@@ -70,7 +70,9 @@ export class Runs {
     if (phase === "ended" || !this.#options.forbidsOverlap()) return this.release(run);
     this.#detach(run);
     const { partition, offset } = open.record;
-    this.#options.survivors.add({ runId: id, partition, offset, lane: open.lane ?? null });
+    // Of a record that has expired nobody knows the key.
+    const lane = open.expired ? undefined : (open.lane ?? null);
+    this.#options.survivors.add({ runId: id, partition, offset, lane });
   }
 
   /** As {@link abandon}, of a run whose record is not open. */

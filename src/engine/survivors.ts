@@ -77,10 +77,21 @@ export class Survivors {
 
   /** The record waits for the end of the run. */
   guard(open: OpenRecord, runId: RunId): void {
+    this.unguard(open);
     open.guardedBy = runId;
     const waiting = this.#waiting.get(runId) ?? new Set();
     this.#waiting.set(runId, waiting);
     waiting.add(open);
+  }
+
+  /** The record does not wait any more: it is settled, or another owner's. */
+  unguard(open: OpenRecord): void {
+    const { guardedBy } = open;
+    if (guardedBy === undefined) return;
+    open.guardedBy = undefined;
+    const waiting = this.#waiting.get(guardedBy);
+    waiting?.delete(open);
+    if (waiting?.size === 0) this.#waiting.delete(guardedBy);
   }
 
   /** The records that waited for it, and still do. */

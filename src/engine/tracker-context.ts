@@ -87,6 +87,7 @@ export class TrackerContext {
   /** The record is settled, or another owner's. */
   close(open: OpenRecord): void {
     if (open.partition.open.delete(open.record.offset)) this.flow.leave(open);
+    this.survivors.unguard(open);
   }
 
   push(...commands: TrackerCommand[]): void {

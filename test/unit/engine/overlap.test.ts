@@ -138,6 +138,34 @@ describe("a run that was cancelled", () => {
     expect(driver.runsOf(1)).toBe(2);
   });
 
+  test("keeps no record in the way that was settled, or became another's, meanwhile", () => {
+    const driver = driverWith();
+    driver.begin();
+    driver.receive([0]);
+    const first = driver.runOf(0);
+    outOfReach(driver, first);
+    driver.advance(A_MINUTE_MS);
+    driver.assign({ partition: 1 });
+    expect(driver.tracker.view()).toMatchObject({ guarded: { records: 0, runs: [] }, inFlight: { records: 0 } });
+    driver.assign({ committed: null, logEndOffset: 1 });
+    driver.receive([0]);
+    expect(driver.tracker.view().guarded).toEqual({ records: 1, runs: [first] });
+    dead(driver, first);
+    expect(driver.runsOf(0)).toBe(2);
+  });
+
+  test("keeps its partition from running where its record has expired, since its key is not known", () => {
+    const old = "upper_in_0_5-1.7" as RunId;
+    const driver = driverWith({ ordering: "key" });
+    driver.step({ type: "adopted", runId: old, partition: 0, offset: 5 });
+    driver.begin({ committed: { offset: 3, metadata: "" }, logStartOffset: 7, logEndOffset: 8 });
+    driver.assign({ committed: { offset: 7, metadata: "another's" }, logStartOffset: 7, logEndOffset: 8 });
+    driver.receive([7], { key: "a" });
+    expect(driver.runsOf(7)).toBe(0);
+    driver.end(old, { type: "killed" });
+    expect(driver.runsOf(7)).toBe(1);
+  });
+
   test("keeps its key from running, and is let go where overlap comes to be allowed", () => {
     const driver = driverWith({ ordering: "key" });
     driver.begin();
@@ -190,6 +218,21 @@ describe("a run that is found", () => {
     expect(driver.runsOf(7)).toBe(0);
     driver.end(old);
     expect(driver.runsOf(7)).toBe(1);
+  });
+
+  test("that has ended is let go of when a twin decides, and keeps nothing waiting", () => {
+    const twin = "upper_in_0_5-2.1" as RunId;
+    const driver = driverWith({ ordering: "key" });
+    driver.step({ type: "ready" });
+    for (const runId of [old, twin]) driver.step({ type: "adopted", runId, partition: 0, offset: 5 });
+    for (const runId of [old, twin]) driver.end(runId);
+    driver.assign({ committed: { offset: 5, metadata: "" }, logEndOffset: 7 });
+    driver.receive([5, 6], { key: "a" });
+    expect([driver.released(old), driver.released(twin)]).toEqual([false, true]);
+    driver.acknowledgeSends();
+    expect(driver.runsOf(6)).toBe(1);
+    driver.confirmCommits();
+    expect(driver.all("release").map(({ runId }) => runId)).toEqual([twin, old]);
   });
 
   test("on an agent out of reach keeps its record from running", () => {
