@@ -40,6 +40,7 @@ export class TopicLimitsWatch {
     } catch (error) {
       log.warn("cannot read how large a record the topics take", { reason: describeError(error) });
     }
+    this.#cancel(); // of another look, which took place meanwhile
     if (!this.#closed) this.#cancel = clock.schedule(INTERVAL_MS, () => void this.look());
   }
 
