@@ -46,8 +46,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "acknowledge a result when it is handed to Kafka",
     file: LIVES,
-    find: `    open.decision = { as: records.length > 0 ? "output" : "dropped", spec, records };`,
-    replace: `    open.decision = { as: records.length > 0 ? "output" : "dropped", spec, records };
+    find: `    this.#outbox.take(open, { as: records.length > 0 ? "output" : "dropped", spec, records });`,
+    replace: `    this.#outbox.take(open, { as: records.length > 0 ? "output" : "dropped", spec, records });
     this.#context.runs.release(run);`,
     seeds: 20,
   },
