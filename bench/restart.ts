@@ -23,7 +23,9 @@ async function fill(client: RawClient, bytes: number, recordsPerBatch: number): 
   const batch = makeBatch({ values: Array.from({ length: recordsPerBatch }, () => VALUE) });
   let records = 0;
   for (let written = 0; written < bytes; written += BATCHES_AT_ONCE * batch.byteLength) {
-    const sent = Array.from({ length: BATCHES_AT_ONCE }, () => client.call(grammars.produce, produceRequest("t", batch)));
+    const sent = Array.from({ length: BATCHES_AT_ONCE }, () =>
+      client.call(grammars.produce, produceRequest("t", batch)),
+    );
     for (const answer of await Promise.all(sent)) {
       if (partitionOf(answer)["errorCode"] !== 0) throw new Error(`refused: ${JSON.stringify(answer)}`);
     }
