@@ -8,7 +8,8 @@ import { openDatabase } from "../../../src/local/kafka/log/database.ts";
 import { grammars } from "../../contract/kafka/grammars.ts";
 import { requestBytes } from "../../contract/kafka/raw-client.ts";
 import { makeBatch } from "../../contract/kafka/record-batch.ts";
-import { fetchRequest, produceRequest, strangersHeartbeat } from "../../contract/kafka/requests.ts";
+import { fetchRequest, partitionsOf, produceRequest, strangersHeartbeat } from "../../contract/kafka/requests.ts";
+import { decode } from "../../contract/kafka/wire-grammar.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { until } from "../../support/until.ts";
 
@@ -122,6 +123,18 @@ describe("a connection", () => {
     ]);
     await until(() => !connection.isBusy, "nothing is under way");
     expect(state.output.byteLength).toBe(0);
+  });
+
+  test("appends nothing of a produce that names a partition twice", async () => {
+    const { connection, state, broker } = connect();
+    const batch = makeBatch({ values: ["v"] });
+    const partitions = [0, 0].map((index) => ({ index, records: batch }));
+    const twice = { ...produceRequest("t", batch), topics: [{ name: "t", partitions }] };
+    connection.received(requestBytes(grammars.produce, twice, 8, 1));
+    await until(() => answered(state.output).length === 1, "it is answered");
+    const answer = decode(grammars.produce.response, state.output.subarray(8), 8, false);
+    expect(partitionsOf(answer).map(({ errorCode }) => errorCode)).toEqual([42, 42]);
+    expect(broker.topics.partition("t", 0)?.highWatermark).toBe(0);
   });
 
   test("is cut where a produce without acknowledgement fails", async () => {

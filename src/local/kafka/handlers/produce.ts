@@ -71,11 +71,29 @@ function refuseAll(request: ProduceRequest, version: number): [ErrorCode, string
   if (request.acks < -1 || request.acks > 1) {
     return [ErrorCode.INVALID_REQUIRED_ACKS, `acks is ${request.acks}, must be -1, 0 or 1`];
   }
+  const twice = namedTwice(request);
+  if (twice !== undefined) return [ErrorCode.INVALID_REQUEST, `${twice} is named twice, must be once`];
   const isTransactional = request.topics.some(({ partitions }) =>
     partitions.some(({ records }) => isInTransaction(records)),
   );
   if (isTransactional && request.transactionalId === null) {
     return [ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, "transactional records need a transactional id"];
+  }
+  return undefined;
+}
+
+/**
+ * A partition that two batches are for: no client sends that. So a request unpacks at most one batch for each partition,
+ * of which those that are damaged hold on to zlib's buffers until the event loop goes round.
+ */
+function namedTwice({ topics }: ProduceRequest): string | undefined {
+  const seen = new Set<string>();
+  for (const { name, partitions } of topics) {
+    for (const { index } of partitions) {
+      const partition = `${name}-${index}`;
+      if (seen.has(partition)) return partition;
+      seen.add(partition);
+    }
   }
   return undefined;
 }
