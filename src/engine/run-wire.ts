@@ -1,7 +1,8 @@
 import { concatBytes, decodeUtf8, noBytes, utf8 } from "../base/bytes.ts";
 import { BrigadeError } from "../base/errors.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
-import type { InputRecord, RunOutcome, RunResult } from "./ports.ts";
+import type { InputRecord, RunResult } from "./ports.ts";
+import { isRequestHead, isResultHead, type RequestHead } from "./run-heads.ts";
 
 /*
  * What travels with a run: the request in TaskInfo.data, the result in TaskStatus.data. Both begin with a version byte,
@@ -91,19 +92,8 @@ export function encodeRunRequest({ spec, record, attempt }: RunRequest): Uint8Ar
 /** @throws {RunWireError} */
 export function decodeRunRequest(bytes: Uint8Array): RunRequest {
   const { version, json, rest } = unframe(bytes, [1, REQUEST_VERSION], "run request");
-  // The sender is a Brigade of this version or the one before: the shape is ours, and checked by its own tests.
-  const head = json as {
-    spec: RunSpec | RunSpec1;
-    attempt: number;
-    topic: string;
-    partition: number;
-    offset: number;
-    timestampMs: number;
-    keyBytes: number | null;
-    valueBytes: number | null;
-    /** A null value has no length; releases that do not expect that read it as empty. */
-    headers: [string, number | null][];
-  };
+  if (!isRequestHead(json)) throw new RunWireError("Cannot read run request: its head has another shape");
+  const head = json as RequestHead<RunSpec | RunSpec1>;
   const take = taker(rest, "run request");
   const key = head.keyBytes === null ? null : take(head.keyBytes);
   const value = head.valueBytes === null ? null : take(head.valueBytes);
@@ -146,19 +136,11 @@ export function encodeRunResult(result: RunResult): Uint8Array {
 /** @throws {RunWireError} */
 export function decodeRunResult(bytes: Uint8Array): RunResult {
   const { json, rest } = unframe(bytes, [RESULT_VERSION], "run result");
-  const head = json as {
-    outcome: RunOutcome;
-    durationMs: number;
-    specVersion: string;
-    attempt?: number;
-    notice?: string;
-    stdoutBytes: number;
-    stderrBytes: number;
-  };
+  if (!isResultHead(json)) throw new RunWireError("Cannot read run result: its head has another shape");
   const take = taker(rest, "run result");
-  const stdout = take(head.stdoutBytes);
-  const stderrTail = take(head.stderrBytes);
-  const { outcome, durationMs, specVersion, attempt, notice } = head;
+  const stdout = take(json.stdoutBytes);
+  const stderrTail = take(json.stderrBytes);
+  const { outcome, durationMs, specVersion, attempt, notice } = json;
   return {
     outcome,
     durationMs,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { concatBytes, utf8 } from "../../../src/base/bytes.ts";
+import { concatBytes, showUtf8, utf8 } from "../../../src/base/bytes.ts";
 import type { Header, InputRecord } from "../../../src/engine/ports.ts";
 import {
   decodeRunRequest,
@@ -89,5 +89,47 @@ describe("a run result", () => {
     for (const each of [result, { ...result, attempt: 2 }, { ...result, notice: "it is slow" }]) {
       expect(decodeRunResult(encodeRunResult(each))).toEqual(each);
     }
+  });
+});
+
+describe("a head of another shape is refused", () => {
+  const whole = encodeRunResult(runResult({ type: "exited", code: 3 }, "out"));
+  const request = encodeRunRequest({
+    spec,
+    record: { topic: "t", partition: 0, offset: 1, timestampMs: 1, key: null, value: null, headers: [["h", null]] },
+    attempt: 1,
+  });
+  const withHead = (bytes: Uint8Array, change: (head: Record<string, unknown>) => unknown): Uint8Array => {
+    const end = 5 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(1);
+    const head = change(JSON.parse(showUtf8(bytes.subarray(5, end))) as Record<string, unknown>);
+    const text = utf8(JSON.stringify(head));
+    const length = new Uint8Array(4);
+    new DataView(length.buffer).setUint32(0, text.byteLength);
+    return concatBytes([bytes.subarray(0, 1), length, text, bytes.subarray(end)]);
+  };
+
+  test.each<[string, (head: Record<string, unknown>) => unknown]>([
+    ["null", () => null],
+    ["a list", () => []],
+    ["without headers", (head) => ({ ...head, headers: undefined })],
+    ["with a header that is none", (head) => ({ ...head, headers: [["h"]] })],
+    ["with a negative length", (head) => ({ ...head, valueBytes: -1 })],
+    ["without a program", (head) => ({ ...head, spec: {} })],
+    ["with an offset that is text", (head) => ({ ...head, offset: "1" })],
+  ])("a request: %s", (_, change) => {
+    expect(decodeRunRequest(withHead(request, (head) => head)).attempt).toBe(1);
+    expect(() => decodeRunRequest(withHead(request, change))).toThrow(RunWireError);
+  });
+
+  test.each<[string, (head: Record<string, unknown>) => unknown]>([
+    ["null", () => null],
+    ["without an outcome", (head) => ({ ...head, outcome: undefined })],
+    ["with an outcome that nobody knows", (head) => ({ ...head, outcome: { type: "vanished" } })],
+    ["with an outcome that is inherited", (head) => ({ ...head, outcome: { type: "constructor" } })],
+    ["with an exit code that is text", (head) => ({ ...head, outcome: { type: "exited", code: "3" } })],
+    ["with a negative length", (head) => ({ ...head, stdoutBytes: -3 })],
+  ])("a result: %s", (_, change) => {
+    expect(decodeRunResult(withHead(whole, (head) => head)).outcome).toEqual({ type: "exited", code: 3 });
+    expect(() => decodeRunResult(withHead(whole, change))).toThrow(RunWireError);
   });
 });
