@@ -2,6 +2,26 @@ import { EngineLostError } from "./errors.ts";
 
 /* What is read of the JSON that the Engine answers with. `action` is what was asked, for messages. */
 
+/** @throws {EngineLostError} it is no JSON */
+export function parseAnswer(text: string, action: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new EngineLostError(`Cannot ${action}: the Docker Engine's answer is not JSON`, { cause });
+  }
+}
+
+/** Why a call was refused: `{"message":"No such image: x"}`, or whatever a proxy in between says in its own words. */
+export function refusalText(text: string): string {
+  try {
+    const { message } = (JSON.parse(text) ?? {}) as { message?: unknown };
+    if (typeof message === "string") return message.trim();
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return text.trim();
+}
+
 export function field(value: unknown, name: string, action: string): unknown {
   if (typeof value !== "object" || value === null) throw unexpected(action);
   return (value as Readonly<Record<string, unknown>>)[name];

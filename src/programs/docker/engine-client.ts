@@ -1,8 +1,9 @@
 import { concatBytes, showUtf8 } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { EngineAddress } from "./engine-address.ts";
+import { parseAnswer, refusalText } from "./engine-answers.ts";
 import { type AnswerSink, EngineConnection, type EngineRequest } from "./engine-connection.ts";
-import { EngineLostError, EngineRefusedError } from "./errors.ts";
+import { type EngineLostError, EngineRefusedError } from "./errors.ts";
 
 /** An Engine that starts a hundred containers at once takes its time, and one that hangs must not hold runs for ever. */
 const ANSWER_MS = 120_000;
@@ -62,10 +63,9 @@ export class EngineClient {
         ? undefined
         : this.#clock.schedule(deadlineMs, () => connection.giveUp(`no answer for ${deadlineMs / 1000} s`));
     try {
-      const { status, isJson, body } = await readAnswer(connection, request);
-      const text = showUtf8(body);
-      if (status >= 400) throw new EngineRefusedError(request.action, status, messageOf(text));
-      return isJson ? parse(text, request.action) : null;
+      const { status, isJson, text } = await readAnswer(connection, request);
+      if (status >= 400) throw new EngineRefusedError(request.action, status, refusalText(text));
+      return isJson ? parseAnswer(text, request.action) : null;
     } finally {
       cancel?.();
       this.#putBack(connection);
@@ -84,17 +84,17 @@ export class EngineClient {
     const cancel = this.#clock.schedule(deadlineMs, () => connection.giveUp(`no answer for ${deadlineMs / 1000} s`));
     const headed = Promise.withResolvers<void>();
     const ended = Promise.withResolvers<"ended" | EngineLostError>();
-    let refused: { readonly status: number; readonly parts: Uint8Array[] } | undefined;
+    let refused: { readonly status: number; readonly body: WholeBody } | undefined;
     connection.send(request, {
       head({ status }) {
         cancel();
-        if (status >= 400) refused = { status, parts: [] };
+        if (status >= 400) refused = { status, body: new WholeBody(connection) };
         else headed.resolve();
       },
-      data: (chunk) => (refused === undefined ? onData(chunk) : void refused.parts.push(chunk)),
+      data: (chunk) => (refused === undefined ? onData(chunk) : refused.body.append(chunk)),
       end() {
         if (refused !== undefined) {
-          const reason = messageOf(showUtf8(concatBytes(refused.parts)));
+          const reason = refusalText(refused.body.text);
           headed.reject(new EngineRefusedError(request.action, refused.status, reason));
         }
         connection.close();
@@ -155,48 +155,47 @@ export class EngineClient {
   }
 }
 
+/** A body that is read as a whole, up to its bound: whatever sends more is no Engine. */
+class WholeBody {
+  readonly #connection: EngineConnection;
+  readonly #parts: Uint8Array[] = [];
+  #length = 0;
+
+  constructor(connection: EngineConnection) {
+    this.#connection = connection;
+  }
+
+  append(chunk: Uint8Array): void {
+    this.#length += chunk.byteLength;
+    if (this.#length > MAX_ANSWER_BYTES) {
+      this.#connection.close(`its answer has more than ${MAX_ANSWER_BYTES} bytes`);
+      return;
+    }
+    this.#parts.push(chunk);
+  }
+
+  get text(): string {
+    return showUtf8(concatBytes(this.#parts));
+  }
+}
+
 function readAnswer(
   connection: EngineConnection,
   request: EngineRequest,
-): Promise<{ readonly status: number; readonly isJson: boolean; readonly body: Uint8Array }> {
+): Promise<{ readonly status: number; readonly isJson: boolean; readonly text: string }> {
   return new Promise((resolve, reject) => {
     let status = 0;
     let isJson = false;
-    let length = 0;
-    const parts: Uint8Array[] = [];
+    const body = new WholeBody(connection);
     const sink: AnswerSink = {
       head(head) {
         status = head.status;
         isJson = head.headers.get("content-type")?.startsWith("application/json") ?? false;
       },
-      data(chunk) {
-        parts.push(chunk);
-        length += chunk.byteLength;
-        if (length > MAX_ANSWER_BYTES) connection.close(`its answer has more than ${MAX_ANSWER_BYTES} bytes`);
-      },
-      end: () => resolve({ status, isJson, body: concatBytes(parts) }),
+      data: (chunk) => body.append(chunk),
+      end: () => resolve({ status, isJson, text: body.text }),
       failed: reject,
     };
     connection.send(request, sink);
   });
-}
-
-function parse(text: string, action: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new EngineLostError(`Cannot ${action}: the Docker Engine's answer is not JSON`, { cause });
-  }
-}
-
-/** `{"message":"No such image: x"}` */
-function messageOf(text: string): string {
-  try {
-    const { message } = JSON.parse(text) as { message?: unknown };
-    if (typeof message === "string") return message.trim();
-  } catch (error) {
-    // A proxy in between answers in its own words.
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  return text.trim();
 }
