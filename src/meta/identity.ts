@@ -17,6 +17,9 @@ export interface Identity {
   readonly epoch: number;
 }
 
+/** Task ids have room for so many digits, and none may be used up. */
+const LAST_EPOCH = 1e15;
+
 /** The stored identity cannot be read: going on would launch everything again under a new framework. */
 export class IdentityUnreadableError extends BrigadeError {
   override readonly name = "IdentityUnreadableError";
@@ -80,8 +83,9 @@ async function read(store: StateStore, processor: string): Promise<Identity | un
     throw new IdentityUnreadableError(`Cannot read state "${key}": it is not of version 1`);
   }
   const { epoch, frameworkId } = value as { epoch?: unknown; frameworkId?: unknown };
-  if (typeof epoch !== "number" || !Number.isSafeInteger(epoch)) {
-    throw new IdentityUnreadableError(`Cannot read state "${key}": epoch is ${String(epoch)}, must be an integer`);
+  if (typeof epoch !== "number" || !Number.isSafeInteger(epoch) || epoch < 0 || epoch >= LAST_EPOCH) {
+    const found = JSON.stringify(epoch) ?? "missing";
+    throw new IdentityUnreadableError(`Cannot read state "${key}": epoch is ${found}, must be an integer from 0 on`);
   }
   return { epoch, frameworkId: typeof frameworkId === "string" ? (frameworkId as FrameworkId) : undefined };
 }

@@ -15,7 +15,8 @@ export function thisOwner(sinceMs: number): string {
 /** For messages, of what {@link thisOwner} wrote elsewhere. */
 export function describeOwner(written: string): string {
   try {
-    const { pid, host, since } = JSON.parse(written) as Partial<Owner>;
+    const { pid, host, since } = (JSON.parse(written) ?? {}) as Partial<Owner>;
+    if (pid === undefined) return "another process";
     return `process ${pid} on ${host} (since ${since})`;
   } catch (error) {
     // Cut short by the death of its writer.

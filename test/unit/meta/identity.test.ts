@@ -59,3 +59,12 @@ test("an identity that cannot be read stops the start: a new framework would run
     expect(await rejection(take(store))).toMatchObject({ code: "identity-unreadable" });
   }
 });
+
+test.each(["-1", "1e300", "1.5", "null", '"1"'])(
+  "a stored epoch of %s is refused: what runs would be launched again",
+  async (epoch) => {
+    const store = new MemoryStore();
+    await store.write("processors/upper/identity", utf8(`{"version":1,"frameworkId":"f","epoch":${epoch}}`));
+    expect(String(await rejection(take(store)))).toContain(`epoch is ${JSON.stringify(JSON.parse(epoch))}`);
+  },
+);
