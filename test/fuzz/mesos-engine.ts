@@ -2,6 +2,7 @@ import { decodeUtf8, utf8 } from "../../src/base/bytes.ts";
 import { type Random, randomInt } from "../../src/base/random.ts";
 import { CodecError, type ContentType, decodeMessage, EncodeError, encodeMessage } from "../../src/mesos/codec.ts";
 import { SyncMesos } from "../support/mesos/sync-mesos.ts";
+import { spoiltJson } from "./spoilt-json.ts";
 import type { FuzzTarget } from "./target.ts";
 
 /* A whole master and agent: whatever is called, they answer, and go on. */
@@ -108,38 +109,6 @@ function operatorCalls(mesos: SyncMesos): object[] {
   ];
 }
 
-/** Values that nobody expects, in the place of others. */
-const odd: readonly unknown[] = [
-  ...[0, -1, 0.1, 1e-9, 1e18, -1e18, 2 ** 53, 1e308, "Infinity", "-Infinity", "NaN"],
-  ...["", "a/../b", "*", "-", ".", " ", "\u0000", "x".repeat(300), "__proto__", true, null, {}, [], [{}], [[]]],
-];
-
-/** The same with one or a few of its values spoilt. */
-function spoilt(call: object, random: Random): object {
-  const copy = structuredClone(call) as Record<string, unknown>;
-  for (let times = randomInt(random, 3); times > 0; times--) {
-    const [holder, key] = somewhere(copy, random);
-    const value = holder[key];
-    const what = randomInt(random, 4);
-    if (what === 0) delete holder[key];
-    else if (what === 1 && Array.isArray(value)) holder[key] = [...(value as unknown[]), ...(value as unknown[])];
-    else holder[key] = structuredClone(odd[randomInt(random, odd.length)]);
-  }
-  return copy;
-}
-
-function somewhere(root: Record<string, unknown>, random: Random): readonly [Record<string, unknown>, string] {
-  let holder = root;
-  for (;;) {
-    const keys = Object.keys(holder).filter((key) => key !== "type" || random.next() < 0.1);
-    const key = keys[randomInt(random, keys.length)];
-    if (key === undefined) return [root, "nothing"];
-    const value = holder[key];
-    if (typeof value !== "object" || value === null || random.next() < 0.1) return [holder, key];
-    holder = value as Record<string, unknown>;
-  }
-}
-
 /** In either encoding, as far as the call has a place in it. */
 function encoded(name: string, call: object, random: Random): readonly [Uint8Array, ContentType] {
   const bytes = utf8(JSON.stringify(call));
@@ -152,40 +121,51 @@ function encoded(name: string, call: object, random: Random): readonly [Uint8Arr
   }
 }
 
+/** One of the calls, spoilt or sound; now and then an executor's or an operator's, or something happens. */
 function live(mesos: SyncMesos, random: Random): void {
   const rarely = (): boolean => random.next() < 0.05;
-  for (const call of schedulerCalls(mesos)) {
-    if (random.next() < 0.3) continue;
-    const whole = { framework_id: { value: mesos.frameworkId }, ...call };
-    const spoiltCall = random.next() < 0.3 ? spoilt(whole, random) : whole;
-    mesos.scheduler(...encoded("mesos.v1.scheduler.Call", spoiltCall, random));
-    if (rarely()) mesos.pass(randomInt(random, 30_000));
-    if (random.next() < 0.3) {
-      for (const said of executorCalls(mesos.frameworkId)) {
-        const executorCall = random.next() < 0.3 ? spoilt(said, random) : said;
-        mesos.executor(...encoded("mesos.v1.executor.Call", executorCall, random));
-      }
-    }
-    if (rarely()) {
-      const orders = operatorCalls(mesos);
-      const order = orders[randomInt(random, orders.length)] ?? {};
-      mesos.operator(...encoded("mesos.v1.master.Call", random.next() < 0.5 ? spoilt(order, random) : order, random));
-    }
-    if (rarely()) mesos.exitExecutors();
-    if (rarely()) mesos.loseAgent();
+  const maybeSpoilt = (call: object, share: number): object =>
+    random.next() < share ? spoiltJson(call, random) : call;
+  const call = { framework_id: { value: mesos.frameworkId }, ...anyOf(schedulerCalls(mesos), random) };
+  mesos.scheduler(...encoded("mesos.v1.scheduler.Call", maybeSpoilt(call, 0.3), random));
+  if (random.next() < 0.5) {
+    const said = maybeSpoilt(anyOf(executorCalls(mesos.frameworkId), random), 0.3);
+    mesos.executor(...encoded("mesos.v1.executor.Call", said, random));
   }
+  if (rarely()) {
+    const order = maybeSpoilt(anyOf(operatorCalls(mesos), random), 0.5);
+    mesos.operator(...encoded("mesos.v1.master.Call", order, random));
+  }
+  if (rarely()) mesos.pass(randomInt(random, 30_000));
+  if (rarely()) mesos.exitExecutors();
+  if (rarely()) mesos.loseAgent();
 }
+
+function anyOf(calls: readonly object[], random: Random): object {
+  return calls[randomInt(random, calls.length)] ?? {};
+}
+
+/** Of a framework that was torn down, or an agent that is gone, there is not much to say. */
+const INPUTS_A_LIFE = 100;
+const LIVE_CALLS = 4;
+
+let mesos = new SyncMesos();
 
 export const mesosEngineTarget: FuzzTarget = {
   name: "mesos/master and agent",
   samples: [utf8('{"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"root","name":"x","roles":["a","b"]}}}')],
+  state: {
+    inputs: INPUTS_A_LIFE,
+    renew() {
+      mesos = new SyncMesos();
+    },
+  },
   read(input, random) {
-    const mesos = new SyncMesos();
     mesos.scheduler(input, json);
     if (decodeUtf8(input) !== undefined) mesos.operator(input, json);
-    live(mesos, random);
-    mesos.pass(120_000);
-    mesos.lookAtEverything();
+    for (let calls = 0; calls < LIVE_CALLS; calls++) live(mesos, random);
+    if (random.next() < 0.02) mesos.pass(120_000);
+    if (random.next() < 0.02) mesos.lookAtEverything();
   },
   refusals: [],
 };

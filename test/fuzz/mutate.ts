@@ -1,5 +1,6 @@
-import { concatBytes } from "../../src/base/bytes.ts";
+import { concatBytes, decodeUtf8, utf8 } from "../../src/base/bytes.ts";
 import { type Random, randomInt } from "../../src/base/random.ts";
+import { spoiltJson } from "./spoilt-json.ts";
 
 /** Longer inputs show nothing that shorter ones do not. */
 const MAX_BYTES = 64 * 1024;
@@ -11,6 +12,8 @@ const numbers: readonly number[] = [0, 1, -1, -2, 127, 128, 255, 256, 32_767, -3
 export function mutated(samples: readonly Uint8Array[], random: Random): Uint8Array {
   const sample = samples[randomInt(random, samples.length)];
   if (sample === undefined || random.next() < 0.05) return noise(random, randomInt(random, 300));
+  const json = jsonOf(sample);
+  if (json !== undefined && random.next() < 0.5) return utf8(JSON.stringify(spoiltJson(json, random)));
   // Of a Buffer, slice() would be no copy.
   let input: Uint8Array = new Uint8Array(sample);
   for (let times = 1 + randomInt(random, 4); times > 0; times--) {
@@ -18,6 +21,27 @@ export function mutated(samples: readonly Uint8Array[], random: Random): Uint8Ar
     if (mutation !== undefined) input = mutation(input, random, samples);
   }
   return input.subarray(0, MAX_BYTES);
+}
+
+const parsed = new WeakMap<Uint8Array, { readonly json: object | undefined }>();
+
+/** Of JSON that is spoilt byte by byte little gets through the parser: it is spoilt by its values as well. */
+function jsonOf(sample: Uint8Array): object | undefined {
+  const known = parsed.get(sample);
+  if (known !== undefined) return known.json;
+  const found = { json: parseObject(sample) };
+  parsed.set(sample, found);
+  return found.json;
+}
+
+function parseObject(sample: Uint8Array): object | undefined {
+  try {
+    const json: unknown = JSON.parse(decodeUtf8(sample) ?? "");
+    return typeof json === "object" && json !== null ? json : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** May change its input in place. */

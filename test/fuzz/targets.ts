@@ -1,7 +1,12 @@
+import { brigadeTargets } from "./brigade.ts";
+import { configTargets } from "./config.ts";
+import { dockerTargets } from "./docker.ts";
 import { kafkaTargets } from "./kafka.ts";
+import { kafkaBrokerTarget } from "./kafka-broker.ts";
 import { kafkaRequestTargets } from "./kafka-requests.ts";
 import { mesosTargets } from "./mesos.ts";
 import { mesosEngineTarget } from "./mesos-engine.ts";
+import { mesosFactTargets } from "./mesos-facts.ts";
 import type { FuzzTarget } from "./target.ts";
 import { zooKeeperTargets } from "./zookeeper.ts";
 
@@ -9,7 +14,12 @@ import { zooKeeperTargets } from "./zookeeper.ts";
 export const fuzzTargets: readonly FuzzTarget[] = [
   ...kafkaTargets,
   ...kafkaRequestTargets,
+  kafkaBrokerTarget,
   ...mesosTargets,
+  ...mesosFactTargets,
   mesosEngineTarget,
   ...zooKeeperTargets,
+  ...brigadeTargets,
+  ...dockerTargets,
+  ...configTargets,
 ];
