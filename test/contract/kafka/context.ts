@@ -1,5 +1,12 @@
 import { test } from "bun:test";
-import { CompressionTypes, type Consumer, type IHeaders, type Kafka, type KafkaMessage } from "kafkajs";
+import {
+  CompressionTypes,
+  type Consumer,
+  type IHeaders,
+  type Kafka,
+  KafkaJSProtocolError,
+  type KafkaMessage,
+} from "kafkajs";
 import { until } from "../../support/until.ts";
 import { type BrokerAddress, connectRaw, type NewestVersions, type RawClient } from "./raw-client.ts";
 
@@ -76,7 +83,12 @@ export class ContractContext {
     const configEntries = Object.entries(configs).map(([name, value]) => ({ name, value }));
     await this.withAdmin(async (admin) => {
       const wanted = { topic, numPartitions, replicationFactor: 1, configEntries };
-      await admin.createTopics({ topics: [wanted], waitForLeaders: true });
+      // Not by kafkajs: it gives up where a real broker does not know of the topic yet that it has just made.
+      await admin.createTopics({ topics: [wanted], waitForLeaders: false });
+      for (const giveUpAt = performance.now() + WAIT_MS; !(await hasLeaders(admin, topic)); ) {
+        if (performance.now() > giveUpAt) throw new Error(`${topic} has had no leaders for ${WAIT_MS} ms`);
+        await Bun.sleep(5);
+      }
     });
   }
 
@@ -163,5 +175,16 @@ export class ContractContext {
   #started(): Running {
     if (this.#running === undefined) throw new Error("the broker is not started yet");
     return this.#running;
+  }
+}
+
+async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {
+  try {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+    return topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
+  } catch (error) {
+    const notYet = ["UNKNOWN_TOPIC_OR_PARTITION", "LEADER_NOT_AVAILABLE"];
+    if (error instanceof KafkaJSProtocolError && notYet.includes(error.type)) return false;
+    throw error;
   }
 }

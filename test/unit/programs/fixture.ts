@@ -50,13 +50,13 @@ export function requestOf(
 export class ProgramsFixture {
   readonly folder = mkdtempSync(join(tmpdir(), "brigade-programs-"));
   readonly #stderrLog = new StderrLog(join(this.folder, "programs.stderr"), silentLogger);
-  readonly programs = new ProcessPrograms({
-    folder: this.folder,
-    clock: systemClock,
-    stderrLog: this.#stderrLog,
-    timeoutGraceMs: 50,
-    lingerMs: 300,
-  });
+  readonly programs: ProcessPrograms;
+
+  constructor({ lingerMs = 300 }: { readonly lingerMs?: number } = {}) {
+    const { folder } = this;
+    const stderrLog = this.#stderrLog;
+    this.programs = new ProcessPrograms({ folder, clock: systemClock, stderrLog, timeoutGraceMs: 50, lingerMs });
+  }
 
   start(request: RunRequest): { readonly handle: ProgramHandle; readonly end: Promise<ProgramEnd> } {
     const { promise, resolve } = Promise.withResolvers<ProgramEnd>();

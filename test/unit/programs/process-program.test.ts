@@ -173,7 +173,8 @@ describe("a program that is to end", () => {
   });
 
   test("waits for a child that still writes", async () => {
-    const result = await fixture.run(requestOf("(sleep 0.1; echo late) & echo early"));
+    using patient = new ProgramsFixture({ lingerMs: 60_000 });
+    const result = await patient.run(requestOf("(sleep 0.1; echo late) & echo early"));
     expect(showUtf8(result.stdout)).toBe("early\nlate\n");
   });
 
