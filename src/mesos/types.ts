@@ -273,8 +273,12 @@ export interface TaskInfo {
   readonly killPolicy?: KillPolicy;
   /** A command that runs for longer is killed. */
   readonly maxCompletionTime?: Nanoseconds;
+  /** By the name of a resource (`cpus`, `mem`), above what the task asks for; Infinity: none. */
+  readonly limits?: ResourceLimits;
   readonly labels?: Labels;
 }
+
+export type ResourceLimits = Readonly<Record<string, { readonly value: number }>>;
 
 export type TaskState =
   | "TASK_STAGING"

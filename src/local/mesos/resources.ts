@@ -1,4 +1,4 @@
-import type { ExecutorInfo, Resource, TaskInfo, ValueRange } from "../../mesos/types.ts";
+import type { ExecutorInfo, Resource, ResourceLimits, TaskInfo, ValueRange } from "../../mesos/types.ts";
 import { normalize, rangesContain, subtractRanges } from "./ranges.ts";
 import { roleProblem } from "./roles.ts";
 
@@ -146,6 +146,22 @@ function rank({ identity, amount }: Entry): number {
 export function containerResources(executor: ExecutorInfo, tasks: readonly TaskInfo[]): readonly Resource[] {
   const all = [executor, ...tasks].flatMap(({ resources = [] }) => resources);
   return Resources.of(all).toList({ allocationRole: null, legacyRole: false });
+}
+
+/**
+ * Up to where an executor's container may go beyond that. What has no limit of its own counts with what it asks for; a
+ * resource without any task's limit has none.
+ */
+export function containerLimits(executor: ExecutorInfo, tasks: readonly TaskInfo[]): ResourceLimits {
+  const asked = (resources: readonly Resource[] = [], name: string): number =>
+    resources.reduce((sum, each) => sum + (each.name === name ? (each.scalar?.value ?? 0) : 0), 0);
+  const limited = ["cpus", "mem"].filter((name) => tasks.some(({ limits }) => limits?.[name] !== undefined));
+  const limitOf = (name: string): number =>
+    tasks.reduce(
+      (sum, { limits, resources }) => sum + (limits?.[name]?.value ?? asked(resources, name)),
+      asked(executor.resources, name),
+    );
+  return Object.fromEntries(limited.map((name) => [name, { value: limitOf(name) }]));
 }
 
 /**

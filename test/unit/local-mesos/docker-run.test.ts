@@ -1,20 +1,34 @@
 import { describe, expect, test } from "bun:test";
 import type { AgentSettings } from "../../../src/local/mesos/agent/agent-types.ts";
 import { containerBody } from "../../../src/local/mesos/containers/docker/container-body.ts";
-import { type DockerRun, dockerRun } from "../../../src/local/mesos/containers/docker/docker-run.ts";
+import {
+  type DockerLimits,
+  type DockerRun,
+  dockerLimits,
+  dockerRun,
+} from "../../../src/local/mesos/containers/docker/docker-run.ts";
 import {
   commandEnvironment,
   dockerExecutorEnvironment,
   dockerName,
   dockerVariables,
 } from "../../../src/local/mesos/containers/environment.ts";
-import { containerResources } from "../../../src/local/mesos/resources.ts";
+import { containerLimits, containerResources } from "../../../src/local/mesos/resources.ts";
 import { decodeJson } from "../../../src/mesos/codec/json-reader.ts";
-import type { AgentId, ContainerId, FrameworkId, Resource, TaskInfo, Volume } from "../../../src/mesos/types.ts";
+import type {
+  AgentId,
+  ContainerId,
+  ExecutorId,
+  ExecutorInfo,
+  FrameworkId,
+  Resource,
+  TaskInfo,
+  Volume,
+} from "../../../src/mesos/types.ts";
 import { readRecording } from "../../support/mesos-recordings.ts";
 
-/** What Brigade's types do not carry: limits above what was asked for. */
-const NOT_CARRIED = ["limits"];
+/** Of the recorder's machine, as good as any. */
+const MACHINE_BYTES = 64 * 1024 ** 3;
 
 interface RecordedRun {
   readonly name: string;
@@ -31,7 +45,7 @@ function recordedRuns(recording: string): readonly RecordedRun[] {
     const { argv = [] } = line as unknown as { argv?: readonly string[] };
     const [, name = ""] = /\/executors\/([^/]+)\/runs\//.exec(argv.join(" ")) ?? [];
     const task = tasks.get(name);
-    return argv[3] === "run" && task !== undefined && !NOT_CARRIED.includes(name) ? [{ name, task, argv }] : [];
+    return argv[3] === "run" && task !== undefined ? [{ name, task, argv }] : [];
   });
 }
 
@@ -59,9 +73,18 @@ function ownRun({ task, argv }: RecordedRun): DockerRun {
   const id = containerId as ContainerId;
   const { executor } = task;
   if (executor === undefined) {
-    const { container = { type: "DOCKER" }, command = {}, resources = [] } = task;
+    const { container = { type: "DOCKER" }, command = {}, resources = [], limits } = task;
     const env = { ...commandEnvironment(command), ...dockerVariables(id, task) };
-    return dockerRun({ name: dockerName(id), container, command, env, sandbox, resources });
+    return dockerRun({
+      name: dockerName(id),
+      container,
+      command,
+      env,
+      sandbox,
+      resources,
+      limits,
+      machineBytes: MACHINE_BYTES,
+    });
   }
   const framework = { user: "root", name: "recorder", checkpoint: argv.includes("MESOS_CHECKPOINT=1") };
   const settings = {
@@ -80,6 +103,7 @@ function ownRun({ task, argv }: RecordedRun): DockerRun {
     executor,
     task,
     resources,
+    limits: containerLimits(executor, [task]),
     shutdownGraceMs: 3000,
   } as const;
   const env = dockerExecutorEnvironment(launch, settings, sandbox);
@@ -87,11 +111,23 @@ function ownRun({ task, argv }: RecordedRun): DockerRun {
   return dockerRun({ name: dockerName(id), container, command, env, sandbox, resources });
 }
 
+function limitsOf(limits: DockerLimits): readonly string[] {
+  const { cpuShares, cpuQuota, memoryReservationBytes, memoryBytes, oomScoreAdj } = limits;
+  const options = Object.entries({
+    "cpu-shares": cpuShares,
+    "cpu-quota": cpuQuota,
+    "memory-reservation": memoryReservationBytes,
+    memory: memoryBytes,
+    "oom-score-adj": oomScoreAdj,
+  });
+  return options.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`, `${value}`]));
+}
+
 /** As Mesos would call docker with it. */
 function argvOf(run: DockerRun): readonly string[] {
   return [
     ...(run.privileged ? ["--privileged"] : []),
-    ...["--cpu-shares", `${run.limits.cpuShares}`, "--memory", `${run.limits.memoryBytes}`],
+    ...limitsOf(run.limits),
     ...Object.entries(run.env)
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .flatMap(([name, value]) => ["-e", `${name}=${value}`]),
@@ -186,6 +222,32 @@ test("a relative host path is one of the sandbox, also where it leaves it, and a
   expect(run.binds).toEqual(["/a/b/c/../../x:/x:rw", "/y:/mnt/mesos/sandbox/y:ro", "/a/b/c:/mnt/mesos/sandbox"]);
   // The least that Mesos gives.
   expect(run.limits).toEqual({ cpuShares: 2, memoryBytes: 32 * 1024 * 1024 });
+});
+
+test("a limit of memory leaves what was asked for as what it keeps, and one beyond the machine is the machine's", () => {
+  const scalar = (name: string, value: number): Resource => ({ name, type: "SCALAR", scalar: { value } });
+  const asked = [scalar("cpus", 1), scalar("mem", 512)];
+  const machineBytes = 1024 ** 3;
+  const half = machineBytes / 2;
+  const unlimited = { cpus: { value: Infinity }, mem: { value: Infinity } };
+  const more = { memoryReservationBytes: half, oomScoreAdj: 500 };
+  expect(dockerLimits(asked, unlimited, machineBytes)).toEqual({ cpuShares: 1024, memoryBytes: machineBytes, ...more });
+  expect(dockerLimits(asked, { cpus: { value: 0.001 } }, machineBytes)).toEqual({
+    cpuShares: 1024,
+    cpuQuota: 1000,
+    memoryBytes: half,
+  });
+  expect(dockerLimits(asked, { mem: { value: 512 } }, machineBytes)).toEqual({ cpuShares: 1024, memoryBytes: half });
+});
+
+test("tasks without a limit count with what they ask for, and so does their executor", () => {
+  const task = (resources: readonly Resource[], limits: TaskInfo["limits"]): TaskInfo =>
+    ({ resources, limits }) as Partial<TaskInfo> as TaskInfo;
+  const cpus = [{ name: "cpus", type: "SCALAR", scalar: { value: 1 } }] as const;
+  const executor: ExecutorInfo = { executorId: "e" as ExecutorId, resources: cpus };
+  const tasks = [task(cpus, { cpus: { value: 3 } }), task(cpus, undefined)];
+  expect(containerLimits(executor, tasks)).toEqual({ cpus: { value: 5 } });
+  expect(containerLimits(executor, [task(cpus, undefined)])).toEqual({});
 });
 
 test("a framework's parameters become what docker run makes of them", () => {

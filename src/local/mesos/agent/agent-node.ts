@@ -58,7 +58,7 @@ export class AgentNode {
       case "adopt":
         return containers.adopt(command.container);
       case "resize":
-        return containers.update(command.containerId, command.resources);
+        return containers.update(command.containerId, command.resources, command.limits);
       case "destroy":
         return containers.destroy(command.containerId);
       case "remember":

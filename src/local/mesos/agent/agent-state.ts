@@ -16,7 +16,7 @@ import {
 import type { AgentReport } from "../agent-messages.ts";
 import { BoundedMap } from "../bounded-map.ts";
 import type { Moment } from "../moment.ts";
-import { containerResources } from "../resources.ts";
+import { containerLimits, containerResources } from "../resources.ts";
 import { withoutData, withStatus } from "../task-statuses.ts";
 import { Timers } from "../timers.ts";
 import type { AgentFact } from "./agent-memory.ts";
@@ -153,7 +153,8 @@ export class AgentState {
     if (info.container === undefined || phase === "terminated") return;
     const live = [...tasks.values()].filter(({ state }) => !isTerminal(state)).map((task) => task.info);
     const all = [...live, ...queued.flatMap((launch) => launch.tasks)];
-    this.command({ type: "resize", containerId, resources: containerResources(info, all) });
+    const [resources, limits] = [containerResources(info, all), containerLimits(info, all)];
+    this.command({ type: "resize", containerId, resources, limits });
   }
 
   /** Ends a task of an executor by the agent's own word. */

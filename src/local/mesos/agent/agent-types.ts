@@ -9,6 +9,7 @@ import type {
   FrameworkId,
   FrameworkInfo,
   Resource,
+  ResourceLimits,
   TaskId,
   TaskInfo,
   TaskState,
@@ -30,7 +31,12 @@ export type AgentCommand =
   /** The next four are for the containerizer: see there. */
   | { readonly type: "launch"; readonly container: ContainerLaunch }
   | { readonly type: "adopt"; readonly container: ContainerAdoption }
-  | { readonly type: "resize"; readonly containerId: ContainerId; readonly resources: readonly Resource[] }
+  | {
+      readonly type: "resize";
+      readonly containerId: ContainerId;
+      readonly resources: readonly Resource[];
+      readonly limits: ResourceLimits;
+    }
   | { readonly type: "destroy"; readonly containerId: ContainerId }
   /** To be remembered over a restart. */
   | { readonly type: "remember"; readonly fact: AgentFact };

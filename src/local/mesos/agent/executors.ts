@@ -3,7 +3,7 @@ import { formatUuid, uuidBytes } from "../../../base/random.ts";
 import { type ContainerId, isTerminal, type TaskInfo } from "../../../mesos/types.ts";
 import { printDuration } from "../durations.ts";
 import type { Moment } from "../moment.ts";
-import { containerResources } from "../resources.ts";
+import { containerLimits, containerResources } from "../resources.ts";
 import type { AgentState } from "./agent-state.ts";
 import type { AgentFramework, ContainerTimer, Executor } from "./agent-types.ts";
 
@@ -45,8 +45,17 @@ export function launchExecutor(
   state.containers.set(containerId, executor);
   state.remember(frameworkId, { type: "executor", frameworkId, containerId, kind, info });
   const shutdownGraceMs = state.shutdownGraceMs(info);
-  const resources = containerResources(info, tasks);
-  const container = { containerId, frameworkId, framework: framework.info, kind, executor: info, task, resources };
+  const [resources, limits] = [containerResources(info, tasks), containerLimits(info, tasks)];
+  const container = {
+    containerId,
+    frameworkId,
+    framework: framework.info,
+    kind,
+    executor: info,
+    task,
+    resources,
+    limits,
+  };
   state.command({ type: "launch", container: { ...container, shutdownGraceMs } });
   const deadlineMs = now.monotonicMs + state.settings.executorRegistrationTimeoutMs;
   state.timers.set(deadlineMs, { type: "registration", containerId });

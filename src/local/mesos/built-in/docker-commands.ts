@@ -53,13 +53,13 @@ export class DockerCommands {
   }
 
   async run(task: TaskInfo, events: DockerCommandEvents): Promise<void> {
-    const { taskId, container = { type: "DOCKER" }, command = {}, resources = [] } = task;
+    const { taskId, container = { type: "DOCKER" }, command = {}, resources = [], limits } = task;
     const { agentId, containerId, sandbox, clock, env, log } = this.#options;
     const name = dockerName(containerId);
     let running: DockerContainer;
     try {
       const variables = { ...commandEnvironment(command), ...dockerVariables(containerId, task) };
-      const run = dockerRun({ name, container, command, env: variables, sandbox, resources });
+      const run = dockerRun({ name, container, command, env: variables, sandbox, resources, limits });
       const body = containerBody(run, containerLabels(agentId, containerId));
       this.#client ??= new EngineClient(readEngineAddress(env), clock);
       running = await DockerContainer.run({ client: this.#client, clock, name, body, sandbox, log });

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Clock } from "../../../base/clock.ts";
 import type { Logger } from "../../../base/log.ts";
-import type { ContainerId, Resource } from "../../../mesos/types.ts";
+import type { ContainerId, Resource, ResourceLimits } from "../../../mesos/types.ts";
 import type { AgentMemory } from "../agent/agent-memory.ts";
 import type { AgentSettings } from "../agent/agent-types.ts";
 import type { ContainerAdoption, ContainerEvent, Containerizer, ContainerLaunch } from "./containerizer.ts";
@@ -75,8 +75,8 @@ export class AgentContainerizer implements Containerizer {
     this.#processes.adopt(container);
   }
 
-  update(containerId: ContainerId, resources: readonly Resource[]): void {
-    if (this.#atDocker.has(containerId)) this.#docker.update(containerId, resources);
+  update(containerId: ContainerId, resources: readonly Resource[], limits: ResourceLimits): void {
+    if (this.#atDocker.has(containerId)) this.#docker.update(containerId, resources, limits);
     else this.#processes.update();
   }
 

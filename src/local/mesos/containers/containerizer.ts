@@ -4,6 +4,7 @@ import type {
   FrameworkId,
   FrameworkInfo,
   Resource,
+  ResourceLimits,
   TaskInfo,
 } from "../../../mesos/types.ts";
 import type { ContainerProcess } from "../agent/agent-memory.ts";
@@ -29,6 +30,7 @@ export interface ContainerLaunch {
   readonly task: TaskInfo;
   /** Those of the executor and of all tasks that it is started for. */
   readonly resources: readonly Resource[];
+  readonly limits: ResourceLimits;
   readonly shutdownGraceMs: number;
 }
 
@@ -70,7 +72,7 @@ export interface Containerizer {
   /** Looks after a container that this process has not started; `exited` follows in the end, at once if it is gone. */
   adopt(container: ContainerAdoption): void;
   /** The sum of what its executor and live tasks are allowed has changed. */
-  update(containerId: ContainerId, resources: readonly Resource[]): void;
+  update(containerId: ContainerId, resources: readonly Resource[], limits: ResourceLimits): void;
   /** Kills whatever is in it at once; `exited` (or, before `started`, `launch-failed`) follows. One that is gone: nothing. */
   destroy(containerId: ContainerId): void;
   /** Resolves once there is no container any more. */

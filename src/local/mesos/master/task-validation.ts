@@ -102,8 +102,7 @@ interface DiskInfo {
   readonly persistence?: { readonly id?: string };
 }
 
-function limitsProblem(task: TaskInfo & { readonly limits?: Limits }): string | undefined {
-  const { limits = {}, resources } = task;
+function limitsProblem({ limits = {}, resources }: TaskInfo): string | undefined {
   if (Object.keys(limits).some((name) => name !== "cpus" && name !== "mem")) {
     return "Only cpus and mem may be included in a task's resource limits";
   }
@@ -120,8 +119,6 @@ function limitsProblem(task: TaskInfo & { readonly limits?: Limits }): string | 
   }
   return undefined;
 }
-
-type Limits = Readonly<Record<string, { readonly value: number }>>;
 
 function commandProblem(owner: string, command: CommandInfo | undefined): string | undefined {
   for (const { name, type = "VALUE", value } of command?.environment?.variables ?? []) {

@@ -25,6 +25,9 @@ interface HostConfig {
   PortBindings: Readonly<Record<string, readonly { readonly HostPort: string }[]>>;
   Privileged: boolean;
   CpuShares: number;
+  CpuQuota?: number;
+  MemoryReservation?: number;
+  OomScoreAdj?: number;
   CapAdd: string[];
   CapDrop: string[];
   Dns: string[];
@@ -90,6 +93,7 @@ export function containerBody(run: DockerRun, labels: Readonly<Record<string, st
     const [host = "", inside = ""] = port.split(":");
     return [host, inside.includes("/") ? inside : `${inside}/tcp`];
   });
+  const { cpuQuota, memoryReservationBytes, oomScoreAdj } = run.limits;
   const body: ContainerBody = {
     Image: run.image,
     ...(run.entrypoint === null ? {} : { Entrypoint: [run.entrypoint] }),
@@ -108,6 +112,9 @@ export function containerBody(run: DockerRun, labels: Readonly<Record<string, st
       Privileged: run.privileged,
       CpuShares: run.limits.cpuShares,
       ...memoryOf(run.limits),
+      ...(cpuQuota === undefined ? {} : { CpuQuota: cpuQuota }),
+      ...(memoryReservationBytes === undefined ? {} : { MemoryReservation: memoryReservationBytes }),
+      ...(oomScoreAdj === undefined ? {} : { OomScoreAdj: oomScoreAdj }),
       CapAdd: [],
       CapDrop: [],
       Dns: [],
@@ -129,6 +136,6 @@ export function containerBody(run: DockerRun, labels: Readonly<Record<string, st
   return body;
 }
 
-export function memoryOf({ memoryBytes }: DockerLimits): Memory {
+export function memoryOf({ memoryBytes }: Pick<DockerLimits, "memoryBytes">): Memory {
   return { Memory: memoryBytes, MemorySwap: 2 * memoryBytes };
 }

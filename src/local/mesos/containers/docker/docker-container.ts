@@ -18,6 +18,8 @@ import { type ContainerNow, createNamed, exitOf, lookAt, resize } from "./engine
 
 /** Between two tries to reach an Engine that is gone. */
 const RETRY_MS = 500;
+/** As the Engine takes it; 0 would leave it as it is. */
+const NO_QUOTA = -1;
 /** How long an Engine that is gone is waited for once the container is to end. */
 const GIVE_UP_MS = 5000;
 
@@ -36,6 +38,7 @@ export class DockerContainer {
   readonly #options: DockerContainerOptions;
   readonly #id: string;
   #memoryBytes: number;
+  #cpuQuota: number | undefined;
   /** When it was told to end for good. */
   #killedMs: number | undefined;
   /** Exit code; undefined where nobody can tell. */
@@ -53,6 +56,7 @@ export class DockerContainer {
     this.#options = options;
     this.#id = id;
     this.#memoryBytes = options.body.HostConfig.Memory;
+    this.#cpuQuota = options.body.HostConfig.CpuQuota;
     this.started = started;
     this.ended = this.#follow(exit, output);
   }
@@ -91,11 +95,17 @@ export class DockerContainer {
   }
 
   /** Memory follows upwards only: what is in use cannot be taken away. */
-  async resize({ cpuShares, memoryBytes }: DockerLimits): Promise<void> {
+  async resize({ cpuShares, cpuQuota, memoryBytes, memoryReservationBytes }: DockerLimits): Promise<void> {
     const grows = memoryBytes > this.#memoryBytes;
     if (grows) this.#memoryBytes = memoryBytes;
-    const memory = grows ? memoryOf({ cpuShares, memoryBytes }) : {};
-    await resize(this.#options.client, this.#id, { CpuShares: cpuShares, MemoryReservation: memoryBytes, ...memory });
+    const quota = cpuQuota === this.#cpuQuota ? {} : { CpuQuota: cpuQuota ?? NO_QUOTA };
+    this.#cpuQuota = cpuQuota;
+    await resize(this.#options.client, this.#id, {
+      CpuShares: cpuShares,
+      MemoryReservation: memoryReservationBytes ?? memoryBytes,
+      ...quota,
+      ...(grows ? memoryOf({ memoryBytes }) : {}),
+    });
   }
 
   async #follow(exit: Promise<number>, output: Promise<void>): Promise<number | undefined> {

@@ -1,6 +1,6 @@
 import { describeError } from "../../../../base/errors.ts";
 import type { Logger } from "../../../../base/log.ts";
-import type { ContainerId, Resource } from "../../../../mesos/types.ts";
+import type { ContainerId, Resource, ResourceLimits } from "../../../../mesos/types.ts";
 import { readEngineAddress } from "../../../../programs/docker/engine-address.ts";
 import { imageExists, listContainers, removeContainer } from "../../../../programs/docker/engine-api.ts";
 import { EngineClient } from "../../../../programs/docker/engine-client.ts";
@@ -50,10 +50,10 @@ export class DockerContainerizer implements Containerizer {
     queueMicrotask(() => void this.#launch(container, abort.signal));
   }
 
-  update(containerId: ContainerId, resources: readonly Resource[]): void {
+  update(containerId: ContainerId, resources: readonly Resource[], limits: ResourceLimits): void {
     const known = this.#containers.get(containerId);
     if (known?.type !== "running") return;
-    known.container.resize(dockerLimits(resources)).catch((error: unknown) => {
+    known.container.resize(dockerLimits(resources, limits)).catch((error: unknown) => {
       this.#options.log.warn("container cannot be resized", { containerId, error });
     });
   }
@@ -141,12 +141,12 @@ export class DockerContainerizer implements Containerizer {
   }
 
   async #run(launch: ContainerLaunch, sandbox: string, signal: AbortSignal): Promise<DockerContainer> {
-    const { containerId, executor, resources } = launch;
+    const { containerId, executor, resources, limits } = launch;
     const { settings, clock, log } = this.#options;
     const name = dockerName(containerId);
     const { container = { type: "DOCKER" }, command = {} } = executor;
     const env = dockerExecutorEnvironment(launch, settings, sandbox);
-    const run = dockerRun({ name, container, command, env, sandbox, resources });
+    const run = dockerRun({ name, container, command, env, sandbox, resources, limits });
     const body = containerBody(run, containerLabels(settings.id, containerId));
     await this.pull(run.image, container.docker?.forcePullImage === true, signal);
     return DockerContainer.run({ client: this.#useEngine().client, clock, name, body, sandbox, log });

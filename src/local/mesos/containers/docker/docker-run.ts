@@ -1,5 +1,13 @@
+import { totalmem } from "node:os";
 import { InputError } from "../../../../base/errors.ts";
-import type { CommandInfo, ContainerInfo, PortMapping, Resource, Volume } from "../../../../mesos/types.ts";
+import type {
+  CommandInfo,
+  ContainerInfo,
+  PortMapping,
+  Resource,
+  ResourceLimits,
+  Volume,
+} from "../../../../mesos/types.ts";
 import { SANDBOX_IN_DOCKER } from "../environment.ts";
 
 /*
@@ -10,6 +18,9 @@ import { SANDBOX_IN_DOCKER } from "../environment.ts";
 const SHARES_PER_CPU = 1024;
 const MIN_SHARES = 2;
 const MIN_MEMORY_BYTES = 32 * 1024 * 1024;
+/** Microseconds of CPU in each 100 ms. */
+const QUOTA_PER_CPU = 100_000;
+const MIN_QUOTA = 1000;
 
 export interface DockerRun {
   readonly name: string;
@@ -33,7 +44,13 @@ export interface DockerRun {
 
 export interface DockerLimits {
   readonly cpuShares: number;
+  /** undefined: no end to it. */
+  readonly cpuQuota?: number;
+  /** Where it may have more than it asked for: what it keeps when memory is short. */
+  readonly memoryReservationBytes?: number;
   readonly memoryBytes: number;
+  /** Who has more than it asked for is the first to go: as Kubernetes has it. */
+  readonly oomScoreAdj?: number;
 }
 
 export interface DockerRunParts {
@@ -44,10 +61,14 @@ export interface DockerRunParts {
   /** By its path on the host. */
   readonly sandbox: string;
   readonly resources: readonly Resource[];
+  readonly limits?: ResourceLimits | undefined;
+  /** All memory that there is; default: this machine's. */
+  readonly machineBytes?: number;
 }
 
 /** @throws {InputError} with what Mesos says of a container that cannot be */
-export function dockerRun({ name, container, command, env, sandbox, resources }: DockerRunParts): DockerRun {
+export function dockerRun(parts: DockerRunParts): DockerRun {
+  const { name, container, command, env, sandbox, resources, limits, machineBytes } = parts;
   const { docker, volumes = [], hostname = null } = container;
   if (docker === undefined) throw refused("DockerInfo 'docker' is not set for DOCKER typed ContainerInfo");
   const named = docker.parameters?.find(({ key }) => key === "net" || key === "network");
@@ -63,18 +84,39 @@ export function dockerRun({ name, container, command, env, sandbox, resources }:
     hostname,
     ports: portsOf(docker.portMappings ?? [], network, resources),
     privileged: docker.privileged === true,
-    limits: dockerLimits(resources),
+    limits: dockerLimits(resources, limits, machineBytes),
     parameters: (docker.parameters ?? []).filter((parameter) => parameter !== named),
   };
 }
 
-export function dockerLimits(resources: readonly Resource[]): DockerLimits {
+/** A limit beyond what the machine has is that of the machine. */
+export function dockerLimits(
+  resources: readonly Resource[],
+  limits: ResourceLimits = {},
+  machineBytes = totalmem(),
+): DockerLimits {
   const sum = (name: string): number =>
     resources.reduce((total, resource) => total + (resource.name === name ? (resource.scalar?.value ?? 0) : 0), 0);
+  const asked = bytesOf(sum("mem"));
+  const [cpus, memory] = [limits["cpus"]?.value, limits["mem"]?.value];
+  const memoryBytes = memory === undefined ? asked : Math.min(bytesOf(memory), Math.max(asked, machineBytes));
   return {
     cpuShares: Math.max(MIN_SHARES, Math.floor(sum("cpus") * SHARES_PER_CPU)),
-    memoryBytes: Math.max(MIN_MEMORY_BYTES, Math.round(sum("mem") * 1024 * 1024)),
+    ...(cpus === undefined || cpus === Infinity
+      ? {}
+      : { cpuQuota: Math.max(MIN_QUOTA, Math.floor(cpus * QUOTA_PER_CPU)) }),
+    memoryBytes,
+    ...(memoryBytes > asked ? { memoryReservationBytes: asked, oomScoreAdj: oomScoreAdj(asked / machineBytes) } : {}),
   };
+}
+
+function bytesOf(megabytes: number): number {
+  return Math.max(MIN_MEMORY_BYTES, Math.round(megabytes * 1024 * 1024));
+}
+
+/** The smaller the part of the machine's memory that was asked for, the higher; 1000 would mean always. */
+function oomScoreAdj(part: number): number {
+  return Math.min(999, Math.max(2, 1000 - Math.floor(1000 * part)));
 }
 
 /** A shell takes the place of the image's entrypoint; anything else follows it. */

@@ -59,7 +59,11 @@ export async function lookAt(client: EngineClient, id: string): Promise<Containe
 export async function resize(
   client: EngineClient,
   id: string,
-  limits: { readonly CpuShares: number; readonly MemoryReservation: number } & Partial<Memory>,
+  limits: {
+    readonly CpuShares: number;
+    readonly MemoryReservation: number;
+    readonly CpuQuota?: number;
+  } & Partial<Memory>,
 ): Promise<void> {
   const path = `/containers/${id}/update`;
   await client.call({ action: "resize a container", method: "POST", path, json: limits });
