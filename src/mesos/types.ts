@@ -275,7 +275,52 @@ export interface TaskInfo {
   readonly maxCompletionTime?: Nanoseconds;
   /** By the name of a resource (`cpus`, `mem`), above what the task asks for; Infinity: none. */
   readonly limits?: ResourceLimits;
+  readonly check?: CheckInfo;
+  readonly healthCheck?: HealthCheck;
   readonly labels?: Labels;
+}
+
+/** When something is looked at. Unset: after 15 s, each 10 s, for at most 20 s; a timeout of 0 is none. */
+export interface CheckTimes {
+  readonly delaySeconds?: number;
+  readonly intervalSeconds?: number;
+  readonly timeoutSeconds?: number;
+}
+
+/** Asks how a task is, and tells it. `type` names the member that is set. */
+export interface CheckInfo extends CheckTimes {
+  readonly type?: string;
+  readonly command?: { readonly command: CommandInfo };
+  readonly http?: { readonly port: number; readonly path?: string };
+  readonly tcp?: { readonly port: number };
+}
+
+type IpProtocol = "IPv4" | "IPv6";
+
+/** Asks whether a task is well, and ends one that is not. */
+export interface HealthCheck extends CheckTimes {
+  /** Those of older times leave it out. */
+  readonly type?: string;
+  readonly command?: CommandInfo;
+  readonly http?: {
+    readonly port: number;
+    readonly path?: string;
+    readonly scheme?: string;
+    readonly protocol?: IpProtocol;
+  };
+  readonly tcp?: { readonly port: number; readonly protocol?: IpProtocol };
+  /** So many in a row end the task. Unset: 3. */
+  readonly consecutiveFailures?: number;
+  /** Failures do not count so long after the start, until the first success. Unset: 10 s. */
+  readonly gracePeriodSeconds?: number;
+}
+
+/** What a check has found; an empty member: nothing yet, or it could not be made. */
+export interface CheckStatusInfo {
+  readonly type?: string;
+  readonly command?: { readonly exitCode?: number };
+  readonly http?: { readonly statusCode?: number };
+  readonly tcp?: { readonly succeeded?: boolean };
 }
 
 export type ResourceLimits = Readonly<Record<string, { readonly value: number }>>;
@@ -318,6 +363,7 @@ export interface TaskStatus {
   /** 16 bytes; present means: to be acknowledged. */
   readonly uuid?: Uint8Array;
   readonly healthy?: boolean;
+  readonly checkStatus?: CheckStatusInfo;
   readonly labels?: Labels;
   readonly unreachableTime?: Nanoseconds;
   readonly containerStatus?: {

@@ -6,7 +6,7 @@ import { BUSYBOX_IMAGE, DockerEngine, type ListedContainer } from "../../support
 import { eventually } from "../../support/e2e/eventually.ts";
 import { jsonTask, launch, scalar, startTestMesos, type TestMesos } from "../../support/mesos/embedded.ts";
 import { EngineFolder } from "../../support/mesos/engine-process.ts";
-import { type JsonOffer, JsonScheduler, type JsonStatus } from "../../support/mesos/json-scheduler.ts";
+import { type JsonOffer, JsonScheduler, type JsonStatus, statusOf } from "../../support/mesos/json-scheduler.ts";
 import { readRecording } from "../../support/mesos-recordings.ts";
 
 /*
@@ -298,6 +298,67 @@ describe.skipIf(skip !== undefined)(`an executor in a container${skip === undefi
       message: `Failed to launch container: ${message}`,
     });
     await untilNone();
+  });
+});
+
+describe.skipIf(skip !== undefined)(`checks of commands in containers${skip === undefined ? "" : ` [${skip}]`}`, () => {
+  const often = { delay_seconds: 0, interval_seconds: 0.05 };
+
+  test("a health check by COMMAND is made inside, and one that fails too often ends the task", async () => {
+    const command = { value: 'test "$INSIDE" = yes && test -e /mnt/mesos/sandbox/gone' };
+    const variables = [{ name: "INSIDE", value: "yes" }];
+    const health = { ...often, type: "COMMAND", command, grace_period_seconds: 0, consecutive_failures: 2 };
+    const health_check = { ...health, timeout_seconds: 5 };
+    const task = { value: "trap 'exit 7' TERM; while :; do sleep 0.1; done", environment: { variables } };
+    await launchOn(scheduler, commandTask("sick", task, container(), { health_check }));
+    expect(await scheduler.end("sick")).toMatchObject({
+      state: "TASK_KILLED",
+      source: "SOURCE_EXECUTOR",
+      message: "Container exited with status 7",
+      healthy: false,
+    });
+    const told = scheduler.events
+      .filter(({ type }) => type === "UPDATE")
+      .map(statusOf)
+      .filter(({ task_id }) => task_id.value === "sick")
+      .map(({ state, healthy = null }) => [state, healthy]);
+    expect(told).toEqual([
+      ["TASK_STARTING", null],
+      ["TASK_RUNNING", null],
+      ["TASK_RUNNING", false],
+      ["TASK_RUNNING", false],
+      ["TASK_KILLING", null],
+      ["TASK_KILLED", false],
+    ]);
+    await untilNone();
+  });
+
+  test("a task with a check ends with its executor, as at a real Mesos; its container goes with it", async () => {
+    const check = { ...often, type: "COMMAND", command: { command: { value: "true" } } };
+    await launchOn(scheduler, commandTask("check", { value: "sleep 1000" }, container(), { check }));
+    expect(await scheduler.end("check")).toMatchObject({
+      state: "TASK_FAILED",
+      source: "SOURCE_AGENT",
+      reason: "REASON_EXECUTOR_TERMINATED",
+      message: "Container terminated",
+    });
+    await untilNone();
+  });
+
+  test("limits are the Engine's", async () => {
+    const limits = { cpus: { value: 0.5 }, mem: { value: 64 } };
+    await launchOn(scheduler, commandTask("limited", { value: "sleep 1000" }, container(), { limits }));
+    const running = await scheduler.follow("limited", ({ state }) => state === "TASK_RUNNING");
+    const [inspected] = JSON.parse(Buffer.from(running.data ?? "", "base64").toString()) as [{ HostConfig: object }];
+    expect(inspected.HostConfig).toMatchObject({
+      CpuShares: 102,
+      CpuQuota: 50_000,
+      Memory: 64 * 1024 * 1024,
+      MemoryReservation: 32 * 1024 * 1024,
+    });
+    const policy = { kill_policy: { grace_period: { nanoseconds: 1 } } };
+    await scheduler.call("KILL", { kill: { task_id: { value: "limited" }, ...policy } });
+    expect(await scheduler.end("limited")).toMatchObject({ state: "TASK_KILLED" });
   });
 });
 

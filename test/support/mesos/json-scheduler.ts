@@ -32,6 +32,8 @@ export interface JsonStatus {
   readonly agent_id?: Id;
   readonly uuid?: string;
   readonly data?: string;
+  readonly healthy?: boolean;
+  readonly check_status?: object;
 }
 
 export class JsonScheduler implements AsyncDisposable {
@@ -108,34 +110,40 @@ export class JsonScheduler implements AsyncDisposable {
    * it is said again until there is one.
    */
   kill(taskId: string): Promise<JsonStatus> {
-    return this.#end(taskId, () => this.call("KILL", { kill: { task_id: { value: taskId } } }));
+    return this.#follow(taskId, isEnd, { ask: () => this.call("KILL", { kill: { task_id: { value: taskId } } }) });
   }
 
   /** The last word on a task that ends by itself. */
   end(taskId: string): Promise<JsonStatus> {
-    return this.#end(taskId, () => Promise.resolve());
+    return this.#follow(taskId, isEnd);
   }
 
-  /**
-   * Acknowledges what comes of a task until it is over, also what was acknowledged before: an acknowledgement may have been
-   * lost with the agent, and then whatever follows waits for it.
-   */
-  async #end(taskId: string, ask: () => Promise<unknown>): Promise<JsonStatus> {
+  /** Acknowledges what comes of a task, from event `from` on, until something fits. */
+  follow(taskId: string, fits: (status: JsonStatus) => boolean, from = 0): Promise<JsonStatus> {
+    return this.#follow(taskId, fits, { from });
+  }
+
+  /** Acknowledges again what comes again: with an agent it may be lost, and then whatever follows waits for it. */
+  async #follow(
+    taskId: string,
+    fits: (status: JsonStatus) => boolean,
+    { from = 0, ask }: { readonly from?: number; readonly ask?: () => Promise<unknown> } = {},
+  ): Promise<JsonStatus> {
     const giveUpAt = performance.now() + PATIENCE_MS;
-    for (let at = 0, askAt = 0; performance.now() < giveUpAt; await Bun.sleep(1)) {
+    for (let at = from, askAt = 0; performance.now() < giveUpAt; await Bun.sleep(1)) {
       for (; at < this.events.length; at++) {
         const event = this.events[at];
         if (event?.type !== "UPDATE") continue;
         const status = statusOf(event);
         if (status.task_id.value !== taskId || status.uuid === undefined) continue;
         await this.acknowledge(status);
-        if (ends.includes(status.state)) return status;
+        if (fits(status)) return status;
       }
       if (performance.now() < askAt) continue;
       askAt = performance.now() + ASK_AGAIN_MS;
-      await ask();
+      await ask?.();
     }
-    throw new Error(`Waited ${PATIENCE_MS} ms in vain until ${taskId} ends; so far ${this.#soFar()}`);
+    throw new Error(`Waited ${PATIENCE_MS} ms in vain for news of ${taskId}; so far ${this.#soFar()}`);
   }
 
   acknowledge({ agent_id, task_id, uuid }: JsonStatus): Promise<string> {
@@ -195,10 +203,14 @@ export class JsonScheduler implements AsyncDisposable {
   }
 }
 
+function isEnd({ state }: JsonStatus): boolean {
+  return ends.includes(state);
+}
+
 function described(event: JsonMessage): string {
   if (event.type !== "UPDATE") return `${event.type}`;
-  const { task_id, state, reason = "" } = statusOf(event);
-  return `UPDATE ${task_id.value} ${state} ${reason}`.trimEnd();
+  const { task_id, state, reason = "", message = "" } = statusOf(event);
+  return `UPDATE ${task_id.value} ${state} ${reason} ${message}`.trimEnd();
 }
 
 export function statusOf(event: JsonMessage): JsonStatus {

@@ -149,6 +149,13 @@ class VirtualBuiltIn {
         this.#running.add(command.task.taskId);
         this.#loop.dispatch({ type: "started", taskId: command.task.taskId });
         return;
+      case "probe": {
+        // Nothing that was ever looked at in a recording was well.
+        const { taskId } = command.task;
+        const result = { type: "command", exitCode: 1 } as const;
+        queueMicrotask(() => this.#loop.dispatch({ type: "probed", taskId, kind: command.due.kind, result }));
+        return;
+      }
       case "signal":
         return;
       case "exit":

@@ -50,6 +50,8 @@ function short(commands: readonly SessionCommand[]): string[] {
         return `signal ${command.taskId} ${command.signal}`;
       case "start":
         return `start ${command.task.taskId}`;
+      case "probe":
+        return `probe ${command.task.taskId} ${command.due.kind}`;
       case "exit":
         return `exit ${command.code}`;
     }

@@ -103,15 +103,7 @@ function statusProblem(status: TaskStatus, executorId: string, frameworkId: stri
   return checkStatusProblem(status);
 }
 
-/** `mesos.v1.CheckStatusInfo`, as far as it is looked at. */
-interface CheckStatus {
-  readonly type?: string;
-  readonly command?: object;
-  readonly http?: object;
-  readonly tcp?: object;
-}
-
-function checkStatusProblem({ checkStatus }: TaskStatus & { readonly checkStatus?: CheckStatus }): string | undefined {
+function checkStatusProblem({ checkStatus }: TaskStatus): string | undefined {
   if (checkStatus === undefined) return undefined;
   const { type, command, http, tcp } = checkStatus;
   if (type === undefined) return "CheckStatusInfo must specify 'type'";

@@ -8,9 +8,11 @@ import { type Environment, readEngineAddress } from "../../../programs/docker/en
 import { EngineClient } from "../../../programs/docker/engine-client.ts";
 import { containerBody } from "../containers/docker/container-body.ts";
 import { containerLabels } from "../containers/docker/container-labels.ts";
-import { DockerContainer } from "../containers/docker/docker-container.ts";
+import { DockerContainer, type ExecutedCommand } from "../containers/docker/docker-container.ts";
 import { dockerRun } from "../containers/docker/docker-run.ts";
 import { commandEnvironment, dockerName, dockerVariables } from "../containers/environment.ts";
+import { askOverNetwork, withinTime } from "./probes.ts";
+import type { DueProbe, Probe, ProbeResult } from "./task-checks.ts";
 
 /** As `docker run` exits where it cannot start a container; 126 and 127 are the Engine's own, of the program. */
 const CANNOT_RUN = 125;
@@ -78,6 +80,20 @@ export class DockerCommands {
     events.ended(code ?? KILLED);
   }
 
+  /** Looks at a command that runs, within its time. Never rejects. */
+  probe(taskId: TaskId, { probe, timeoutMs }: DueProbe): Promise<ProbeResult> {
+    const container = this.#containers.get(taskId);
+    return withinTime(timeoutMs, this.#options.clock, async (signal) => {
+      if (container === undefined) throw new Error("the container does not run");
+      if (probe.type === "command") {
+        return { type: "command", exitCode: await container.exec(checkedCommand(probe.command), signal) };
+      }
+      const host = container.network === "host" ? probe.host : container.address;
+      if (host === undefined) throw new Error("the container has no address");
+      return askOverNetwork(probe, host, signal);
+    });
+  }
+
   signal(taskId: TaskId, signal: "SIGTERM" | "SIGKILL"): void {
     const container = this.#containers.get(taskId);
     if (container === undefined) this.#wanted.set(taskId, signal);
@@ -91,6 +107,12 @@ export class DockerCommands {
     await Promise.all(containers.map(({ ended }) => ended));
     this.#client?.close();
   }
+}
+
+function checkedCommand(command: Extract<Probe, { type: "command" }>["command"]): ExecutedCommand {
+  const { shell = true, value = "", arguments: argv = [] } = command;
+  const env = Object.entries(commandEnvironment(command)).map(([name, text]) => `${name}=${text}`);
+  return { argv: shell ? ["sh", "-c", value] : [value, ...argv], env };
 }
 
 function exitCodeOf(reason: string): number {

@@ -3,7 +3,7 @@ import { appendFileSync, closeSync, mkdirSync, openSync } from "node:fs";
 import { basename, join } from "node:path";
 import { utf8 } from "../../../base/bytes.ts";
 import type { Clock } from "../../../base/clock.ts";
-import { assertNever, describeError, errorCode } from "../../../base/errors.ts";
+import { assertNever, describeError } from "../../../base/errors.ts";
 import type { Logger } from "../../../base/log.ts";
 import type { Random } from "../../../base/random.ts";
 import { StepLoop } from "../../../base/step-loop.ts";
@@ -16,8 +16,11 @@ import { fetchAll } from "../containers/fetcher.ts";
 import { imageProblem } from "../containers/images.ts";
 import { findUser, type UserIds } from "../containers/users.ts";
 import { DockerCommands } from "./docker-commands.ts";
+import { makeProbe, type ProbedPlace } from "./probes.ts";
+import { signalGroup } from "./process-groups.ts";
 import { BuiltInSession, type BuiltInSettings, isDocker, type SessionCommand, type SessionEvent } from "./session.ts";
 import { type CommandEnd, printEnd } from "./signals.ts";
+import type { DueProbe, ProbeResult } from "./task-checks.ts";
 
 /** How long the agent may take to answer the last calls of an executor that leaves. */
 const DRAIN_MS = 1000;
@@ -40,6 +43,7 @@ export class BuiltInExecutor {
   readonly #loop: StepLoop<SessionEvent, SessionCommand>;
   readonly #connection: ExecutorConnection;
   readonly #children = new Map<TaskId, number>();
+  readonly #places = new Map<TaskId, ProbedPlace>();
   #docker: DockerCommands | undefined;
   readonly #exited = Promise.withResolvers<number>();
 
@@ -94,6 +98,8 @@ export class BuiltInExecutor {
         return this.#connection.call({ type: "UPDATE", status: command.status });
       case "start":
         return isDocker(command.task) ? this.#runInDocker(command.task) : void this.#start(command.task);
+      case "probe":
+        return void this.#probe(command.task, command.due);
       case "signal": {
         const pid = this.#children.get(command.taskId);
         if (pid !== undefined) signalGroup(pid, command.signal);
@@ -105,6 +111,21 @@ export class BuiltInExecutor {
       default:
         return assertNever(command);
     }
+  }
+
+  async #probe(task: TaskInfo, due: DueProbe): Promise<void> {
+    const { taskId } = task;
+    const result = await this.#look(task, due);
+    if (result.type === "failed")
+      this.#options.log.warn("task could not be looked at", { taskId, reason: result.reason });
+    this.#loop.dispatch({ type: "probed", taskId, kind: due.kind, result });
+  }
+
+  #look(task: TaskInfo, due: DueProbe): Promise<ProbeResult> {
+    const place = this.#places.get(task.taskId);
+    if (place !== undefined) return makeProbe(due, place, this.#options.clock);
+    if (this.#docker !== undefined && isDocker(task)) return this.#docker.probe(task.taskId, due);
+    return Promise.resolve({ type: "failed", reason: "the task does not run" });
   }
 
   #runInDocker(task: TaskInfo): void {
@@ -170,12 +191,14 @@ export class BuiltInExecutor {
     }
     say(`Forked command at ${pid}`);
     this.#children.set(taskId, pid);
+    this.#places.set(taskId, { cwd: folder, env: taskVariables(task, this.#options.variables), user });
     this.#loop.dispatch({ type: "started", taskId });
     child.once("error", (error) => this.#options.log.warn("command failed", { taskId, error }));
     child.once("exit", (code, signal) => {
       // Whatever it has left behind ends with it.
       signalGroup(pid, "SIGKILL");
       this.#children.delete(taskId);
+      this.#places.delete(taskId);
       const end: CommandEnd = signal === null ? { type: "exited", code: code ?? 0 } : { type: "signalled", signal };
       say(`Command ${printEnd(end)} (pid: ${pid})`);
       this.#loop.dispatch({ type: "ended", taskId, end });
@@ -230,13 +253,4 @@ function taskVariables(
     ...Object.fromEntries((command?.environment?.variables ?? []).map(({ name, value = "" }) => [name, value])),
     ...(role === undefined ? {} : { MESOS_ALLOCATION_ROLE: role }),
   };
-}
-
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal);
-  } catch (error) {
-    // Nobody is left, or only who changed its user.
-    if (errorCode(error) !== "ESRCH" && errorCode(error) !== "EPERM") throw error;
-  }
 }

@@ -12,6 +12,7 @@ import {
   type TaskStatus,
 } from "../../../mesos/types.ts";
 import { type CommandEnd, printEnd } from "./signals.ts";
+import { type CheckKind, type DueProbe, emptyCheckStatus, type ProbeResult, TaskChecks } from "./task-checks.ts";
 
 /** Between SIGTERM and SIGKILL where nobody says otherwise. */
 const DEFAULT_GRACE_MS = 3000;
@@ -38,12 +39,15 @@ export type SessionEvent =
   | { readonly type: "refused"; readonly taskId: TaskId; readonly message: string }
   /** With what Docker says of its container, where it runs in one. */
   | { readonly type: "started"; readonly taskId: TaskId; readonly data?: Uint8Array }
+  | { readonly type: "probed"; readonly taskId: TaskId; readonly kind: CheckKind; readonly result: ProbeResult }
   | { readonly type: "time" };
 
 export type SessionCommand =
   | { readonly type: "update"; readonly status: TaskStatus }
   /** Runs its command; `started` and then `ended` follow, or `not-prepared`. */
   | { readonly type: "start"; readonly task: TaskInfo }
+  /** Looks at a task that runs; `probed` follows. */
+  | { readonly type: "probe"; readonly task: TaskInfo; readonly due: DueProbe }
   /** To all processes of the command. */
   | { readonly type: "signal"; readonly taskId: TaskId; readonly signal: "SIGTERM" | "SIGKILL" }
   | { readonly type: "exit"; readonly code: number };
@@ -55,6 +59,12 @@ interface Task {
   /** Of a group. */
   readonly containerId: ContainerId | undefined;
   killed: boolean;
+  /** Its health check is the reason. */
+  unhealthy: boolean;
+  /** From its start on. */
+  checks: TaskChecks | undefined;
+  /** The last update of it. */
+  last: TaskStatus | undefined;
   /** When it is killed for good. */
   killAtMs: number | undefined;
   /** When it has had all the time that it may have. */
@@ -86,9 +96,9 @@ export class BuiltInSession {
 
   get wakeAtMs(): number | undefined {
     let next: number | undefined;
-    for (const { ended, killAtMs, overdueAtMs } of this.#tasks.values()) {
+    for (const { ended, killAtMs, overdueAtMs, checks } of this.#tasks.values()) {
       if (ended) continue;
-      for (const atMs of [killAtMs, overdueAtMs]) {
+      for (const atMs of [killAtMs, overdueAtMs, checks?.wakeAtMs]) {
         if (atMs !== undefined && (next === undefined || atMs < next)) next = atMs;
       }
     }
@@ -117,6 +127,9 @@ export class BuiltInSession {
         break;
       case "started":
         this.#started(event.taskId, event.data);
+        break;
+      case "probed":
+        this.#probed(event);
         break;
       case "ended":
         this.#ended(event.taskId, event.end);
@@ -182,6 +195,9 @@ export class BuiltInSession {
         group,
         containerId: this.#nestedContainerId(),
         killed: false,
+        unhealthy: false,
+        checks: undefined,
+        last: undefined,
         killAtMs: undefined,
         overdueAtMs: undefined,
         overdue: false,
@@ -205,6 +221,34 @@ export class BuiltInSession {
     const { maxCompletionTime } = task.info;
     if (maxCompletionTime !== undefined) task.overdueAtMs = this.#nowMs + maxCompletionTime.nanoseconds / 1e6;
     this.#update(taskId, "TASK_RUNNING", { ...(data === undefined ? {} : { data }) });
+    if (isDocker(task.info) && task.info.check !== undefined) {
+      // As Mesos' own, which cannot check what is in a container, and ends over it.
+      this.#exit(1);
+      return;
+    }
+    if (task.killed) return;
+    task.checks = new TaskChecks(task.info, this.#nowMs);
+    this.#probe(task);
+  }
+
+  #probe(task: Task): void {
+    for (const due of task.checks?.due(this.#nowMs) ?? []) this.#commands.push({ type: "probe", task: task.info, due });
+  }
+
+  #probed({ taskId, kind, result }: Extract<SessionEvent, { type: "probed" }>): void {
+    const task = this.#tasks.get(taskId);
+    const news = task?.checks?.probed(kind, result, this.#nowMs);
+    if (task?.last === undefined || news === undefined) return;
+    // Whatever else was said of it last is said again.
+    const { data: _, ...last } = task.last;
+    if (news.type === "check") {
+      this.#say({ ...last, reason: "REASON_TASK_CHECK_STATUS_UPDATED", checkStatus: news.checkStatus });
+      return;
+    }
+    this.#say({ ...last, reason: "REASON_TASK_HEALTH_CHECK_STATUS_UPDATED", healthy: news.healthy });
+    if (!news.kill) return;
+    task.unhealthy = true;
+    this.#kill(task, graceMs(task.info.killPolicy));
   }
 
   /** @param given default: 3 s, in a container the executor's own. A second one counts where it ends the task sooner */
@@ -218,6 +262,7 @@ export class BuiltInSession {
     }
     task.killed = true;
     task.killAtMs = atMs;
+    task.checks?.stop();
     if (this.#tellsKilling) this.#update(task.info.taskId, "TASK_KILLING");
     this.#signal(task, "SIGTERM");
   }
@@ -230,7 +275,7 @@ export class BuiltInSession {
     if (task.overdue) {
       this.#update(taskId, "TASK_FAILED", { message, reason: "REASON_MAX_COMPLETION_TIME_REACHED" });
     } else if (task.killed) {
-      this.#update(taskId, "TASK_KILLED", { message });
+      this.#update(taskId, "TASK_KILLED", { message, ...(task.unhealthy ? { healthy: false } : {}) });
     } else {
       this.#update(taskId, end.type === "exited" && end.code === 0 ? "TASK_FINISHED" : "TASK_FAILED", { message });
     }
@@ -265,6 +310,7 @@ export class BuiltInSession {
         task.killAtMs = undefined;
         this.#signal(task, "SIGKILL");
       }
+      this.#probe(task);
     }
   }
 
@@ -299,22 +345,34 @@ export class BuiltInSession {
     return `${this.#containerId}.${formatUuid(uuidBytes(this.#random))}` as ContainerId;
   }
 
-  #update(taskId: TaskId, state: TaskState, more: Pick<TaskStatus, "message" | "reason" | "data"> = {}): void {
-    const containerId = this.#tasks.get(taskId)?.containerId;
-    const status: TaskStatus = {
+  #update(
+    taskId: TaskId,
+    state: TaskState,
+    more: Pick<TaskStatus, "message" | "reason" | "data" | "healthy"> = {},
+  ): void {
+    const { containerId, info } = this.#tasks.get(taskId) ?? {};
+    this.#say({
       taskId,
       state,
       source: "SOURCE_EXECUTOR",
       executorId: this.#settings.executorId,
-      timestamp: (this.#settings.epochMs + this.#nowMs) / 1000,
-      uuid: uuidBytes(this.#random),
       ...more,
+      ...(info?.check === undefined ? {} : { checkStatus: emptyCheckStatus(info.check) }),
       ...(containerId === undefined ? {} : { containerStatus: { containerId } }),
-    };
+    });
+  }
+
+  #say(said: TaskStatus): void {
+    const timestamp = (this.#settings.epochMs + this.#nowMs) / 1000;
+    const status: TaskStatus = { ...said, timestamp, uuid: uuidBytes(this.#random) };
     this.#unacknowledged.push(status);
-    if (isTerminal(state)) {
-      const task = this.#tasks.get(taskId);
-      if (task !== undefined) task.ended = true;
+    const task = this.#tasks.get(status.taskId);
+    if (task !== undefined) {
+      task.last = status;
+      if (isTerminal(status.state)) {
+        task.ended = true;
+        task.checks?.stop();
+      }
     }
     this.#commands.push({ type: "update", status });
   }

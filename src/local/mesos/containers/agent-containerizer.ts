@@ -30,8 +30,8 @@ export class AgentContainerizer implements Containerizer {
   readonly #docker: DockerContainerizer;
   /** Executors at the Engine. */
   readonly #atDocker = new Set<ContainerId>();
-  /** Executors of commands that run at the Engine. */
-  readonly #commands = new Set<ContainerId>();
+  /** Executors of commands that run at the Engine, and what is to be said of their end. */
+  readonly #commands = new Map<ContainerId, "Container terminated" | "Container killed">();
   /** What is under way beside containers that run. */
   readonly #work = new Set<Promise<void>>();
   /** Whose image is being pulled. */
@@ -41,13 +41,7 @@ export class AgentContainerizer implements Containerizer {
     this.#options = options;
     const cache = new FetchCache(join(options.workDir, "fetch"));
     const onEvent = (event: ContainerEvent): void => {
-      const { containerId } = event;
-      if (event.type !== "started") {
-        this.#atDocker.delete(containerId);
-        // A command's executor that was killed has left its container.
-        if (this.#commands.delete(containerId)) this.#follow(this.#docker.remove(containerId));
-      }
-      options.onEvent(event);
+      options.onEvent(event.type === "started" ? event : this.#over(event));
     };
     this.#processes = new ProcessContainerizer({ ...options, cache, onEvent });
     this.#docker = new DockerContainerizer({ ...options, cache, onEvent });
@@ -71,7 +65,7 @@ export class AgentContainerizer implements Containerizer {
       this.#atDocker.add(containerId);
       return this.#docker.adopt(container);
     }
-    if (isDocker(container)) this.#commands.add(containerId);
+    if (isDocker(container)) this.#commands.set(containerId, "Container terminated");
     this.#processes.adopt(container);
   }
 
@@ -82,6 +76,7 @@ export class AgentContainerizer implements Containerizer {
 
   destroy(containerId: ContainerId): void {
     this.#pulling.get(containerId)?.abort(new Error("discarded"));
+    if (this.#commands.has(containerId)) this.#commands.set(containerId, "Container killed");
     if (this.#atDocker.has(containerId)) this.#docker.destroy(containerId);
     else this.#processes.destroy(containerId);
   }
@@ -100,6 +95,17 @@ export class AgentContainerizer implements Containerizer {
     if (atDocker.length === 0) return;
     const commands = atDocker.filter(({ kind, exited }) => kind === "command" && !exited);
     this.#follow(this.#docker.clearAway(new Set(commands.map(({ containerId }) => containerId))));
+  }
+
+  /** The executor of a command that was killed has left its container; Mesos speaks of the one as of the other. */
+  #over(event: Exclude<ContainerEvent, { type: "started" }>): ContainerEvent {
+    const { containerId } = event;
+    this.#atDocker.delete(containerId);
+    const message = this.#commands.get(containerId);
+    if (message === undefined) return event;
+    this.#commands.delete(containerId);
+    this.#follow(this.#docker.remove(containerId));
+    return event.type === "exited" ? { ...event, message } : event;
   }
 
   /** @param work never rejects */
@@ -126,7 +132,7 @@ export class AgentContainerizer implements Containerizer {
     } finally {
       this.#pulling.delete(containerId);
     }
-    this.#commands.add(containerId);
+    this.#commands.set(containerId, "Container terminated");
     this.#processes.launch(container);
   }
 }

@@ -1,14 +1,12 @@
-import type { CommandInfo, TaskInfo } from "../../../mesos/types.ts";
+import type { CheckTimes, CommandInfo, TaskInfo } from "../../../mesos/types.ts";
+import { healthCheckType } from "../health-check-type.ts";
 
 /*
  * Checks and health checks of tasks as a master looks at them. What becomes of them is the executor's.
  */
 
-interface Timed {
-  readonly delaySeconds?: number;
+interface Timed extends CheckTimes {
   readonly gracePeriodSeconds?: number;
-  readonly intervalSeconds?: number;
-  readonly timeoutSeconds?: number;
 }
 
 interface Http {
@@ -16,30 +14,9 @@ interface Http {
   readonly scheme?: string;
 }
 
-/** `mesos.v1.CheckInfo`, as far as it is looked at. */
-interface CheckInfo extends Timed {
-  readonly type?: string;
-  readonly command?: { readonly command: CommandInfo };
-  readonly http?: Http;
-  readonly tcp?: object;
-}
-
-/** `mesos.v1.HealthCheck`, likewise. */
-interface HealthCheck extends Timed {
-  readonly type?: string;
-  readonly command?: CommandInfo;
-  readonly http?: Http;
-  readonly tcp?: object;
-}
-
-export interface CheckedTask {
-  readonly check?: CheckInfo;
-  readonly healthCheck?: HealthCheck;
-}
-
 /** @param commandProblem what is wrong with a command in itself */
 export function checkProblem(
-  task: TaskInfo & CheckedTask,
+  task: TaskInfo,
   commandProblem: (owner: string, command: CommandInfo) => string | undefined,
 ): string | undefined {
   const { check, healthCheck } = task;
@@ -50,17 +27,11 @@ export function checkProblem(
     if (problem !== undefined) return `Task uses invalid check: ${problem}`;
   }
   if (healthCheck !== undefined) {
-    const what = { ...healthCheck, type: typeOf(healthCheck), name: "HealthCheck", kind: "health check" };
+    const what = { ...healthCheck, type: healthCheckType(healthCheck), name: "HealthCheck", kind: "health check" };
     const problem = anyProblem(what, commandProblem);
     if (problem !== undefined) return `Task uses invalid health check: ${problem}`;
   }
   return undefined;
-}
-
-/** The type that a health check of older times leaves out. */
-export function typeOf({ type, command, http }: HealthCheck): string | undefined {
-  if (type !== undefined || (command === undefined) === (http === undefined)) return type;
-  return command === undefined ? "HTTP" : "COMMAND";
 }
 
 interface AnyCheck extends Timed {

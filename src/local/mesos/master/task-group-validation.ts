@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { ContainerInfo, ExecutorInfo, TaskInfo } from "../../../mesos/types.ts";
+import { healthCheckType } from "../health-check-type.ts";
 import { Resources } from "../resources.ts";
-import { type CheckedTask, typeOf } from "./check-validation.ts";
 import { executorContextProblem, executorInfoProblem, type LaunchContext, taskInfoProblem } from "./task-validation.ts";
 
 /** In thousandths. */
@@ -27,8 +27,8 @@ export function groupProblem(
 }
 
 /** A probe over the network comes from the executor's side of it. */
-function probeProblem({ healthCheck, container }: TaskInfo & CheckedTask & NetworkedTask): string | undefined {
-  const type = healthCheck && typeOf(healthCheck);
+function probeProblem({ healthCheck, container }: TaskInfo & NetworkedTask): string | undefined {
+  const type = healthCheck && healthCheckType(healthCheck);
   if ((type !== "HTTP" && type !== "TCP") || (container?.networkInfos ?? []).length === 0) return undefined;
   return "HTTP and TCP health checks are not supported for nested containers not joining parent's network";
 }

@@ -11,6 +11,7 @@ import {
 } from "../../../../programs/docker/engine-api.ts";
 import type { EngineClient } from "../../../../programs/docker/engine-client.ts";
 import { EngineLostError } from "../../../../programs/docker/errors.ts";
+import { createExec, inspectExec, startExec } from "../../../../programs/docker/exec-api.ts";
 import { OutputStream } from "../../../../programs/docker/output-stream.ts";
 import { type ContainerBody, memoryOf } from "./container-body.ts";
 import type { DockerLimits } from "./docker-run.ts";
@@ -31,6 +32,13 @@ export interface DockerContainerOptions {
   /** Where its output goes, to the files `stdout` and `stderr`. */
   readonly sandbox: string;
   readonly log: Logger;
+}
+
+/** To be run beside what runs in a container. */
+export interface ExecutedCommand {
+  readonly argv: readonly string[];
+  /** `NAME=value`, beside the container's. */
+  readonly env: readonly string[];
 }
 
 /** A container at a Docker Engine that is followed to its end, also where the Engine is away meanwhile. */
@@ -86,6 +94,37 @@ export class DockerContainer {
       await removeContainer(client, id).catch(() => undefined);
       throw error;
     }
+  }
+
+  /** `host`, `bridge`, … */
+  get network(): string {
+    return this.#options.body.HostConfig.NetworkMode;
+  }
+
+  /** Where it is found from outside, if anywhere. */
+  get address(): string | undefined {
+    return this.started?.address;
+  }
+
+  /**
+   * Runs a command in it; its output is that of the container.
+   *
+   * @param signal it is waited for no longer; it may run on
+   * @returns the exit code
+   * @throws {EngineRefusedError | EngineLostError}
+   */
+  async exec({ argv, env }: ExecutedCommand, signal: AbortSignal): Promise<number> {
+    const { client, sandbox, log } = this.#options;
+    const config = { Cmd: argv, Env: env, AttachStdin: false, AttachStdout: true, AttachStderr: true } as const;
+    const execId = await createExec(client, this.#id, config);
+    const toStderr = appendTo(join(sandbox, "stderr"), log);
+    const output = await OutputStream.open((onData) => startExec(client, execId, onData), {
+      stdout: toStderr,
+      stderr: toStderr,
+    });
+    signal.addEventListener("abort", () => output.close(), { once: true });
+    await output.ends();
+    return (await inspectExec(client, execId)).exitCode;
   }
 
   /** One that cannot be reached now is killed when the Engine is back, where that was wanted. */

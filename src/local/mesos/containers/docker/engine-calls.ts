@@ -35,6 +35,8 @@ export interface ContainerNow {
   readonly exitCode: number;
   /** Of its first process, on the host; 0 where it does not run. */
   readonly pid: number;
+  /** Its IP address in the first network that gives it one. */
+  readonly address: string | undefined;
   /** All that the Engine says, as JSON. */
   readonly text: string;
 }
@@ -43,11 +45,16 @@ export interface ContainerNow {
 export async function lookAt(client: EngineClient, id: string): Promise<ContainerNow | undefined> {
   try {
     const answer = await client.call({ action: "inspect a container", method: "GET", path: `/containers/${id}/json` });
-    const { State = {} } = answer as { readonly State?: Readonly<Record<string, unknown>> };
+    const { State = {}, NetworkSettings } = answer as {
+      readonly State?: Readonly<Record<string, unknown>>;
+      readonly NetworkSettings?: { readonly Networks?: Readonly<Record<string, { readonly IPAddress?: string }>> };
+    };
+    const addresses = Object.values(NetworkSettings?.Networks ?? {}).map(({ IPAddress }) => IPAddress);
     return {
       running: State["Running"] === true,
       exitCode: Number(State["ExitCode"] ?? -1),
       pid: Number(State["Pid"] ?? 0),
+      address: addresses.find((each) => each !== undefined && each !== ""),
       text: JSON.stringify(answer),
     };
   } catch (error) {
