@@ -35,8 +35,10 @@ const partingFaults: readonly (Chance | Strike)[] = [
   "agent-cut",
   "scheduler-crash",
   "scheduler-stop",
+  "scheduler-pause",
   "master-failover",
   "member-forgotten",
+  "records-expired",
   "kill-lost",
 ];
 const everyFault: readonly (Chance | Strike)[] = [...chanceKinds, ...strikeKinds];
@@ -92,6 +94,7 @@ export function drawProfile(seed: number, random: Random): Profile {
     "cluster",
     "cluster",
     "apart",
+    "apart",
     "everything",
     "everything",
     "everything",
@@ -106,7 +109,7 @@ export function drawProfile(seed: number, random: Random): Profile {
     intensity: pick(0.5, 1, 3),
     strikeEveryMs: pick(2000, 5000, 15_000),
     faultsUntilMs: pick(20_000, 60_000, 150_000),
-    sites: theme === "kafka" || theme === "everything" ? 1 + randomInt(random, 2) : 1,
+    sites: ["kafka", "apart", "everything"].includes(theme) ? 1 + randomInt(random, 2) : 1,
     partitions: 1 + randomInt(random, 4),
     records: 5 + randomInt(random, 40),
     keys: 1 + randomInt(random, 6),
