@@ -8,11 +8,13 @@ import { formatBrokerKills, keepsItsWord, runBrokerKills } from "../test/chaos/b
 import { type ChaosOptions, type ChaosResult, runChaos } from "../test/chaos/chaos.ts";
 import { formatReport, violationsOf } from "../test/chaos/report.ts";
 import { doubtful, type PlannedFault, type Target, targets } from "../test/chaos/schedule.ts";
-import { World } from "../test/support/e2e/world.ts";
+import { type KafkaBeside, World } from "../test/support/e2e/world.ts";
+import { kafkaVersions, noRealKafka, startRealKafka } from "../test/support/real-kafka.ts";
 import { buildBroken } from "./lib/broken-build.ts";
 import { startKafkaBroker } from "./lib/kafka-broker.ts";
 
 const usage = `Usage: scripts/chaos [--what TARGET] [--seed S] [--seconds N] [--faults N] [--rate R] [--processors N] [--keep]
+                     [--kafka VERSION]
        scripts/chaos --what broker [--seed S] [--seconds N] [--faults N] [--keep]
        scripts/chaos --prove
 
@@ -28,6 +30,8 @@ schedule that the seed decides. Then counts what went in, what was started and w
   --faults N      how many strike at the most (default 1000)
   --rate R        records a second (default 15)
   --processors N  how many read them, each for itself, with ordering none and key by turns (default 2)
+  --kafka VERSION a real Kafka (${kafkaVersions.join(", ")}, fetched by scripts/install-kafka) in place of the embedded one; for
+                  targets that do not kill it: scheduler, executors
   --keep          leaves the folder with ledger and logs
   --prove         compiles a Brigade that commits before it produces; the test must find records lost
 `;
@@ -40,6 +44,7 @@ const { values } = parseArgs({
     faults: { type: "string", default: "1000" },
     rate: { type: "string", default: "15" },
     processors: { type: "string", default: "2" },
+    kafka: { type: "string" },
     keep: { type: "boolean" },
     prove: { type: "boolean" },
     help: { type: "boolean", short: "h" },
@@ -57,9 +62,17 @@ const numbers = {
   recordsPerSecond: Number(values.rate),
   processors: Number(values.processors),
 };
-if (target === undefined || !Object.values(numbers).every((number) => number >= 0)) {
+const kafkaVersion = kafkaVersions.find((one) => one === values.kafka);
+const canBeReal = target === "scheduler" || target === "executors";
+const isKafkaKnown = values.kafka === undefined || (kafkaVersion !== undefined && canBeReal && !values.prove);
+if (target === undefined || !isKafkaKnown || !Object.values(numbers).every((number) => number >= 0)) {
   process.stderr.write(usage);
   process.exit(2);
+}
+const noKafka = kafkaVersion && noRealKafka(kafkaVersion);
+if (noKafka !== undefined) {
+  console.error(`scripts/chaos: Cannot use Kafka ${kafkaVersion}: ${noKafka}`);
+  process.exit(1);
 }
 
 const root = resolve(import.meta.dir, "..");
@@ -71,9 +84,18 @@ async function measure(target: Target | "broker"): Promise<number> {
     if (!build.success) return 1;
   }
   if (target === "broker") return await killBroker();
-  const result = await inWorld(target);
+  await using kafka = await realKafka();
+  const result = await inWorld(target, { kafka });
   console.log(`\n${formatReport(result)}`);
   return violationsOf(result).length === 0 ? 0 : 1;
+}
+
+/** Undefined where nobody asked for one. */
+async function realKafka(): Promise<(KafkaBeside & AsyncDisposable) | undefined> {
+  if (kafkaVersion === undefined) return undefined;
+  const kafka = await startRealKafka({ version: kafkaVersion });
+  const address = `${kafka.address.host}:${kafka.address.port}`;
+  return { address, pid: kafka.pid(), [Symbol.asyncDispose]: () => kafka.stop() };
 }
 
 async function killBroker(): Promise<number> {
@@ -115,9 +137,10 @@ function onProgress(text: string): void {
 interface Unusual {
   readonly binary?: string;
   readonly plan?: readonly PlannedFault[];
+  readonly kafka?: KafkaBeside | undefined;
 }
 
-async function inWorld(target: Target, { binary, plan }: Unusual = {}): Promise<ChaosResult> {
+async function inWorld(target: Target, { binary, plan, kafka }: Unusual = {}): Promise<ChaosResult> {
   const { seconds, ...others } = numbers;
   const options: ChaosOptions = {
     ...others,
@@ -126,7 +149,7 @@ async function inWorld(target: Target, { binary, plan }: Unusual = {}): Promise<
     forMs: seconds * 1000,
     onProgress,
   };
-  const world = await World.create(binary);
+  const world = await World.create({ binary, kafka });
   try {
     const result = await runChaos(world, options);
     if (values.keep || violationsOf(result).length > 0) console.log(`Ledger and logs are kept in ${world.folder}`);

@@ -1,6 +1,7 @@
 /**
  * What CI runs: every check and every test, ending with `N passed, N failed, N skipped`. A check that fails counts as
- * one failed test. Skipped tests are listed with the reason that stands in brackets in their names.
+ * one failed test. Skipped tests are listed with the reason that stands in brackets in their names, and those that run on
+ * several Kafkas are counted for each.
  */
 
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -14,6 +15,9 @@ Checks types, lint, format and import direction, compiles dist/brigade and runs 
 
   --quick     no compiling, and only the unit tests: for each save
   FILTER …    only test files whose path contains one of these
+
+End-to-end tests run on the embedded Kafka and on a real one, which scripts/install-kafka fetches. BRIGADE_TEST_KAFKA names
+others, with commas between (default embedded,4.3.1).
 `;
 
 const { values, positionals } = parseArgs({
@@ -78,18 +82,29 @@ for (const name of skipped) console.log(`skipped  ${name}`);
 for (const name of failed) console.log(`failed   ${name}`);
 for (const name of failedChecks) console.log(`failed   check: ${name}`);
 const failures = failed.length + failedChecks.length;
-console.log(`${passed} passed, ${failures} failed, ${skipped.length} skipped`);
+for (const kafka of new Set([...passed, ...failed, ...skipped].map(kafkaOf))) {
+  if (kafka === undefined) continue;
+  const count = (tests: readonly string[]): number => tests.filter((test) => kafkaOf(test) === kafka).length;
+  console.log(`on ${kafka}: ${count(passed)} passed, ${count(failed)} failed, ${count(skipped)} skipped`);
+}
+console.log(`${passed.length} passed, ${failures} failed, ${skipped.length} skipped`);
 process.exit(failures > 0 ? 1 : 0);
 
-/** Names of failed and skipped tests. A run that broke outside a test, or wrote no report, counts as one failure. */
-function readReport(file: string, code: number): { passed: number; failed: string[]; skipped: string[] } {
+interface Report {
+  readonly passed: readonly string[];
+  readonly failed: readonly string[];
+  readonly skipped: readonly string[];
+}
+
+/** Names of tests. A run that broke outside a test, or wrote no report, counts as one failure. */
+function readReport(file: string, code: number): Report {
   let xml = "";
   try {
     xml = readFileSync(file, "utf8");
   } catch (error) {
-    return { passed: 0, failed: [`the test run wrote no report (exit code ${code}): ${String(error)}`], skipped: [] };
+    return { passed: [], failed: [`the test run wrote no report (exit code ${code}): ${String(error)}`], skipped: [] };
   }
-  let passed = 0;
+  const passed: string[] = [];
   const failed: string[] = [];
   const skipped: string[] = [];
   for (const [, attributes = "", , body = ""] of xml.matchAll(/<testcase ([^>]*?)(\/>|>([\s\S]*?)<\/testcase>)/g)) {
@@ -97,10 +112,15 @@ function readReport(file: string, code: number): { passed: number; failed: strin
     const name = `${of("file")}: ${[of("classname"), of("name")].filter(Boolean).join(" > ")}`;
     if (body.includes("<failure")) failed.push(name);
     else if (body.includes("<skipped")) skipped.push(name);
-    else passed++;
+    else passed.push(name);
   }
   if (code !== 0 && failed.length === 0) failed.push(`a test file broke outside its tests (exit code ${code})`);
   return { passed, failed, skipped };
+}
+
+/** What stands in the names of end-to-end tests that run on several; undefined for all other tests. */
+function kafkaOf(test: string): string | undefined {
+  return /\(((?:embedded )?Kafka(?: [\d.]+)?)\)(?: \[|$)/.exec(test)?.[1];
 }
 
 function unescape(text: string): string {

@@ -135,9 +135,10 @@ export class BrigadeUnderTest {
       case "executor":
       case "executors":
         return started("executor");
-      case "mesos":
       case "kafka":
-        return started(`local-${victim}`);
+        return this.#world.kafka === undefined ? started("local-kafka") : [this.#world.kafka.pid];
+      case "mesos":
+        return started("local-mesos");
       case "everything":
         return [
           ...this.#pids("scheduler"),

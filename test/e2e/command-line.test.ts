@@ -1,10 +1,10 @@
 import { expect } from "bun:test";
 import { definition } from "../support/e2e/definitions.ts";
-import { endToEnd } from "../support/e2e/end-to-end.ts";
+import { endToEnd, endToEndOnce } from "../support/e2e/end-to-end.ts";
 import { startLocal } from "../support/e2e/local-brigade.ts";
 import { parsePrometheus } from "../support/e2e/prometheus.ts";
 
-endToEnd("the binary alone tells its version and how each command is used", async (world) => {
+endToEndOnce("the binary alone tells its version and how each command is used", async (world) => {
   expect(await world.mustRun(["--version"])).toMatch(/^brigade \d+\.\d+\.\d+\S*\n$/);
   const overview = await world.mustRun(["--help"]);
   const commands = [...overview.matchAll(/^ {2}(\w+) {2,}\S/gm)].map(([, name = ""]) => name);
@@ -19,7 +19,7 @@ endToEnd("the binary alone tells its version and how each command is used", asyn
   }
 });
 
-endToEnd("wrong usage exits 2, says what is wrong, and does nothing", async (world) => {
+endToEndOnce("wrong usage exits 2, says what is wrong, and does nothing", async (world) => {
   const cases: readonly (readonly [args: readonly string[], said: RegExp])[] = [
     [[], /^Usage: brigade COMMAND/],
     [["statsu"], /^brigade: There is no command "statsu" \(did you mean "status"\?\)\n$/],
@@ -47,7 +47,7 @@ endToEnd("wrong usage exits 2, says what is wrong, and does nothing", async (wor
   }
 });
 
-endToEnd("what cannot be reached or read exits 1 and names it, in one line", async (world) => {
+endToEndOnce("what cannot be reached or read exits 1 and names it, in one line", async (world) => {
   const nobody = "127.0.0.1:1";
   await world.write("lines.txt", "one\n");
   const cases: readonly (readonly [args: readonly string[], named: string])[] = [
@@ -69,7 +69,7 @@ endToEnd("what cannot be reached or read exits 1 and names it, in one line", asy
   }
 });
 
-endToEnd("brigade schema prints a JSON Schema, and validate says yes to good files", async (world) => {
+endToEndOnce("brigade schema prints a JSON Schema, and validate says yes to good files", async (world) => {
   const schema = JSON.parse(await world.mustRun(["schema"])) as Record<string, unknown>;
   expect(schema).toMatchObject({ $schema: expect.stringContaining("json-schema.org") });
   await world.define(definition("good", "in", "out", ["cat"]));

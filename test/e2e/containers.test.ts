@@ -83,6 +83,7 @@ endToEnd(
     await brigade.api.untilSettled("ghost", 1);
     expect(await brigade.topics.values("out")).toEqual(["boo"]);
     expect(await brigade.process.end("SIGINT")).toBe(0);
+    await docker.untag("localhost:1/ghost:1");
     await untilNoContainers();
   },
   { skip },

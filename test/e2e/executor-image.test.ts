@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { compiledBrigade } from "../support/compiled-brigade.ts";
 import { BUSYBOX_IMAGE, DockerEngine, type ListedContainer } from "../support/docker.ts";
 import { definition } from "../support/e2e/definitions.ts";
-import { endToEnd } from "../support/e2e/end-to-end.ts";
+import { endToEnd, endToEndOnce } from "../support/e2e/end-to-end.ts";
 import { eventually } from "../support/e2e/eventually.ts";
 import { kill, processesOf } from "../support/e2e/leftovers.ts";
 import { type LocalBrigade, startLocal } from "../support/e2e/local-brigade.ts";
@@ -79,7 +79,7 @@ function untilOneRuns(after?: ListedContainer): Promise<ListedContainer> {
   });
 }
 
-endToEnd(
+endToEndOnce(
   "an image of Brigade is the same when it is made again, runs, and says its version",
   async (world) => {
     const again = join(folder, "again.tar");

@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 import { definition } from "../support/e2e/definitions.ts";
-import { endToEnd } from "../support/e2e/end-to-end.ts";
+import { endToEndOnce } from "../support/e2e/end-to-end.ts";
 import { processesOf } from "../support/e2e/leftovers.ts";
 import { SchedulerApi } from "../support/e2e/scheduler-api.ts";
 import { Topics } from "../support/e2e/topics.ts";
@@ -10,7 +10,7 @@ import { Topics } from "../support/e2e/topics.ts";
  * `brigade kafka`, which is always at hand.
  */
 
-endToEnd("with --kafka no broker is started, and the one that was there is left as it was", async (world) => {
+endToEndOnce("with --kafka no broker is started, and the one that was there is left as it was", async (world) => {
   await using broker = world.start(["kafka", "--listen", "127.0.0.1:0", "--data", world.path("kafka")]);
   const [, kafka = ""] = await broker.says(/^brigade ready kafka=(\S+)$/m);
   const topics = new Topics(world, kafka);
@@ -32,7 +32,7 @@ endToEnd("with --kafka no broker is started, and the one that was there is left 
   expect(await topics.values("out")).toEqual(["1", "2"]);
 });
 
-endToEnd("with --kafka and TOPICS_CREATE=false no topic is made there", async (world) => {
+endToEndOnce("with --kafka and TOPICS_CREATE=false no topic is made there", async (world) => {
   await using broker = world.start(["kafka", "--listen", "127.0.0.1:0", "--data", world.path("kafka")]);
   const [, kafka = ""] = await broker.says(/^brigade ready kafka=(\S+)$/m);
   await world.define(definition("copy", "in", "out", ["cat"]));

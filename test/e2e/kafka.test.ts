@@ -1,8 +1,10 @@
 import { expect } from "bun:test";
 import { Kafka, logLevel } from "kafkajs";
-import { endToEnd } from "../support/e2e/end-to-end.ts";
+import { endToEndOnce } from "../support/e2e/end-to-end.ts";
 import { Topics } from "../support/e2e/topics.ts";
 import type { World } from "../support/e2e/world.ts";
+
+/* The embedded broker by itself. */
 
 async function startBroker(world: World, args: readonly string[] = []) {
   const process = world.start(["kafka", ...args]);
@@ -27,23 +29,26 @@ async function askFor(topic: string, address: string): Promise<number> {
   }
 }
 
-endToEnd("brigade kafka serves alone, and keeps topics and offsets over its end and over kill -9", async (world) => {
-  const data = world.path("kafka");
-  const first = await startBroker(world, ["--listen", "127.0.0.1:0", "--data", data, "--sync"]);
-  await first.topics.create("in", 1);
-  await first.topics.produceValues("in", ["one", "two"]);
-  expect(await first.process.end()).toBe(0);
+endToEndOnce(
+  "brigade kafka serves alone, and keeps topics and offsets over its end and over kill -9",
+  async (world) => {
+    const data = world.path("kafka");
+    const first = await startBroker(world, ["--listen", "127.0.0.1:0", "--data", data, "--sync"]);
+    await first.topics.create("in", 1);
+    await first.topics.produceValues("in", ["one", "two"]);
+    expect(await first.process.end()).toBe(0);
 
-  const second = await startBroker(world, ["--listen", first.address, "--data", data]);
-  expect(second.address).toBe(first.address);
-  await second.topics.produceValues("in", ["three"]);
-  await second.process.end("SIGKILL");
+    const second = await startBroker(world, ["--listen", first.address, "--data", data]);
+    expect(second.address).toBe(first.address);
+    await second.topics.produceValues("in", ["three"]);
+    await second.process.end("SIGKILL");
 
-  const third = await startBroker(world, ["--listen", first.address, "--data", data]);
-  expect(await third.topics.values("in")).toEqual(["one", "three", "two"]);
-});
+    const third = await startBroker(world, ["--listen", first.address, "--data", data]);
+    expect(await third.topics.values("in")).toEqual(["one", "three", "two"]);
+  },
+);
 
-endToEnd("brigade kafka tells clients to connect where it was told to, and does as it was set", async (world) => {
+endToEndOnce("brigade kafka tells clients to connect where it was told to, and does as it was set", async (world) => {
   const { address, topics, process } = await startBroker(world, [
     ...["--listen", "0.0.0.0:0", "--no-topics-create", "--set", "message.max.bytes=1000"],
   ]);
@@ -62,7 +67,7 @@ endToEnd("brigade kafka tells clients to connect where it was told to, and does 
   expect(advertising.address).toBe("kafka.example:19092");
 });
 
-endToEnd("brigade kafka says what is wrong and ends", async (world) => {
+endToEndOnce("brigade kafka says what is wrong and ends", async (world) => {
   const data = world.path("kafka");
   const { address } = await startBroker(world, ["--listen", "127.0.0.1:0", "--data", data]);
   const samePort = await world.run(["kafka", "--listen", address]);

@@ -1,6 +1,6 @@
 import { expect } from "bun:test";
 import { definition } from "../support/e2e/definitions.ts";
-import { endToEnd } from "../support/e2e/end-to-end.ts";
+import { endToEnd, endToEndOnce } from "../support/e2e/end-to-end.ts";
 import { eventually } from "../support/e2e/eventually.ts";
 import { kill, processesOf } from "../support/e2e/leftovers.ts";
 import { startLocal } from "../support/e2e/local-brigade.ts";
@@ -105,7 +105,8 @@ endToEnd("with --data nothing is lost when all of brigade local is killed in the
 });
 
 for (const engine of ["mesos", "kafka"]) {
-  endToEnd(`an embedded ${engine} that dies is started again, and no record is lost`, async (world) => {
+  const run = engine === "kafka" ? endToEndOnce : endToEnd;
+  run(`an embedded ${engine} that dies is started again, and no record is lost`, async (world) => {
     await world.define(definition("copy", "in", "out", ["cat"], { error: "errors" }));
     await using brigade = await startLocal(world);
     await brigade.topics.produceValues("in", values(200));
@@ -120,7 +121,7 @@ for (const engine of ["mesos", "kafka"]) {
   });
 }
 
-endToEnd("a data folder and a port have one user at a time", async (world) => {
+endToEndOnce("a data folder and a port have one user at a time", async (world) => {
   const args = ["--data", world.path("data")];
   await using brigade = await startLocal(world, { args });
   const port = brigade.kafka.split(":")[1] ?? "";

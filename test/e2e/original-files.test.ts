@@ -1,7 +1,7 @@
 import { expect } from "bun:test";
 import { copyFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { endToEnd } from "../support/e2e/end-to-end.ts";
+import { endToEndOnce } from "../support/e2e/end-to-end.ts";
 import type { World } from "../support/e2e/world.ts";
 
 /* The original Brigade's own files, as their users have them. */
@@ -12,7 +12,7 @@ async function take(world: World, ...names: readonly string[]): Promise<void> {
   for (const name of names) await copyFile(join(SAMPLES, name), world.path(name));
 }
 
-endToEnd("its processor files are accepted unchanged, those of the dev branch included", async (world) => {
+endToEndOnce("its processor files are accepted unchanged, those of the dev branch included", async (world) => {
   await take(world, "original.json", "readme.json", "dev.json");
   const expected = { "original.json": ["PROCESSOR", "PROCESSOR2"], "readme.json": ["thumbs"] };
   for (const [file, names] of Object.entries(expected)) {
@@ -26,19 +26,22 @@ endToEnd("its processor files are accepted unchanged, those of the dev branch in
   expect(out).toEndWith("1 usable processor in 1 file, 0 errors, 1 warning\n");
 });
 
-endToEnd("its properties file is accepted, with a warning for each key that means nothing any more", async (world) => {
-  await take(world, "brigade.properties");
-  const { code, out, err } = await world.run(["config", "--config", "brigade.properties"]);
-  expect(code).toBe(0);
-  expect(out).toMatch(/^MESOS_MASTER = zk:\/\/mesosmaster:2181\/mesos +\(file\)$/m);
-  expect(out).toMatch(/^KAFKA_ADDRESS = mesosmaster:9092 +\(file\)$/m);
-  expect(out).toMatch(/^PROCESSOR_DIR = \/etc\/brigade\/sample_config\.json +\(file\)$/m);
-  expect(out).toMatch(/^DEPLOYMENT = brigade +\(default\)$/m);
-  const warned = [...err.matchAll(/: warning at (\w+): /g)].map(([, key]) => key);
-  expect(warned).toEqual(["BRIGADE_EXECUTOR", "MARATHON_ADDRESS", "GROUP_ID", "SCHEDULER_IMAGE"]);
-});
+endToEndOnce(
+  "its properties file is accepted, with a warning for each key that means nothing any more",
+  async (world) => {
+    await take(world, "brigade.properties");
+    const { code, out, err } = await world.run(["config", "--config", "brigade.properties"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^MESOS_MASTER = zk:\/\/mesosmaster:2181\/mesos +\(file\)$/m);
+    expect(out).toMatch(/^KAFKA_ADDRESS = mesosmaster:9092 +\(file\)$/m);
+    expect(out).toMatch(/^PROCESSOR_DIR = \/etc\/brigade\/sample_config\.json +\(file\)$/m);
+    expect(out).toMatch(/^DEPLOYMENT = brigade +\(default\)$/m);
+    const warned = [...err.matchAll(/: warning at (\w+): /g)].map(([, key]) => key);
+    expect(warned).toEqual(["BRIGADE_EXECUTOR", "MARATHON_ADDRESS", "GROUP_ID", "SCHEDULER_IMAGE"]);
+  },
+);
 
-endToEnd("the environment wins over the file, and no secret is shown", async (world) => {
+endToEndOnce("the environment wins over the file, and no secret is shown", async (world) => {
   await world.write(
     "brigade.properties",
     "MESOS_MASTER=zk://user:pass-word@zk:2181/mesos\nKAFKA_ADDRESS=kafka:9092\nMESOS_PRINCIPAL=me\nMESOS_SECRET=hush-hush\n",
@@ -54,7 +57,7 @@ endToEnd("the environment wins over the file, and no secret is shown", async (wo
   }
 });
 
-endToEnd("settings that cannot be used are all named at once, and the scheduler does not start", async (world) => {
+endToEndOnce("settings that cannot be used are all named at once, and the scheduler does not start", async (world) => {
   await world.write("brigade.properties", "KAFKA_ADDRESS = nowhere\nFAILOVER_TIMEOUT = 10s\nKAFKA_ADRESS = x:1\n");
   const { code, err } = await world.run(["config", "--config", "brigade.properties"]);
   expect(code).toBe(1);

@@ -18,10 +18,13 @@ export interface LocalOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** `brigade local` on free ports, with the processors that the world has defined. Resolves when it is ready. */
+/**
+ * `brigade local` on free ports, with the processors that the world has defined, and with the world's Kafka where that has
+ * one. Resolves when it is ready.
+ */
 export async function startLocal(world: World, { args = [], env = {} }: LocalOptions = {}): Promise<LocalBrigade> {
-  const ports = ["--kafka-port", "0", "--mesos-port", "0", "--api-port", "0"];
-  const process = world.start(["local", ...ports, ...args], env);
+  const from = world.kafka === undefined ? ["--kafka-port", "0"] : ["--kafka", world.kafka.address];
+  const process = world.start(["local", ...from, "--mesos-port", "0", "--api-port", "0", ...args], env);
   const ready = await process.says(/^brigade ready (?:api=(\S+) )?kafka=(\S+) mesos=(\S+)$/m);
   const [, api = "", kafka = "", mesos = ""] = ready;
   return {

@@ -21,21 +21,38 @@ export interface RunOptions {
 /** What a test may write into a processor file; see docs/reference/processor.md. */
 export type Definition = Readonly<{ name: string; input: string; [field: string]: unknown }>;
 
+/** A broker that runs already. */
+export interface KafkaBeside {
+  /** `host:port` */
+  readonly address: string;
+  readonly pid: number;
+}
+
+export interface WorldOptions {
+  /** The compiled Brigade that is started here, where it is not the usual one. */
+  readonly binary?: string | undefined;
+  readonly kafka?: KafkaBeside | undefined;
+}
+
 /** The folder that is all there is to a test: processor files, data, temporary files, logs. */
 export class World {
   readonly folder: string;
   /** The compiled Brigade that is started here. */
   readonly binary: string;
+  /** Undefined: whoever needs one starts the embedded one. */
+  readonly kafka: KafkaBeside | undefined;
   readonly #processes: BrigadeProcess[] = [];
 
-  private constructor(folder: string, binary: string) {
+  private constructor(folder: string, binary: string, kafka: KafkaBeside | undefined) {
     this.folder = folder;
     this.binary = binary;
+    this.kafka = kafka;
   }
 
-  static async create(binary: string = compiledBrigade()): Promise<World> {
-    const world = new World(await mkdtemp(join(tmpdir(), "brigade-e2e-")), binary);
-    for (const folder of ["tmp", "logs", "processors"]) await mkdir(world.path(folder));
+  static async create({ binary = compiledBrigade(), kafka }: WorldOptions = {}): Promise<World> {
+    const folder = await mkdtemp(join(tmpdir(), "brigade-e2e-"));
+    const world = new World(folder, binary, kafka);
+    for (const name of ["tmp", "logs", "processors"]) await mkdir(world.path(name));
     return world;
   }
 

@@ -5,7 +5,7 @@ import { eventually } from "./eventually.ts";
 import { Topics } from "./topics.ts";
 import type { World } from "./world.ts";
 
-/** Brigade's own Mesos and Kafka in processes of their own, with a real ZooKeeper between them. */
+/** Brigade's own Mesos in processes of its own, with a real ZooKeeper between them; and the world's Kafka, or Brigade's. */
 export class ZooKeeperCluster {
   readonly #world: World;
   readonly #agents: BrigadeProcess[] = [];
@@ -28,9 +28,7 @@ export class ZooKeeperCluster {
 
   /** With a broker, and neither masters nor agents. */
   static async start(world: World, zooKeeper: RealZooKeeper): Promise<ZooKeeperCluster> {
-    const broker = world.start(["kafka", "--listen", "127.0.0.1:0", "--data", world.path("kafka")]);
-    const [, kafka = ""] = await broker.says(/^brigade ready kafka=(\S+)$/m);
-    return new ZooKeeperCluster(world, zooKeeper, kafka);
+    return new ZooKeeperCluster(world, zooKeeper, world.kafka?.address ?? (await startKafka(world)));
   }
 
   /** Resolves when it is known whether it leads or stands by. */
@@ -59,4 +57,11 @@ export class ZooKeeperCluster {
   async untilServes(master: BrigadeProcess): Promise<void> {
     await eventually("the master serves", () => master.logged("serves").length > 0);
   }
+}
+
+/** @returns its address */
+async function startKafka(world: World): Promise<string> {
+  const broker = world.start(["kafka", "--listen", "127.0.0.1:0", "--data", world.path("kafka")]);
+  const [, address = ""] = await broker.says(/^brigade ready kafka=(\S+)$/m);
+  return address;
 }
