@@ -47,7 +47,7 @@ export class KafkaClient {
     guardConnections();
     this.#kafka = new Kafka({
       clientId: options.clientId,
-      brokers: options.brokers.map(({ host, port }) => `${host}:${port}`),
+      brokers: options.brokers.map(({ host, port }) => `${nameOf(host)}:${port}`),
       connectionTimeout: CONNECTION_TIMEOUT_MS,
       requestTimeout: options.requestTimeoutMs ?? 30_000,
       // What fails is repeated by us, where it can be seen, stopped and reported.
@@ -110,8 +110,9 @@ export class KafkaClient {
     this.#sockets.clear();
   }
 
-  #openSocket(host: string, port: number, ssl: ConnectionOptions | undefined, onConnect: () => void): Socket {
+  #openSocket(name: string, port: number, ssl: ConnectionOptions | undefined, onConnect: () => void): Socket {
     if (this.#closed) throw new Error("closed by this client");
+    const host = hostOf(name);
     const socket = ssl
       ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect)
       : connectPlain({ host, port }, onConnect);
@@ -138,4 +139,18 @@ export class KafkaClient {
     }
     if (level === logLevel.ERROR || level === logLevel.WARN) this.log.debug("kafkajs reports", fields);
   }
+}
+
+/*
+ * Of a broker's text kafkajs takes what stands before the first colon for its host: to it an IPv6 address is a name
+ * without colons.
+ */
+const IPV6_NAME = /^([0-9a-f.-]+)\.ipv6\.invalid$/i;
+
+function nameOf(host: string): string {
+  return isIP(host) === 6 ? `${host.replaceAll(":", "-")}.ipv6.invalid` : host;
+}
+
+function hostOf(name: string): string {
+  return IPV6_NAME.exec(name)?.[1]?.replaceAll("-", ":") ?? name;
 }

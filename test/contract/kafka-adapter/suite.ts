@@ -485,6 +485,11 @@ export function kafkaAdapterSuite({ name, start, skip = {} }: SuiteOptions): voi
         "Cannot reach Kafka at 127.0.0.1:1,127.0.0.1:1: Connection error: ",
       );
     });
+
+    test("a broker is named by an IPv6 address as well", async () => {
+      const kafka = { brokers: [{ ...broker.address, host: "::ffff:127.0.0.1" }], clientId: "brigade-test" };
+      await new KafkaAdmin({ kafka, clock: systemClock, log: silentLogger }).reach();
+    });
   });
 }
 
