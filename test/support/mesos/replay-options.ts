@@ -109,6 +109,21 @@ export const replays: Readonly<Record<string, ReplayOptions>> = {
     files: { stdout: "executor starts\n", stderr: "", "wire.ndjson": "x".repeat(10_874) },
   },
   "22-gone-drain": { firstRoundMs: 30 },
+  "24-docker-command-task": {
+    firstRoundMs: 828,
+    executorRegistrationTimeoutMs: 8000,
+    executorReregistrationTimeoutMs: 3000,
+    hangingLaunches: ["kill-pull", "slow-pull"],
+    // Killed before the acknowledgement of TASK_RUNNING had reached it: that update comes again.
+    happenings: [
+      [68_557.2, "agent killed"],
+      [70_561, "agent started"],
+      [82_927.2, "agent killed"],
+      [89_931, "agent started"],
+      [98_278, "agent killed"],
+      [100_299, "agent started"],
+    ],
+  },
   "23-executor-errors": { firstRoundMs: 1056, silentExits: ["worker"] },
   "23-executor-errors-protobuf": { firstRoundMs: 1056, silentExits: ["worker"] },
 };

@@ -36,6 +36,8 @@ export interface ReplayOptions extends VirtualMesosOptions {
   readonly agentAtMs?: number;
   /** Executors whose exit no note tells of: it is known by its FAILURE alone. */
   readonly silentExits?: readonly string[];
+  /** Executors that never come to be, since their image is being pulled. */
+  readonly hangingLaunches?: readonly string[];
   readonly happenings?: readonly (readonly [atMs: number, what: Happening])[];
   /** Files of every sandbox, by name: their text. */
   readonly files?: Readonly<Record<string, string>>;
@@ -58,6 +60,14 @@ interface Connection {
   closed: (() => void) | undefined;
   /** By the server. */
   ended: boolean;
+}
+
+interface RecordedStatus {
+  readonly task_id: { readonly value: string };
+  readonly state: string;
+  readonly reason?: string;
+  readonly message?: string;
+  readonly data?: string;
 }
 
 type Message = Readonly<Record<string, unknown>> & { readonly type: string };
@@ -90,7 +100,7 @@ class Replay {
     this.#ids = new RecordedIds(options.workDir);
     this.#happenings = [...(options.happenings ?? [])];
     const withoutAgent = agentAtMs !== undefined;
-    const problem = (container: ContainerLaunch): ContainerEvent | undefined => this.#launchProblem(container);
+    const problem: VirtualMesosOptions["problem"] = (container) => this.#launchProblem(container);
     this.#mesos = new VirtualMesos({ allocationIntervalMs: ROUND_MS, ...options, problem, withoutAgent });
     // Its first round comes one interval after it has started; it has to have started before its agent.
     const early = agentAtMs === undefined ? 1 : Math.max(1, Math.ceil((firstRoundMs - agentAtMs) / ROUND_MS));
@@ -99,8 +109,7 @@ class Replay {
       this.#mesos.clock.advance(this.#startMs + agentAtMs - this.#mesos.clock.monotonicMs());
       this.#mesos.startAgent();
     }
-    const address = JSON.stringify(lines).match(/"MESOS_AGENT_ENDPOINT":"([^"]+)"/)?.[1];
-    this.#agentHost = address ?? JSON.stringify(lines).match(/slave\(1\)@([\d.:]+)/)?.[1];
+    this.#agentHost = agentHost(JSON.stringify(lines));
   }
 
   async run(): Promise<string[]> {
@@ -167,6 +176,7 @@ class Replay {
   }
 
   async #request(line: RecordedLine): Promise<void> {
+    this.#writeFor(line);
     const body = this.#requestBody(line);
     const headers = Object.entries(line.headers ?? {}).map(
       ([name, value]) => [name.toLowerCase(), this.#ids.translate(value)] as const,
@@ -236,7 +246,7 @@ class Replay {
     const recorded = (line.decoded ?? line.body) as Message;
     if (connection === undefined || recorded.type === "HEARTBEAT") return;
     if (recorded.type === "FAILURE") this.#exitSilently(recorded);
-    if (recorded.type === "UPDATE") await this.#endCommand(recorded);
+    if (recorded.type === "UPDATE") await this.#playCommand(recorded);
     const lane = connection.received[this.#laneOf(recorded)];
     for (let waited = 0; lane.length === 0 && waited < TOLERANCE_MS; waited++) {
       this.#mesos.clock.advance(1);
@@ -278,6 +288,7 @@ class Replay {
     const text = new TextDecoder().decode(answer.body);
     const path = this.#lines.find(({ conn, kind }) => conn === line.conn && kind === "request")?.path;
     if (path === "/metrics/snapshot") return;
+    if (answer.type === "plain" && answer.status >= 400 && typeof line.body !== "string") return;
     if (typeof line.body !== "string") {
       const own: unknown = JSON.parse(text);
       this.#ids.learn(line.body, own);
@@ -342,11 +353,16 @@ class Replay {
     if (container !== undefined) this.#mesos.exit(container.containerId, failure.status ?? 0);
   }
 
-  /** How a command ends is known by what is said of it. */
-  async #endCommand(recorded: unknown): Promise<void> {
-    const { status } = (recorded as { update: { status: { task_id: { value: string }; message?: string } } }).update;
+  /** When a container of Docker's runs, and how a command ends, is known by what is said of it. */
+  async #playCommand(recorded: unknown): Promise<void> {
+    const { status } = (recorded as { update: { status: RecordedStatus } }).update;
+    if (status.state === "TASK_RUNNING" && status.data !== undefined) {
+      const data = new Uint8Array(Buffer.from(status.data, "base64"));
+      if (this.#mesos.containers.startCommand(status.task_id.value as TaskId, data)) await this.#settle();
+    }
     const [, code, signal] =
-      /^Command (?:exited with status (\d+)|terminated with signal (\w+))$/.exec(status.message ?? "") ?? [];
+      /^(?:Command|Container) (?:exited with status (\d+)|terminated with signal (\w+))$/.exec(status.message ?? "") ??
+      [];
     if (code === undefined && signal === undefined) return;
     const end: CommandEnd =
       code === undefined
@@ -357,7 +373,7 @@ class Replay {
   }
 
   /** What the recorded agent's machine lacked; and the files that its executors wrote. */
-  #launchProblem({ containerId, frameworkId, executor }: ContainerLaunch): ContainerEvent | undefined {
+  #launchProblem({ containerId, frameworkId, executor }: ContainerLaunch): ContainerEvent | "hangs" | undefined {
     const { command, executorId } = executor;
     const { workDir, id } = this.#mesos.agentSettings;
     const sandbox = sandboxPath(workDir, id, { frameworkId, executorId }, containerId);
@@ -370,13 +386,40 @@ class Replay {
       const message = `Failed to fetch all URIs for container '${containerId}': exited with status 1`;
       return { type: "launch-failed", containerId, message };
     }
+    const message = this.#imageProblem(executorId);
+    if (message !== undefined) return message === "hangs" ? "hangs" : { type: "launch-failed", containerId, message };
     const files = Object.entries(this.#options.files ?? {});
-    if (files.length > 0) {
-      mkdirSync(sandbox, { recursive: true });
-      symlinkSync(sandbox, join(sandbox, "..", "latest"));
-      for (const [name, text] of files) writeFileSync(join(sandbox, name), text);
+    mkdirSync(sandbox, { recursive: true });
+    if (!existsSync(join(sandbox, "..", "latest"))) symlinkSync(sandbox, join(sandbox, "..", "latest"));
+    for (const [name, text] of files) writeFileSync(join(sandbox, name), text);
+    return undefined;
+  }
+
+  /** What Docker had to say of an image, which is known by what was said of the task. */
+  #imageProblem(executorId: string): string | undefined {
+    if (this.#options.hangingLaunches?.includes(executorId) === true) return "hangs";
+    const prefix = "Failed to launch container: ";
+    for (const { body } of this.#lines) {
+      const status = ((body ?? {}) as { update?: { status: RecordedStatus } }).update?.status;
+      if (status?.task_id.value !== executorId || status.reason !== "REASON_CONTAINER_LAUNCH_FAILED") continue;
+      return status.message?.slice(prefix.length);
     }
     return undefined;
+  }
+
+  /** What a program wrote is known by what is read of it: it stands there just before. */
+  #writeFor({ conn, path = "" }: RecordedLine): void {
+    const [, executorId, name = ""] = /\/files\/read\?.*\/executors\/([^/]+)\/runs\/latest\/(std\w+)&/.exec(path) ?? [];
+    const container = this.#mesos.launched.findLast(({ executor }) => executor.executorId === executorId);
+    if (container === undefined || name === "" || this.#options.files !== undefined) return;
+    const answer = this.#lines.find((line) => line.conn === conn && line.kind === "response-body");
+    const { data } = (answer?.body ?? {}) as { readonly data?: string };
+    const { workDir, id } = this.#mesos.agentSettings;
+    const owner = { frameworkId: container.frameworkId, executorId: container.executor.executorId };
+    if (data === undefined) return;
+    const sandbox = sandboxPath(workDir, id, owner, container.containerId);
+    mkdirSync(sandbox, { recursive: true });
+    writeFileSync(join(sandbox, name), this.#ids.translate(data));
   }
 
   #laneOf(event: Message): Lane {
@@ -397,6 +440,14 @@ class Replay {
   #problem(line: RecordedLine, text: string): void {
     this.#problems.push(`${line.t} ms, ${line.conn}: ${text}`);
   }
+}
+
+/** By an executor's environment, an agent's view of itself, or an offer. */
+function agentHost(recording: string): string | undefined {
+  const told = /"MESOS_AGENT_ENDPOINT":"([^"]+)"/.exec(recording) ?? /slave\(1\)@([\d.:]+)/.exec(recording);
+  if (told !== null) return told[1];
+  const [, ip, port] = /"url":{[^}]*"ip":"([\d.]+)","port":(\d+)/.exec(recording) ?? [];
+  return ip === undefined ? undefined : `${ip}:${port}`;
 }
 
 /** Implicit reconciliation answers in the order of a hash map: where in the run of such answers the same task's is. */

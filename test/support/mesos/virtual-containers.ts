@@ -1,7 +1,13 @@
 import type { Clock } from "../../../src/base/clock.ts";
+import { InputError } from "../../../src/base/errors.ts";
 import type { Random } from "../../../src/base/random.ts";
 import { StepLoop } from "../../../src/base/step-loop.ts";
-import { BuiltInSession, type SessionCommand, type SessionEvent } from "../../../src/local/mesos/built-in/session.ts";
+import {
+  BuiltInSession,
+  isDocker,
+  type SessionCommand,
+  type SessionEvent,
+} from "../../../src/local/mesos/built-in/session.ts";
 import type { CommandEnd } from "../../../src/local/mesos/built-in/signals.ts";
 import type {
   ContainerAdoption,
@@ -9,11 +15,12 @@ import type {
   Containerizer,
   ContainerLaunch,
 } from "../../../src/local/mesos/containers/containerizer.ts";
+import { dockerRun } from "../../../src/local/mesos/containers/docker/docker-run.ts";
 import type { HttpAnswer } from "../../../src/local/mesos/http/answer.ts";
 import type { HttpRequest } from "../../../src/local/mesos/http/request-parser.ts";
 import { decodeExecutorEvent, encodeExecutorCall } from "../../../src/mesos/codec.ts";
 import type { ExecutorCall } from "../../../src/mesos/executor-api.ts";
-import type { ContainerId, TaskId } from "../../../src/mesos/types.ts";
+import type { ContainerId, TaskId, TaskInfo } from "../../../src/mesos/types.ts";
 
 export interface VirtualContainersOptions {
   readonly clock: Clock;
@@ -21,8 +28,8 @@ export interface VirtualContainersOptions {
   readonly onEvent: (event: ContainerEvent) => void;
   /** As the agent answers it. */
   readonly handle: (request: HttpRequest) => HttpAnswer;
-  /** What a real containerizer would find wrong with a launch. */
-  readonly problem?: (container: ContainerLaunch) => ContainerEvent | undefined;
+  /** What a real containerizer would find wrong with a launch; `hangs`: it never gets anywhere, as by a slow pull. */
+  readonly problem?: (container: ContainerLaunch) => ContainerEvent | "hangs" | undefined;
 }
 
 /** Containers without processes: custom executors are played by the test, the built-in ones run their real session. */
@@ -31,6 +38,7 @@ export class VirtualContainers implements Containerizer {
   readonly #options: VirtualContainersOptions;
   readonly #gone = new Set<ContainerId>();
   readonly #builtIn = new Map<ContainerId, VirtualBuiltIn>();
+  readonly #hanging = new Set<ContainerId>();
   #pid = 1000;
 
   constructor(options: VirtualContainersOptions) {
@@ -44,6 +52,7 @@ export class VirtualContainers implements Containerizer {
 
   adopt({ containerId }: ContainerAdoption): void {
     if (this.#gone.has(containerId)) queueMicrotask(() => this.#tell({ type: "exited", containerId, waitStatus: -1 }));
+    else queueMicrotask(() => this.#builtIn.get(containerId)?.start());
   }
 
   update(): void {
@@ -51,7 +60,10 @@ export class VirtualContainers implements Containerizer {
   }
 
   destroy(containerId: ContainerId): void {
-    queueMicrotask(() => this.exit(containerId, 9));
+    if (this.#hanging.delete(containerId)) {
+      const message = "discarded; Abnormal executor termination: unknown container";
+      queueMicrotask(() => this.#fail({ type: "launch-failed", containerId, message }));
+    } else queueMicrotask(() => this.exit(containerId, 9));
   }
 
   idle(): Promise<void> {
@@ -59,15 +71,20 @@ export class VirtualContainers implements Containerizer {
   }
 
   /** Ends an executor's process; a second time is nothing. */
-  exit(containerId: ContainerId, waitStatus: number): void {
+  exit(containerId: ContainerId, waitStatus: number, more: { readonly message?: string } = {}): void {
     if (this.#gone.has(containerId)) return;
     this.#gone.add(containerId);
-    this.#tell({ type: "exited", containerId, waitStatus });
+    this.#tell({ type: "exited", containerId, waitStatus, ...more });
   }
 
   /** Ends an executor without anybody who could tell: its agent is away. */
   vanish(containerId: ContainerId): void {
     this.#gone.add(containerId);
+  }
+
+  /** Docker says that the container of a task runs; false where nobody waits for it. */
+  startCommand(taskId: TaskId, data: Uint8Array): boolean {
+    return [...this.#builtIn.values()].some((executor) => executor.startCommand(taskId, data));
   }
 
   /** Ends the command of a task; false where it runs none. */
@@ -78,21 +95,37 @@ export class VirtualContainers implements Containerizer {
   #launch(container: ContainerLaunch): void {
     const { containerId, kind } = container;
     const problem = this.#options.problem?.(container);
-    if (problem !== undefined) {
-      this.#gone.add(containerId);
-      this.#tell(problem);
+    if (problem === "hangs") {
+      this.#hanging.add(containerId);
       return;
     }
+    if (problem !== undefined) return this.#fail(problem);
     this.#tell({ type: "started", containerId, process: { pid: this.#pid++, startTime: "0" } });
     if (kind === "custom") return;
-    const executor = new VirtualBuiltIn(container, this.#options, (code) => this.exit(containerId, code << 8));
+    const executor = new VirtualBuiltIn(container, this.#options, (code) => {
+      const inDocker = container.executor.container?.type === "DOCKER" ? { message: "Container terminated" } : {};
+      this.exit(containerId, code << 8, inDocker);
+    });
     this.#builtIn.set(containerId, executor);
     executor.start();
+  }
+
+  #fail(problem: ContainerEvent): void {
+    this.#gone.add(problem.containerId);
+    this.#tell(problem);
   }
 
   #tell(event: ContainerEvent): void {
     this.#options.onEvent(event);
   }
+}
+
+/** As `docker inspect` has it. */
+function addressIn(data: Uint8Array): string | undefined {
+  const [container] = JSON.parse(new TextDecoder().decode(data)) as [
+    { readonly NetworkSettings: { readonly Networks: Readonly<Record<string, { readonly IPAddress: string }>> } },
+  ];
+  return Object.values(container.NetworkSettings.Networks).find(({ IPAddress }) => IPAddress !== "")?.IPAddress;
 }
 
 /** A built-in executor whose commands run until the test ends them. */
@@ -103,6 +136,8 @@ class VirtualBuiltIn {
   readonly #loop: StepLoop<SessionEvent, SessionCommand>;
   readonly #exit: (code: number) => void;
   readonly #running = new Set<TaskId>();
+  /** Those of Docker's run when it says so. */
+  readonly #starting = new Set<TaskId>();
 
   constructor(container: ContainerLaunch, options: VirtualContainersOptions, exit: (code: number) => void) {
     this.#container = container;
@@ -134,8 +169,15 @@ class VirtualBuiltIn {
     });
   }
 
+  startCommand(taskId: TaskId, data: Uint8Array): boolean {
+    if (!this.#starting.delete(taskId)) return false;
+    this.#running.add(taskId);
+    this.#loop.dispatch({ type: "started", taskId, data, ipAddress: addressIn(data) });
+    return true;
+  }
+
   endCommand(taskId: TaskId, end: CommandEnd): boolean {
-    if (!this.#running.delete(taskId)) return false;
+    if (!this.#running.delete(taskId) && !this.#starting.delete(taskId)) return false;
     this.#loop.dispatch({ type: "ended", taskId, end });
     return true;
   }
@@ -146,9 +188,7 @@ class VirtualBuiltIn {
         this.#call({ type: "UPDATE", status: command.status });
         return;
       case "start":
-        this.#running.add(command.task.taskId);
-        this.#loop.dispatch({ type: "started", taskId: command.task.taskId });
-        return;
+        return isDocker(command.task) ? this.#startInDocker(command.task) : this.#start(command.task);
       case "probe": {
         // Nothing that was ever looked at in a recording was well.
         const { taskId } = command.task;
@@ -161,6 +201,21 @@ class VirtualBuiltIn {
       case "exit":
         this.#loop.stop();
         queueMicrotask(() => this.#exit(command.code));
+    }
+  }
+
+  #start({ taskId }: TaskInfo): void {
+    this.#running.add(taskId);
+    this.#loop.dispatch({ type: "started", taskId });
+  }
+
+  #startInDocker({ taskId, container = { type: "DOCKER" }, command = {}, resources = [] }: TaskInfo): void {
+    try {
+      dockerRun({ name: taskId, container, command, env: {}, sandbox: "/sandbox", resources });
+      this.#starting.add(taskId);
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      this.#loop.dispatch({ type: "refused", taskId, message: error.message });
     }
   }
 

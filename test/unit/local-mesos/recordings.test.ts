@@ -8,8 +8,8 @@ import { recordingNames } from "../../support/mesos-recordings.ts";
  * order, and every field but ids, times and addresses.
  */
 
-/** What containers of the Docker Engine do is the containerizer's, which is tested with a real Engine. */
-const withDocker = ["24-docker-command-task", "25-docker-executor"];
+/** Executors in containers of the Docker Engine are the containerizer's, which is tested with a real Engine. */
+const withDocker = ["25-docker-executor"];
 
 describe("a recorded conversation is answered as by a real Mesos", () => {
   test.each(Object.entries(replays))("%s", async (name, options) => {

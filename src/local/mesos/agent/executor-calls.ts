@@ -90,14 +90,15 @@ function dropUnconfirmed(state: AgentState, executor: Executor, call: Subscribe,
 /** What an agent adds of its own; a container within its executor's is named by the executor. */
 function containerStatusOf(
   state: AgentState,
-  { containerId, process }: Executor,
+  { containerId, process, info }: Executor,
   said: TaskStatus["containerStatus"],
 ): TaskStatus["containerStatus"] & object {
   const { ip } = state.settings.endpoint;
   return {
     containerId,
     networkInfos: [{ ipAddresses: ip === undefined ? [] : [{ ipAddress: ip }] }],
-    ...(process === undefined ? {} : { executorPid: process.pid }),
+    // A real agent does not look for it in what Docker runs.
+    ...(process === undefined || info.container?.type === "DOCKER" ? {} : { executorPid: process.pid }),
     ...said,
   };
 }

@@ -127,12 +127,16 @@ export function executorOverdue(state: AgentState, { type, containerId }: Contai
   if (executor === undefined) return;
   if (type === "registration") {
     if (executor.phase !== "registering") return;
-    executor.verdict = {
-      state: "TASK_FAILED",
-      reason: "REASON_EXECUTOR_REGISTRATION_TIMEOUT",
-      message: `Executor did not register within ${printDuration(state.settings.executorRegistrationTimeoutMs)}`,
-    };
     executor.phase = "terminating";
+    // As at a real agent, who still waits for an image is told that the launch was broken off.
+    const waitsForImage = executor.process === undefined && executor.info.container?.type === "DOCKER";
+    if (!waitsForImage) {
+      executor.verdict = {
+        state: "TASK_FAILED",
+        reason: "REASON_EXECUTOR_REGISTRATION_TIMEOUT",
+        message: `Executor did not register within ${printDuration(state.settings.executorRegistrationTimeoutMs)}`,
+      };
+    }
   }
   state.command({ type: "destroy", containerId });
 }

@@ -36,7 +36,7 @@ export interface DockerCommandsOptions {
 /** What becomes of a command in a container. */
 export interface DockerCommandEvents {
   /** @param inspected what the Engine says of the container, as JSON */
-  started(inspected: string): void;
+  started(inspected: string, ipAddress: string | undefined): void;
   ended(exitCode: number): void;
   /** It is nothing that could be run. */
   refused(message: string): void;
@@ -72,7 +72,7 @@ export class DockerCommands {
     }
     this.#containers.set(taskId, running);
     // Docker's own command prints a list.
-    events.started(`[${running.started?.text ?? ""}]`);
+    events.started(`[${running.started?.text ?? ""}]`, running.address);
     const wanted = this.#wanted.get(taskId);
     if (wanted !== undefined) running.signal(wanted);
     const code = await running.ended;

@@ -135,7 +135,9 @@ export class BuiltInExecutor {
     const agentId = environment.agentId ?? task.agentId;
     this.#docker ??= new DockerCommands({ agentId, containerId, sandbox, env: variables, clock, log });
     void this.#docker.run(task, {
-      started: (inspected) => this.#loop.dispatch({ type: "started", taskId, data: utf8(inspected) }),
+      started: (inspected, ipAddress) => {
+        this.#loop.dispatch({ type: "started", taskId, data: utf8(inspected), ipAddress });
+      },
       ended: (code) => this.#loop.dispatch({ type: "ended", taskId, end: { type: "exited", code } }),
       refused: (message) => this.#loop.dispatch({ type: "refused", taskId, message }),
     });

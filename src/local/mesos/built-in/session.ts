@@ -37,8 +37,13 @@ export type SessionEvent =
   | { readonly type: "not-prepared"; readonly taskId: TaskId; readonly message: string }
   /** It is nothing that could be run in a container. */
   | { readonly type: "refused"; readonly taskId: TaskId; readonly message: string }
-  /** With what Docker says of its container, where it runs in one. */
-  | { readonly type: "started"; readonly taskId: TaskId; readonly data?: Uint8Array }
+  /** With what Docker says of its container, and where that is found, where it runs in one. */
+  | {
+      readonly type: "started";
+      readonly taskId: TaskId;
+      readonly data?: Uint8Array;
+      readonly ipAddress?: string | undefined;
+    }
   | { readonly type: "probed"; readonly taskId: TaskId; readonly kind: CheckKind; readonly result: ProbeResult }
   | { readonly type: "time" };
 
@@ -126,7 +131,7 @@ export class BuiltInSession {
         this.#exit(1);
         break;
       case "started":
-        this.#started(event.taskId, event.data);
+        this.#started(event);
         break;
       case "probed":
         this.#probed(event);
@@ -212,15 +217,27 @@ export class BuiltInSession {
       this.#exit(1);
       return;
     }
-    for (const info of infos) this.#commands.push({ type: "start", task: info });
+    for (const info of infos) {
+      this.#commands.push({ type: "start", task: info });
+      const task = this.#tasks.get(info.taskId);
+      // What it takes to start a container counts as well.
+      if (task !== undefined && isDocker(info)) this.#limitTime(task);
+    }
   }
 
-  #started(taskId: TaskId, data?: Uint8Array): void {
-    const task = this.#tasks.get(taskId);
-    if (task === undefined || task.ended) return;
+  #limitTime(task: Task): void {
     const { maxCompletionTime } = task.info;
     if (maxCompletionTime !== undefined) task.overdueAtMs = this.#nowMs + maxCompletionTime.nanoseconds / 1e6;
-    this.#update(taskId, "TASK_RUNNING", { ...(data === undefined ? {} : { data }) });
+  }
+
+  #started({ taskId, data, ipAddress }: Extract<SessionEvent, { type: "started" }>): void {
+    const task = this.#tasks.get(taskId);
+    if (task === undefined || task.ended) return;
+    if (!isDocker(task.info)) this.#limitTime(task);
+    this.#update(taskId, "TASK_RUNNING", {
+      ...(data === undefined ? {} : { data }),
+      ...(ipAddress === undefined ? {} : { containerStatus: { networkInfos: [{ ipAddresses: [{ ipAddress }] }] } }),
+    });
     if (isDocker(task.info) && task.info.check !== undefined) {
       // As Mesos' own, which cannot check what is in a container, and ends over it.
       this.#exit(1);
@@ -239,8 +256,10 @@ export class BuiltInSession {
     const task = this.#tasks.get(taskId);
     const news = task?.checks?.probed(kind, result, this.#nowMs);
     if (task?.last === undefined || news === undefined) return;
-    // Whatever else was said of it last is said again.
-    const { data: _, ...last } = task.last;
+    // Whatever else was said of it last is said again, but for what Docker said.
+    const { data: _, ...said } = task.last;
+    const { containerStatus: __, ...bare } = said;
+    const last = isDocker(task.info) ? bare : said;
     if (news.type === "check") {
       this.#say({ ...last, reason: "REASON_TASK_CHECK_STATUS_UPDATED", checkStatus: news.checkStatus });
       return;
@@ -263,7 +282,9 @@ export class BuiltInSession {
     task.killed = true;
     task.killAtMs = atMs;
     task.checks?.stop();
-    if (this.#tellsKilling) this.#update(task.info.taskId, "TASK_KILLING");
+    // Mesos' own says nothing of a container that has had its time.
+    const isSilent = task.overdue && isDocker(task.info);
+    if (this.#tellsKilling && !isSilent) this.#update(task.info.taskId, "TASK_KILLING");
     this.#signal(task, "SIGTERM");
   }
 
@@ -348,7 +369,7 @@ export class BuiltInSession {
   #update(
     taskId: TaskId,
     state: TaskState,
-    more: Pick<TaskStatus, "message" | "reason" | "data" | "healthy"> = {},
+    more: Pick<TaskStatus, "message" | "reason" | "data" | "healthy" | "containerStatus"> = {},
   ): void {
     const { containerId, info } = this.#tasks.get(taskId) ?? {};
     this.#say({
@@ -357,7 +378,7 @@ export class BuiltInSession {
       source: "SOURCE_EXECUTOR",
       executorId: this.#settings.executorId,
       ...more,
-      ...(info?.check === undefined ? {} : { checkStatus: emptyCheckStatus(info.check) }),
+      ...(info?.check === undefined || isDocker(info) ? {} : { checkStatus: emptyCheckStatus(info.check) }),
       ...(containerId === undefined ? {} : { containerStatus: { containerId } }),
     });
   }

@@ -19,6 +19,9 @@ export interface AgentContainerizerOptions {
   readonly onEvent: (event: ContainerEvent) => void;
 }
 
+/** What Mesos says of a container that was destroyed while its image was being pulled. */
+const ABANDONED = "discarded; Abnormal executor termination: unknown container";
+
 /**
  * What an agent with `--containerizers=docker,mesos` runs containers with: a framework's executor that asks for Docker
  * is a container of the Engine's; around a command that asks for it stands a process of ours, which runs the container
@@ -75,7 +78,7 @@ export class AgentContainerizer implements Containerizer {
   }
 
   destroy(containerId: ContainerId): void {
-    this.#pulling.get(containerId)?.abort(new Error("discarded"));
+    this.#pulling.get(containerId)?.abort(new Error(ABANDONED));
     if (this.#commands.has(containerId)) this.#commands.set(containerId, "Container killed");
     if (this.#atDocker.has(containerId)) this.#docker.destroy(containerId);
     else this.#processes.destroy(containerId);
