@@ -69,6 +69,20 @@ describe("frame splitter", () => {
     expect(() => frames.push(Buffer.concat([frame("!bad and long").subarray(0, 8)]))).toThrow("it begins with !");
   });
 
+  test("a frame keeps nothing of the chunks, and no more than itself", () => {
+    const large = frame("x".repeat(900));
+    const bytes = Buffer.concat([large, large]);
+    const frames = splitter();
+    const found: Uint8Array[] = [];
+    for (let at = 0; at < bytes.byteLength; at += 700) {
+      const chunk = Buffer.from(bytes.subarray(at, at + 700));
+      found.push(...frames.push(chunk));
+      chunk.fill(0);
+    }
+    expect(texts(found)).toEqual(["x".repeat(900), "x".repeat(900)]);
+    for (const { buffer } of found) expect(buffer.byteLength).toBeLessThanOrEqual(large.byteLength);
+  });
+
   test("what was announced takes no memory before it comes", () => {
     const frames = splitter();
     frames.push(frame("x".repeat(900)).subarray(0, 10));
