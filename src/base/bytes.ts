@@ -34,3 +34,14 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   }
   return all;
 }
+
+/** Smaller ones are cheaper to collect, and may lie in memory that they share (Buffer's pool). */
+const LARGE_BYTES = 64 * 1024;
+
+/**
+ * Gives the memory of large bytes back at once; it would else wait for the next garbage collection, with that of some
+ * hundred others. For whoever has them, with all that shares their buffer, to itself: they are empty afterwards.
+ */
+export function giveBack({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength >= LARGE_BYTES) buffer.transfer(0);
+}

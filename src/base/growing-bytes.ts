@@ -1,4 +1,4 @@
-import { noBytes } from "./bytes.ts";
+import { giveBack, noBytes } from "./bytes.ts";
 
 const SMALLEST = 256;
 
@@ -23,6 +23,7 @@ export class GrowingBytes {
       const room = Math.min(Math.max(needed, 2 * this.#length, SMALLEST), Math.max(needed, atMost));
       const grown = new Uint8Array(room);
       grown.set(this.view);
+      giveBack(this.#buffer);
       this.#buffer = grown;
     }
     this.#buffer.set(bytes, this.#length);

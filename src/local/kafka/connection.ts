@@ -1,4 +1,4 @@
-import { concatBytes } from "../../base/bytes.ts";
+import { concatBytes, giveBack } from "../../base/bytes.ts";
 import { BrigadeError, describeError } from "../../base/errors.ts";
 import type { Logger } from "../../base/log.ts";
 import { ProtocolError } from "../../kafka/protocol/errors.ts";
@@ -84,6 +84,7 @@ export class Connection {
     return this.#slots.length > 0;
   }
 
+  /** Keeps nothing of the chunk. */
   received(chunk: Uint8Array): void {
     if (this.#gone.signal.aborted) return;
     try {
@@ -132,6 +133,8 @@ export class Connection {
     this.#slots.push(slot);
     this.#answer(frame).then(
       (answer) => {
+        // Of other requests a group may keep parts.
+        if (mayOverlap(frame)) giveBack(frame);
         slot.ended = true;
         slot.answer = answer;
         this.#sendEnded();
@@ -167,6 +170,7 @@ export class Connection {
     }
     const sent = Math.max(0, this.#outlet.write(bytes));
     if (sent < bytes.byteLength) this.#unsent = bytes.subarray(sent);
+    else giveBack(bytes);
   }
 
   #adjustReading(): void {

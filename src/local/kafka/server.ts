@@ -1,4 +1,5 @@
 import type { Socket, TCPSocketListener } from "bun";
+import { giveBack } from "../../base/bytes.ts";
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Broker } from "./broker.ts";
@@ -45,6 +46,7 @@ export class KafkaServer {
         data: (socket, chunk) => {
           socket.data.activeAtMs = clock.monotonicMs();
           socket.data.connection?.received(chunk);
+          giveBack(chunk);
         },
         drain: (socket) => socket.data.connection?.drained(),
         // A client that has sent its last byte gets no more answers: no Kafka client half-closes.

@@ -8,7 +8,13 @@ import { openDatabase } from "../../../src/local/kafka/log/database.ts";
 import { grammars } from "../../contract/kafka/grammars.ts";
 import { requestBytes } from "../../contract/kafka/raw-client.ts";
 import { makeBatch } from "../../contract/kafka/record-batch.ts";
-import { fetchRequest, partitionsOf, produceRequest, strangersHeartbeat } from "../../contract/kafka/requests.ts";
+import {
+  fetchRequest,
+  partitionOf,
+  partitionsOf,
+  produceRequest,
+  strangersHeartbeat,
+} from "../../contract/kafka/requests.ts";
 import { decode } from "../../contract/kafka/wire-grammar.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { until } from "../../support/until.ts";
@@ -93,6 +99,29 @@ describe("a connection", () => {
       return answered(state.output).length === 3 && !connection.isBusy && !state.paused;
     }, "everything is taken");
     expect(answered(state.output)).toEqual([1, 2, 3]);
+  });
+
+  test("stores a large batch whole, and sends it whole to who takes it bit by bit", async () => {
+    const { connection, state } = connect();
+    const value = "0123456789".repeat(30_000);
+    const batch = makeBatch({ values: [value] });
+    const produced = requestBytes(grammars.produce, produceRequest("t", batch), 8, 1);
+    for (let at = 0; at < produced.byteLength; at += 100_000) connection.received(produced.subarray(at, at + 100_000));
+    await until(() => answered(state.output).length === 1, "it is stored");
+    state.output = Buffer.alloc(0);
+    state.room = 7;
+    const fetched = [2, 3].map((id) => requestBytes(grammars.fetch, fetchRequest("t", 0, { maxWaitMs: 0 }), 11, id));
+    connection.received(Buffer.concat(fetched));
+    await until(() => {
+      state.room = 50_000;
+      connection.drained();
+      return answered(state.output).length === 2 && !state.paused;
+    }, "everything is taken");
+    const first = 4 + state.output.readInt32BE(0);
+    for (const answer of [state.output.subarray(8, first), state.output.subarray(first + 8)]) {
+      const { records } = partitionOf(decode(grammars.fetch.response, answer, 11, false));
+      expect(Buffer.from(records as Uint8Array).includes(value)).toBeTrue();
+    }
   });
 
   test("stops reading while many requests wait", async () => {

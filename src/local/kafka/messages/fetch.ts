@@ -1,3 +1,4 @@
+import { giveBack } from "../../../base/bytes.ts";
 import type { Reader } from "../../../kafka/protocol/reader.ts";
 import type { ErrorCode } from "../protocol/error-codes.ts";
 import type { Message } from "../protocol/message.ts";
@@ -147,6 +148,7 @@ export const fetch: Message<FetchRequest, FetchResponse> = {
         });
         if (version >= 11) writer.int32(-1); // no preferred read replica
         writer.bytesOf(partition.batches);
+        for (const batch of partition.batches) giveBack(batch);
         writer.tags();
       });
       writer.tags();
