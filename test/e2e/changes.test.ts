@@ -34,7 +34,7 @@ endToEnd("a change of the order waits for what was read, and after drain-timeout
   await started(5);
   const starts = (await world.lines("starts")).slice(3);
   expect(starts[0]).toEndWith(" 1");
-  expect(starts[1]).toBe(starts[0]!);
+  expect(starts[1]).toBe(starts[0]);
   expect(counters.failedAttempts).toBe(0);
   await openGate(world, "second");
   await api.untilSettled("gated", 4);

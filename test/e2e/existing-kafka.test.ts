@@ -1,9 +1,9 @@
 import { expect } from "bun:test";
 import { definition } from "../support/e2e/definitions.ts";
 import { endToEndOnce } from "../support/e2e/end-to-end.ts";
+import { startKafka } from "../support/e2e/kafka-beside.ts";
 import { processesOf } from "../support/e2e/leftovers.ts";
 import { SchedulerApi } from "../support/e2e/scheduler-api.ts";
-import { Topics } from "../support/e2e/topics.ts";
 
 /*
  * `brigade local --kafka`. That processors work so is shown by all tests that run on a real Kafka; here it is the broker of
@@ -11,9 +11,7 @@ import { Topics } from "../support/e2e/topics.ts";
  */
 
 endToEndOnce("with --kafka no broker is started, and the one that was there is left as it was", async (world) => {
-  await using broker = world.start(["kafka", "--listen", "127.0.0.1:0", "--data", world.path("kafka")]);
-  const [, kafka = ""] = await broker.says(/^brigade ready kafka=(\S+)$/m);
-  const topics = new Topics(world, kafka);
+  const { kafka, topics } = await startKafka(world);
   await world.define(definition("copy", "in", "out", ["cat"]));
   // Any of its brokers will do.
   const brokers = `127.0.0.1:1,${kafka}`;
@@ -28,13 +26,11 @@ endToEndOnce("with --kafka no broker is started, and the one that was there is l
     await new SchedulerApi(api).untilSettled("copy", settled);
     expect(await local.end("SIGINT")).toBe(0);
   }
-  expect(broker.hasExited).toBe(false);
   expect(await topics.values("out")).toEqual(["1", "2"]);
 });
 
 endToEndOnce("with --kafka and TOPICS_CREATE=false no topic is made there", async (world) => {
-  await using broker = world.start(["kafka", "--listen", "127.0.0.1:0", "--data", world.path("kafka")]);
-  const [, kafka = ""] = await broker.says(/^brigade ready kafka=(\S+)$/m);
+  const { kafka } = await startKafka(world);
   await world.define(definition("copy", "in", "out", ["cat"]));
   const args = ["--kafka", kafka, "--mesos-port", "0", "--api-port", "0"];
   await using local = world.start(["local", ...args], { TOPICS_CREATE: "false" });

@@ -93,6 +93,7 @@ endToEnd("no record runs twice though Kafka has forgotten the group", async (wor
   await openGate(world, "now");
   const config = await configure(world, engines);
   await using first = await startScheduler(world, config);
+  await first.api.untilRunning("gated");
   await topics.produceValues("in", records("now", 20));
   await first.api.untilSettled("gated", 20);
   expect(await first.process.end()).toBe(0);

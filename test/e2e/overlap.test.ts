@@ -5,9 +5,9 @@ import { definition } from "../support/e2e/definitions.ts";
 import { endToEnd } from "../support/e2e/end-to-end.ts";
 import { eventually } from "../support/e2e/eventually.ts";
 import { openGate } from "../support/e2e/gated.ts";
+import { startKafka } from "../support/e2e/kafka-beside.ts";
 import { kill, processesOf } from "../support/e2e/leftovers.ts";
 import { configure, type Scheduler, startScheduler } from "../support/e2e/scheduler.ts";
-import { Topics } from "../support/e2e/topics.ts";
 import type { Definition, World } from "../support/e2e/world.ts";
 
 /* Agents that Mesos does not reach for longer than `unreachable-timeout`, with what runs there. */
@@ -60,9 +60,7 @@ function untilTask(
 endToEnd(
   "while an agent is out of reach overlap: forbid starts no second run until it is back or gone; allow does",
   async (world) => {
-    const broker = world.start(["kafka", "--listen", "127.0.0.1:0", "--partitions", "1"]);
-    const [, kafka = ""] = await broker.says(/^brigade ready kafka=(\S+)$/m);
-    const topics = new Topics(world, kafka);
+    const { kafka, topics } = await startKafka(world);
     const pings = ["--agent-ping-timeout", "500ms", "--max-agent-ping-timeouts", "4"];
     const mesos = world.start(["mesos", "master", "--listen", "127.0.0.1:0", ...pings]);
     const [, master = ""] = await mesos.says(/^brigade ready mesos-master=(\S+)$/m);
@@ -70,7 +68,10 @@ endToEnd(
     await world.define(patient(world, "allow"), patient(world, "forbid"));
     await using scheduler = await startScheduler(world, await configure(world, { kafka, mesos: master }));
     const { api } = scheduler;
-    for (const overlap of ["allow", "forbid"]) await topics.produceValues(`in-${overlap}`, ["back"]);
+    for (const overlap of ["allow", "forbid"]) {
+      await api.untilRunning(overlap);
+      await topics.produceValues(`in-${overlap}`, ["back"]);
+    }
     for (const overlap of ["allow", "forbid"]) {
       await eventually(`${overlap} has started`, async () => (await world.lines(`starts-${overlap}`)).length === 1);
     }

@@ -1,15 +1,14 @@
 import { expect } from "bun:test";
-import { Kafka, logLevel } from "kafkajs";
+import { ConfigResourceTypes, Kafka, logLevel } from "kafkajs";
 import { definition } from "../support/e2e/definitions.ts";
 import { endToEnd } from "../support/e2e/end-to-end.ts";
+import { startKafka } from "../support/e2e/kafka-beside.ts";
 import { SchedulerApi } from "../support/e2e/scheduler-api.ts";
-import { header, type JsonRecord, Topics } from "../support/e2e/topics.ts";
+import { header, type JsonRecord } from "../support/e2e/topics.ts";
 
 /* Topics that take less than others (`max.message.bytes`): what is sent to them fits. */
 
 const SETTING = "max.message.bytes";
-/** Kafka's own number for a topic among what can be set. */
-const TOPIC = 2;
 
 async function asAdmin(kafka: string, action: (admin: ReturnType<Kafka["admin"]>) => Promise<unknown>): Promise<void> {
   const admin = new Kafka({ brokers: [kafka], logLevel: logLevel.NOTHING }).admin();
@@ -36,9 +35,7 @@ function about({ value, ...record }: JsonRecord) {
 endToEnd(
   "error records are cut to what their topic takes, and no output is larger than its topic takes",
   async (world) => {
-    const broker = world.start(["kafka", "--listen", "127.0.0.1:0"]);
-    const [, kafka = ""] = await broker.says(/^brigade ready kafka=(\S+)$/m);
-    const topics = new Topics(world, kafka);
+    const { kafka, topics } = await startKafka(world);
     const limited = (topic: string, bytes: number) => {
       return { topic, numPartitions: 1, configEntries: [{ name: SETTING, value: String(bytes) }] };
     };
@@ -57,7 +54,9 @@ endToEnd(
     await topics.produce("in", [large]);
     await api.untilSettled("fails", 1);
     // Less than anybody was told of: what is refused is cut further.
-    const resources = [{ type: TOPIC, name: "small-errors", configEntries: [{ name: SETTING, value: "1500" }] }];
+    const resources = [
+      { type: ConfigResourceTypes.TOPIC, name: "small-errors", configEntries: [{ name: SETTING, value: "1500" }] },
+    ];
     await asAdmin(kafka, (admin) => admin.alterConfigs({ validateOnly: false, resources }));
     await topics.produce("in", [large]);
     await api.untilSettled("fails", 2);

@@ -100,6 +100,7 @@ export class World {
 
   /** Starts `brigade <args>`, which goes on until its scope or the test ends. */
   start(args: readonly string[], env: Readonly<Record<string, string>> = {}): BrigadeProcess {
+    this.#usesItsKafka(args);
     const logs = this.path("logs", `${this.#processes.length + 1}-${args[0]}`);
     const started = new BrigadeProcess([this.binary, ...args], {
       cwd: this.folder,
@@ -112,6 +113,7 @@ export class World {
 
   /** Runs `brigade <args>` to its end. */
   async run(args: readonly string[], { env = {}, stdin }: RunOptions = {}): Promise<Finished> {
+    this.#usesItsKafka(args);
     const child = Bun.spawn([this.binary, ...args], {
       cwd: this.folder,
       env: { ...this.env, ...env },
@@ -132,6 +134,14 @@ export class World {
     const { code, out, err } = await this.run(args, options);
     if (code !== 0) throw new Error(`brigade ${args.join(" ")} failed with exit code ${code}: ${err}`);
     return out;
+  }
+
+  /** A test that runs on each Kafka must not have another one without noticing it. */
+  #usesItsKafka([command, ...options]: readonly string[]): void {
+    const hasItsOwn = command === "kafka" || (command === "local" && !options.includes("--kafka"));
+    if (this.kafka !== undefined && hasItsOwn) {
+      throw new Error(`brigade ${command} brings its own Kafka: the test has to use the world's, or be endToEndOnce`);
+    }
   }
 
   /** Resolves when no process of this test is left, whether it was started here or by another of them. */

@@ -2,7 +2,8 @@ import { basename } from "node:path";
 import type { RealZooKeeper } from "../zookeeper/real-zookeeper.ts";
 import type { BrigadeProcess } from "./brigade-process.ts";
 import { eventually } from "./eventually.ts";
-import { Topics } from "./topics.ts";
+import { type KafkaOfWorld, startKafka } from "./kafka-beside.ts";
+import type { Topics } from "./topics.ts";
 import type { World } from "./world.ts";
 
 /** Brigade's own Mesos in processes of its own, with a real ZooKeeper between them; and the world's Kafka, or Brigade's. */
@@ -16,10 +17,10 @@ export class ZooKeeperCluster {
   /** As STATE takes it. */
   readonly state: string;
 
-  private constructor(world: World, zooKeeper: RealZooKeeper, kafka: string) {
+  private constructor(world: World, zooKeeper: RealZooKeeper, { kafka, topics }: KafkaOfWorld) {
     this.#world = world;
     this.kafka = kafka;
-    this.topics = new Topics(world, kafka);
+    this.topics = topics;
     // Below the root by more than one, as where several clusters share a ZooKeeper.
     const path = `zk://brigade:hush@${zooKeeper.hostPort}/clusters/${basename(world.folder)}`;
     this.mesos = `${path}/mesos`;
@@ -28,7 +29,7 @@ export class ZooKeeperCluster {
 
   /** With a broker, and neither masters nor agents. */
   static async start(world: World, zooKeeper: RealZooKeeper): Promise<ZooKeeperCluster> {
-    return new ZooKeeperCluster(world, zooKeeper, world.kafka?.address ?? (await startKafka(world)));
+    return new ZooKeeperCluster(world, zooKeeper, await startKafka(world));
   }
 
   /** Resolves when it is known whether it leads or stands by. */
@@ -57,11 +58,4 @@ export class ZooKeeperCluster {
   async untilServes(master: BrigadeProcess): Promise<void> {
     await eventually("the master serves", () => master.logged("serves").length > 0);
   }
-}
-
-/** @returns its address */
-async function startKafka(world: World): Promise<string> {
-  const broker = world.start(["kafka", "--listen", "127.0.0.1:0", "--data", world.path("kafka")]);
-  const [, address = ""] = await broker.says(/^brigade ready kafka=(\S+)$/m);
-  return address;
 }
