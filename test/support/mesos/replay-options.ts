@@ -124,6 +124,24 @@ export const replays: Readonly<Record<string, ReplayOptions>> = {
       [100_299, "agent started"],
     ],
   },
+  "25-docker-executor": {
+    firstRoundMs: 825,
+    executorRegistrationTimeoutMs: 8000,
+    executorReregistrationTimeoutMs: 2600,
+    dockerLaunchMs: 1200,
+    presentFiles: ["/tmp/mesos-rec/img/vol/uri.txt"],
+    silentExits: ["removed"],
+    // Killed before it had an answer; and what an agent with --no-docker_kill_orphans says, which there is not here.
+    leftOut: ["exec-10-sub-2", "exec-11-sub-2", "exec-11-call-4"],
+    happenings: [
+      [54_809.3, "agent killed"],
+      [56_827, "agent started"],
+      [67_596.3, "agent killed"],
+      [69_610, "agent started"],
+      [80_106.3, "agent killed"],
+      [82_120, "agent started"],
+    ],
+  },
   "23-executor-errors": { firstRoundMs: 1056, silentExits: ["worker"] },
   "23-executor-errors-protobuf": { firstRoundMs: 1056, silentExits: ["worker"] },
 };

@@ -36,6 +36,10 @@ export interface ReplayOptions extends VirtualMesosOptions {
   readonly agentAtMs?: number;
   /** Executors whose exit no note tells of: it is known by its FAILURE alone. */
   readonly silentExits?: readonly string[];
+  /** Connections that were not answered, or are here answered otherwise for a reason that is written down: left out. */
+  readonly leftOut?: readonly string[];
+  /** What the recorded agent's machine had. */
+  readonly presentFiles?: readonly string[];
   /** Executors that never come to be, since their image is being pulled. */
   readonly hangingLaunches?: readonly string[];
   readonly happenings?: readonly (readonly [atMs: number, what: Happening])[];
@@ -64,6 +68,7 @@ interface Connection {
 
 interface RecordedStatus {
   readonly task_id: { readonly value: string };
+  readonly executor_id?: { readonly value: string };
   readonly state: string;
   readonly reason?: string;
   readonly message?: string;
@@ -96,7 +101,7 @@ class Replay {
   constructor(name: string, { firstRoundMs = 0, agentAtMs, ...options }: ReplayOptions & { readonly workDir: string }) {
     const { lines } = readRecording(name);
     this.#options = options;
-    this.#lines = lines;
+    this.#lines = lines.filter(({ conn }) => options.leftOut?.includes(conn) !== true);
     this.#ids = new RecordedIds(options.workDir);
     this.#happenings = [...(options.happenings ?? [])];
     const withoutAgent = agentAtMs !== undefined;
@@ -252,7 +257,8 @@ class Replay {
       this.#mesos.clock.advance(1);
       await this.#settle();
     }
-    const own = lane.splice(reconciledPlace(lane, recorded), 1)[0];
+    const place = placeAmongEquals(lane, this.#ids.translateJson(recorded));
+    const own = lane.splice(place, 1)[0];
     this.#ids.learn(recorded, own);
     this.#compare(line, this.#ids.translateJson(recorded), own);
   }
@@ -332,6 +338,8 @@ class Replay {
     );
     if (container === undefined) return this.#problem(line, "no such executor was started");
     const settings = this.#mesos.agentSettings;
+    // That of an executor in a container is compared with the command line that ran it, in another test.
+    if (container.executor.container?.type === "DOCKER") return;
     const owner = { frameworkId: container.frameworkId, executorId: container.executor.executorId };
     const sandbox = sandboxPath(settings.workDir, settings.id, owner, container.containerId);
     const { PATH: _, ...own } = executorEnvironment(container, settings, sandbox);
@@ -382,7 +390,8 @@ class Replay {
       const message = `Failed to create executor directory '${sandbox}': ${why}`;
       return { type: "not-created", containerId, message };
     }
-    if ((command?.uris ?? []).some(({ value }) => !existsSync(value))) {
+    const isThere = (path: string): boolean => this.#options.presentFiles?.includes(path) === true || existsSync(path);
+    if ((command?.uris ?? []).some(({ value }) => !isThere(value))) {
       const message = `Failed to fetch all URIs for container '${containerId}': exited with status 1`;
       return { type: "launch-failed", containerId, message };
     }
@@ -401,8 +410,9 @@ class Replay {
     const prefix = "Failed to launch container: ";
     for (const { body } of this.#lines) {
       const status = ((body ?? {}) as { update?: { status: RecordedStatus } }).update?.status;
-      if (status?.task_id.value !== executorId || status.reason !== "REASON_CONTAINER_LAUNCH_FAILED") continue;
-      return status.message?.slice(prefix.length);
+      const { task_id, executor_id = task_id, reason } = status ?? {};
+      if (executor_id?.value !== executorId || reason !== "REASON_CONTAINER_LAUNCH_FAILED") continue;
+      return status?.message?.slice(prefix.length);
     }
     return undefined;
   }
@@ -450,18 +460,23 @@ function agentHost(recording: string): string | undefined {
   return ip === undefined ? undefined : `${ip}:${port}`;
 }
 
-/** Implicit reconciliation answers in the order of a hash map: where in the run of such answers the same task's is. */
-function reconciledPlace(lane: readonly unknown[], recorded: Message): number {
-  const wanted = reconciledTask(recorded);
+/** Some events come in the order of a hash map: where in the run of such events the one of the same thing is. */
+function placeAmongEquals(lane: readonly unknown[], recorded: unknown): number {
+  const wanted = unorderedThing(recorded);
   if (wanted === undefined) return 0;
-  const end = lane.findIndex((event) => reconciledTask(event) === undefined);
-  const place = lane.slice(0, end < 0 ? undefined : end).findIndex((event) => reconciledTask(event) === wanted);
+  const end = lane.findIndex((event) => unorderedThing(event) === undefined);
+  const place = lane.slice(0, end < 0 ? undefined : end).findIndex((event) => unorderedThing(event) === wanted);
   return Math.max(0, place);
 }
 
-function reconciledTask(event: unknown): string | undefined {
-  const { update } = event as { update?: { status: { task_id: { value: string }; reason?: string } } };
-  return update?.status.reason === "REASON_RECONCILIATION" ? update.status.task_id.value : undefined;
+/** The task of an answer to implicit reconciliation, the offer of a RESCIND. */
+function unorderedThing(event: unknown): string | undefined {
+  const { update, rescind } = event as {
+    update?: { status: { task_id: { value: string }; reason?: string } };
+    rescind?: { offer_id: { value: string } };
+  };
+  if (rescind !== undefined) return `offer ${rescind.offer_id.value}`;
+  return update?.status.reason === "REASON_RECONCILIATION" ? `task ${update.status.task_id.value}` : undefined;
 }
 
 /** What a connection makes of an answer, but for its length and its date. */

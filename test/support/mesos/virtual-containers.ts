@@ -29,8 +29,13 @@ export interface VirtualContainersOptions {
   /** As the agent answers it. */
   readonly handle: (request: HttpRequest) => HttpAnswer;
   /** What a real containerizer would find wrong with a launch; `hangs`: it never gets anywhere, as by a slow pull. */
+  /** How long it takes until a container of Docker's has been launched, to its agent; its executor may subscribe before. */
+  readonly dockerLaunchMs?: number;
   readonly problem?: (container: ContainerLaunch) => ContainerEvent | "hangs" | undefined;
 }
+
+/** How long the recorded Engine took to stop a container at once. */
+const DOCKER_STOP_MS = 90;
 
 /** Containers without processes: custom executors are played by the test, the built-in ones run their real session. */
 export class VirtualContainers implements Containerizer {
@@ -50,7 +55,13 @@ export class VirtualContainers implements Containerizer {
     queueMicrotask(() => this.#launch(container));
   }
 
-  adopt({ containerId }: ContainerAdoption): void {
+  adopt({ containerId, kind, executor }: ContainerAdoption): void {
+    if (kind === "custom" && executor.container?.type === "DOCKER") {
+      this.#gone.delete(containerId);
+      const message = "Abnormal executor termination: unknown container";
+      queueMicrotask(() => this.#exit(containerId, { waitStatus: -1, message }));
+      return;
+    }
     if (this.#gone.has(containerId)) queueMicrotask(() => this.#tell({ type: "exited", containerId, waitStatus: -1 }));
     else queueMicrotask(() => this.#builtIn.get(containerId)?.start());
   }
@@ -63,6 +74,8 @@ export class VirtualContainers implements Containerizer {
     if (this.#hanging.delete(containerId)) {
       const message = "discarded; Abnormal executor termination: unknown container";
       queueMicrotask(() => this.#fail({ type: "launch-failed", containerId, message }));
+    } else if (this.#isInDocker(containerId)) {
+      this.#after(DOCKER_STOP_MS, () => this.#exit(containerId, { waitStatus: -1, message: "Container killed" }));
     } else queueMicrotask(() => this.exit(containerId, 9));
   }
 
@@ -70,11 +83,20 @@ export class VirtualContainers implements Containerizer {
     return Promise.resolve();
   }
 
-  /** Ends an executor's process; a second time is nothing. */
-  exit(containerId: ContainerId, waitStatus: number, more: { readonly message?: string } = {}): void {
+  /** Ends an executor's process; a second time is nothing. Of what Docker runs the status is not told. */
+  exit(containerId: ContainerId, waitStatus: number): void {
+    if (this.#isInDocker(containerId)) this.#exit(containerId, { waitStatus: -1, message: "Container terminated" });
+    else this.#exit(containerId, { waitStatus });
+  }
+
+  #exit(containerId: ContainerId, end: { readonly waitStatus: number; readonly message?: string }): void {
     if (this.#gone.has(containerId)) return;
     this.#gone.add(containerId);
-    this.#tell({ type: "exited", containerId, waitStatus, ...more });
+    this.#tell({ type: "exited", containerId, ...end });
+  }
+
+  #isInDocker(containerId: ContainerId): boolean {
+    return this.launched.find((each) => each.containerId === containerId)?.executor.container?.type === "DOCKER";
   }
 
   /** Ends an executor without anybody who could tell: its agent is away. */
@@ -94,20 +116,31 @@ export class VirtualContainers implements Containerizer {
 
   #launch(container: ContainerLaunch): void {
     const { containerId, kind } = container;
+    const { dockerLaunchMs = 0 } = this.#options;
     const problem = this.#options.problem?.(container);
     if (problem === "hangs") {
       this.#hanging.add(containerId);
       return;
     }
-    if (problem !== undefined) return this.#fail(problem);
-    this.#tell({ type: "started", containerId, process: { pid: this.#pid++, startTime: "0" } });
-    if (kind === "custom") return;
-    const executor = new VirtualBuiltIn(container, this.#options, (code) => {
-      const inDocker = container.executor.container?.type === "DOCKER" ? { message: "Container terminated" } : {};
-      this.exit(containerId, code << 8, inDocker);
+    if (problem !== undefined) {
+      // Only who looks for the container finds that it has ended.
+      const isLate = problem.type === "launch-failed" && problem.message.endsWith("after launch");
+      this.#after(isLate ? dockerLaunchMs : 0, () => this.#fail(problem));
+      return;
+    }
+    const process = { pid: this.#pid++, startTime: "0" };
+    this.#after(kind === "custom" && this.#isInDocker(containerId) ? dockerLaunchMs : 0, () => {
+      if (!this.#gone.has(containerId)) this.#tell({ type: "started", containerId, process });
     });
+    if (kind === "custom") return;
+    const executor = new VirtualBuiltIn(container, this.#options, (code) => this.exit(containerId, code << 8));
     this.#builtIn.set(containerId, executor);
     executor.start();
+  }
+
+  #after(ms: number, act: () => void): void {
+    if (ms === 0) act();
+    else this.#options.clock.schedule(ms, act);
   }
 
   #fail(problem: ContainerEvent): void {

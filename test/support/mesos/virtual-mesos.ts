@@ -32,6 +32,7 @@ export interface VirtualMesosOptions
   /** Started later, by {@link VirtualMesos.startAgent}. */
   readonly withoutAgent?: boolean;
   readonly problem?: VirtualContainersOptions["problem"];
+  readonly dockerLaunchMs?: number;
 }
 
 export const masterPort = 5050;
@@ -77,6 +78,7 @@ export class VirtualMesos {
       onEvent: (event) => this.#living?.node.dispatch(event),
       handle: (request) => this.handleAgent(request),
       ...(options.problem === undefined ? {} : { problem: options.problem }),
+      dockerLaunchMs: options.dockerLaunchMs ?? 0,
     });
     this.#master.node.start();
     if (options.withoutAgent !== true) this.startAgent();

@@ -124,6 +124,8 @@ export class Agent {
         const executor = state.container(containerId);
         executor.process = process;
         state.remember(executor.frameworkId, { type: "process", containerId, ...process });
+        // Shut down before its launch was complete: no grace period, as at a real agent.
+        if (executor.phase === "terminating") state.command({ type: "destroy", containerId });
         break;
       }
       case "not-created":

@@ -5,7 +5,7 @@ import { printDuration } from "../durations.ts";
 import type { Moment } from "../moment.ts";
 import { containerLimits, containerResources } from "../resources.ts";
 import type { AgentState } from "./agent-state.ts";
-import type { AgentFramework, ContainerTimer, Executor } from "./agent-types.ts";
+import type { AgentFramework, ContainerTimer, Executor, Verdict } from "./agent-types.ts";
 
 /** The wait status of an executor whose process never ran. */
 export const NEVER_LAUNCHED = -1;
@@ -97,7 +97,7 @@ interface Exit {
 export function executorExited(
   state: AgentState,
   executor: Executor,
-  { waitStatus, message = TERMINATED.message }: Exit,
+  { waitStatus, message }: Exit,
   now: Moment,
 ): void {
   const { frameworkId, containerId, kind, info, streamId } = executor;
@@ -111,7 +111,7 @@ export function executorExited(
     state.report({ type: "executor-exited", frameworkId, executorId: info.executorId, waitStatus });
   }
   if (!state.framework(frameworkId).terminating) {
-    const verdict = executor.verdict ?? { ...TERMINATED, message };
+    const verdict = verdictOn(executor.verdict, message);
     for (const { info: task, state: taskState } of executor.tasks.values()) {
       if (!isTerminal(taskState)) state.endTask(executor, task, verdict, now);
     }
@@ -119,6 +119,12 @@ export function executorExited(
   }
   executor.queued = [];
   state.forgetIfOver(frameworkId, executor);
+}
+
+/** What the containerizer says stands behind what the agent knows, as Mesos joins them. */
+function verdictOn(known: Verdict | undefined, message: string | undefined): Verdict {
+  if (known === undefined) return { ...TERMINATED, message: message ?? TERMINATED.message };
+  return message === undefined ? known : { ...known, message: `${known.message}; ${message}` };
 }
 
 /** A deadline has come: an executor that has not subscribed, or one that does not leave, is killed. */
