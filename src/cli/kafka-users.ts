@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import * as v from "valibot";
 import { InputError } from "../base/errors.ts";
 import type { SaslUsers } from "../local/kafka/sasl/plain.ts";
+import { parseSecretJson } from "./secret-json.ts";
 
 // NUL separates them on the wire.
 const text = v.pipe(v.string(), v.nonEmpty(), v.excludes("\0"));
@@ -13,14 +14,18 @@ const schema = v.object({ users: v.pipe(v.array(v.object({ username: text, passw
  * @throws {InputError} the file cannot be read; never with what stands in it
  */
 export async function readUsers(path: string): Promise<SaslUsers> {
-  let json: unknown;
   try {
-    json = JSON.parse(await readFile(path, "utf8"));
-  } catch (error) {
-    // The parser's message would show a piece of the file.
-    const cause = error instanceof SyntaxError ? undefined : { cause: error };
-    throw new InputError(`Cannot read users from ${path}: it must be a readable file in JSON`, cause);
+    return parseUsers(await readFile(path, "utf8"), path);
+  } catch (cause) {
+    if (cause instanceof InputError) throw cause;
+    throw new InputError(`Cannot read users from ${path}: it must be a readable file in JSON`, { cause });
   }
+}
+
+/** @throws {InputError} */
+export function parseUsers(text: string, path: string): SaslUsers {
+  const json = parseSecretJson(text);
+  if (json === undefined) throw new InputError(`Cannot read users from ${path}: it must be a readable file in JSON`);
   const parsed = v.safeParse(schema, json);
   if (!parsed.success) {
     const place = v.getDotPath(parsed.issues[0]) ?? "its root";

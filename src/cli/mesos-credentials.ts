@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import * as v from "valibot";
 import { InputError } from "../base/errors.ts";
 import type { Credentials } from "../local/mesos/http/authentication.ts";
+import { parseSecretJson } from "./secret-json.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty());
 const schema = v.object({ credentials: v.array(v.object({ principal: text, secret: text })) });
@@ -12,14 +13,19 @@ const schema = v.object({ credentials: v.array(v.object({ principal: text, secre
  * @throws {InputError} it cannot be read; never with what stands in it
  */
 export async function readCredentials(path: string): Promise<Credentials> {
-  let json: unknown;
   try {
-    json = JSON.parse(await readFile(path, "utf8"));
-  } catch (error) {
-    // The parser's message would show a piece of the file.
-    const cause = error instanceof SyntaxError ? undefined : { cause: error };
-    throw new InputError(`Cannot read credentials from ${path}: it must be a readable file in JSON`, cause);
+    return parseCredentials(await readFile(path, "utf8"), path);
+  } catch (cause) {
+    if (cause instanceof InputError) throw cause;
+    throw new InputError(`Cannot read credentials from ${path}: it must be a readable file in JSON`, { cause });
   }
+}
+
+/** @throws {InputError} */
+export function parseCredentials(text: string, path: string): Credentials {
+  const json = parseSecretJson(text);
+  if (json === undefined)
+    throw new InputError(`Cannot read credentials from ${path}: it must be a readable file in JSON`);
   const parsed = v.safeParse(schema, json);
   if (!parsed.success) {
     const place = v.getDotPath(parsed.issues[0]) ?? "its root";

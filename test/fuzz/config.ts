@@ -2,12 +2,15 @@ import { showUtf8, utf8 } from "../../src/base/bytes.ts";
 import { parseDuration } from "../../src/base/duration.ts";
 import { InputError, UsageError } from "../../src/base/errors.ts";
 import { parseSize } from "../../src/base/size.ts";
+import { parseUsers } from "../../src/cli/kafka-users.ts";
+import { parseCredentials } from "../../src/cli/mesos-credentials.ts";
 import { parseAttributes, parseResources } from "../../src/cli/mesos-resources.ts";
 import { maskCredentials, parseMasterAddress, parseStateAddress } from "../../src/config/addresses.ts";
 import { parseAgentPolicy } from "../../src/config/agent-policy-form.ts";
 import { JsonSyntaxError, parseJsonSource } from "../../src/config/json-source.ts";
 import { parseProcessors } from "../../src/config/processor-schema.ts";
 import { loadSettings } from "../../src/config/settings-schema.ts";
+import { credentialsIn } from "../../src/programs/docker/registry-credentials.ts";
 import type { FuzzTarget } from "./target.ts";
 
 /* What people write: files, variables and options. Mistakes are told, and nothing else happens. */
@@ -72,6 +75,26 @@ export const configTargets: readonly FuzzTarget[] = [
     name: "config/policy of an agent",
     samples: [utf8(JSON.stringify(policy))],
     read: (input) => void parseAgentPolicy(showUtf8(input), "a file"),
+    refusals: [InputError],
+  },
+  {
+    name: "config/users of the embedded Kafka",
+    samples: [utf8('{"users":[{"username":"alice","password":"secret"},{"username":"bob","password":"other"}]}')],
+    read: (input) => void parseUsers(showUtf8(input), "a file"),
+    refusals: [InputError],
+  },
+  {
+    name: "config/credentials of the embedded Mesos",
+    samples: [utf8('{"credentials":[{"principal":"p","secret":"s"},{"principal":"q","secret":"s"}]}')],
+    read: (input) => void parseCredentials(showUtf8(input), "a file"),
+    refusals: [InputError],
+  },
+  {
+    name: "config/Docker's config.json",
+    samples: [
+      utf8('{"auths":{"r:5000":{"auth":"YTpi","identitytoken":"t"}},"credsStore":"pass","credHelpers":{"r":"ecr"}}'),
+    ],
+    read: (input) => void credentialsIn(showUtf8(input), "a file", "r:5000"),
     refusals: [InputError],
   },
   {

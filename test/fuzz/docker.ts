@@ -2,6 +2,7 @@ import { concatBytes, showUtf8, utf8 } from "../../src/base/bytes.ts";
 import { InputError } from "../../src/base/errors.ts";
 import { HttpProtocolError } from "../../src/mesos/errors.ts";
 import { HttpResponseParser } from "../../src/mesos/http-response-parser.ts";
+import { parseHelperAnswer } from "../../src/programs/docker/credential-helper.ts";
 import { field, number, parseAnswer, refusalText, text, texts } from "../../src/programs/docker/engine-answers.ts";
 import { EngineLostError } from "../../src/programs/docker/errors.ts";
 import { parseImageName } from "../../src/programs/docker/image-name.ts";
@@ -71,6 +72,12 @@ export const dockerTargets: readonly FuzzTarget[] = [
       number(field(field(answer, "State", "ask"), "ExitCode", "ask"));
     },
     refusals: [EngineLostError],
+  },
+  {
+    name: "docker/answer of a credential helper",
+    samples: [utf8('{"ServerURL":"r","Username":"<token>","Secret":"s"}')],
+    read: (input) => void parseHelperAnswer(showUtf8(input)),
+    refusals: [],
   },
   {
     name: "docker/image name",

@@ -1,9 +1,12 @@
-import { decodeUtf8, utf8 } from "../../src/base/bytes.ts";
+import { gzipSync } from "node:zlib";
+import { concatBytes, decodeUtf8, utf8 } from "../../src/base/bytes.ts";
 import { type Random, randomInt } from "../../src/base/random.ts";
+import { HttpRequestError, HttpRequestParser } from "../../src/local/mesos/http/request-parser.ts";
 import { CodecError, type ContentType, decodeMessage, EncodeError, encodeMessage } from "../../src/mesos/codec.ts";
 import { SyncMesos } from "../support/mesos/sync-mesos.ts";
+import { cut } from "./fuzz.ts";
 import { spoiltJson } from "./spoilt-json.ts";
-import type { FuzzTarget } from "./target.ts";
+import type { FuzzState, FuzzTarget } from "./target.ts";
 
 /* A whole master and agent: whatever is called, they answer, and go on. */
 
@@ -151,15 +154,54 @@ const LIVE_CALLS = 4;
 
 let mesos = new SyncMesos();
 
-export const mesosEngineTarget: FuzzTarget = {
-  name: "mesos/master and agent",
-  samples: [utf8('{"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"root","name":"x","roles":["a","b"]}}}')],
-  state: {
-    inputs: INPUTS_A_LIFE,
+const subscribe = JSON.stringify({
+  type: "SUBSCRIBE",
+  subscribe: { framework_info: { user: "root", name: "x", roles: ["a"] } },
+});
+
+function post(path: string, body: Uint8Array, headers: string): Uint8Array {
+  const head = `POST ${path} HTTP/1.1\r\nHost: h\r\nContent-Length: ${body.byteLength}\r\n${headers}\r\n\r\n`;
+  return concatBytes([utf8(head), body]);
+}
+
+/** Requests with their HTTP: paths, queries and headers by chance. */
+export const mesosRequestTarget: FuzzTarget = {
+  name: "mesos/requests of a master and an agent over HTTP",
+  samples: [
+    post("/master/api/v1/scheduler", utf8(subscribe), `Content-Type: ${json}\r\nAccept: ${protobuf};q=0.5,*/*;q=0`),
+    post("/api/v1", gzipSync('{"type":"GET_STATE"}'), `Content-Type: ${json}\r\nContent-Encoding: gzip`),
+    post("/api/v1", utf8('{"type":"LIST_FILES","list_files":{"path":"/a"}}'), `Content-Type: ${json}`),
+    utf8("GET /master/tasks?limit=2&offset=1&order=asc&framework_id=m-0000&task_id=x HTTP/1.1\r\nHost: h\r\n\r\n"),
+    utf8("GET /files/read?path=%2Fframeworks%2Fm-0000%2Fexecutors%2Fworker%2Fruns%2Flatest&offset=-1 HTTP/1.1\r\n\r\n"),
+    utf8("GET /state?jsonp=f HTTP/1.1\r\nAuthorization: Basic YTpi\r\nAccept-Encoding: gzip\r\n\r\n"),
+    utf8("GET /slaves?slave_id=m-S0 HTTP/1.0\r\nConnection: keep-alive\r\n\r\nGET /redirect HTTP/1.1\r\n\r\n"),
+  ],
+  state: mesosLife(INPUTS_A_LIFE * 10),
+  read(input, random) {
+    const parser = new HttpRequestParser(() => undefined);
+    for (const piece of cut(input, random)) {
+      for (const request of parser.push(piece)) {
+        mesos.request(request, "master");
+        mesos.request(request, "agent");
+      }
+    }
+  },
+  refusals: [HttpRequestError],
+};
+
+function mesosLife(inputs: number): FuzzState {
+  return {
+    inputs,
     renew() {
       mesos = new SyncMesos();
     },
-  },
+  };
+}
+
+export const mesosEngineTarget: FuzzTarget = {
+  name: "mesos/master and agent",
+  samples: [utf8('{"type":"SUBSCRIBE","subscribe":{"framework_info":{"user":"root","name":"x","roles":["a","b"]}}}')],
+  state: mesosLife(INPUTS_A_LIFE),
   read(input, random) {
     mesos.scheduler(input, json);
     if (decodeUtf8(input) !== undefined) mesos.operator(input, json);

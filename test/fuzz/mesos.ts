@@ -1,5 +1,6 @@
 import { concatBytes, utf8 } from "../../src/base/bytes.ts";
 import { HttpRequestError, HttpRequestParser } from "../../src/local/mesos/http/request-parser.ts";
+import { readAgentId } from "../../src/local/mesos/link/agent-links.ts";
 import { LinkProtocolError } from "../../src/local/mesos/link/errors.ts";
 import { decodeOrder, decodeReport, encodeOrder, encodeReport } from "../../src/local/mesos/link/wire.ts";
 import {
@@ -141,6 +142,12 @@ export const mesosTargets: readonly FuzzTarget[] = [
       parser.finish();
     },
     refusals: [HttpProtocolError],
+  },
+  {
+    name: "mesos/first word of an agent to its master",
+    samples: [utf8('{"version":1,"agentId":"m-S0"}'), utf8('{"version":1,"agentId":null}')],
+    read: (input) => void readAgentId(input),
+    refusals: [LinkProtocolError],
   },
   {
     name: "mesos/orders of a master to its agent",

@@ -5,7 +5,7 @@ import { kafkaTargets } from "./kafka.ts";
 import { kafkaBrokerTarget } from "./kafka-broker.ts";
 import { kafkaRequestTargets } from "./kafka-requests.ts";
 import { mesosTargets } from "./mesos.ts";
-import { mesosEngineTarget } from "./mesos-engine.ts";
+import { mesosEngineTarget, mesosRequestTarget } from "./mesos-engine.ts";
 import { mesosFactTargets } from "./mesos-facts.ts";
 import type { FuzzTarget } from "./target.ts";
 import { zooKeeperTargets } from "./zookeeper.ts";
@@ -18,6 +18,7 @@ export const fuzzTargets: readonly FuzzTarget[] = [
   ...mesosTargets,
   ...mesosFactTargets,
   mesosEngineTarget,
+  mesosRequestTarget,
   ...zooKeeperTargets,
   ...brigadeTargets,
   ...dockerTargets,

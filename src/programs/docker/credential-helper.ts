@@ -48,7 +48,7 @@ export async function askCredentialHelper(
     if (NOT_FOUND.test(output)) return undefined;
     throw wrong(`it ended with exit code ${exitCode}`);
   }
-  const answer = parse(output);
+  const answer = parseHelperAnswer(output);
   if (answer === undefined) throw wrong("its answer is not the JSON of a credential helper");
   const { Username: username, Secret: secret } = answer;
   return username === TOKEN_USER
@@ -77,7 +77,8 @@ function start(
   }
 }
 
-function parse(output: string): { readonly Username: string; readonly Secret: string } | undefined {
+/** undefined: it is not the JSON of a credential helper. */
+export function parseHelperAnswer(output: string): { readonly Username: string; readonly Secret: string } | undefined {
   let answer: unknown;
   try {
     answer = JSON.parse(output);

@@ -42,9 +42,18 @@ export async function registryCredentials(registry: string, options: Credentials
   const { env } = options;
   const file = options.file ?? join(env["DOCKER_CONFIG"] || join(env["HOME"] ?? homedir(), ".docker"), "config.json");
   const config = await readConfig(file, options.file === undefined);
-  const keys = registry === "docker.io" ? [DOCKER_HUB, registry] : [registry, `https://${registry}`];
+  const keys = keysOf(registry);
   const credentials = (await askHelper(config, keys, env)) ?? storedCredentials(config, keys);
   return credentials && Buffer.from(JSON.stringify(credentials)).toString("base64url");
+}
+
+function keysOf(registry: string): readonly string[] {
+  return registry === "docker.io" ? [DOCKER_HUB, registry] : [registry, `https://${registry}`];
+}
+
+/** What a text in the form of Docker's `config.json` has for a registry, helpers left out. @throws {InputError} */
+export function credentialsIn(text: string, file: string, registry: string): RegistryCredentials | undefined {
+  return storedCredentials(parseConfig(text, file), keysOf(registry));
 }
 
 async function askHelper(
@@ -77,18 +86,17 @@ function storedCredentials({ auths }: DockerConfig, keys: readonly string[]): Re
 }
 
 async function readConfig(file: string, mayLack: boolean): Promise<DockerConfig> {
-  const wrong = (why: string, cause?: unknown): InputError =>
-    new InputError(
-      `Cannot read registry credentials from ${file}: ${why}`,
-      cause === undefined ? undefined : { cause },
-    );
   let text: string;
   try {
     text = await readFile(file, "utf8");
   } catch (cause) {
     if (mayLack && errorCode(cause) === "ENOENT") return { auths: {}, credsStore: undefined, credHelpers: {} };
-    throw wrong("it cannot be read", cause);
+    throw unreadable(file, "it cannot be read", { cause });
   }
+  return parseConfig(text, file);
+}
+
+function parseConfig(text: string, file: string): DockerConfig {
   try {
     const json = objectOf(JSON.parse(text));
     const auths = Object.entries(objectOf(json["auths"] ?? {})).map(([key, value]) => [key, objectOf(value)] as const);
@@ -99,9 +107,14 @@ async function readConfig(file: string, mayLack: boolean): Promise<DockerConfig>
     };
   } catch (error) {
     // The parser's own words may quote what it read.
-    if (error instanceof SyntaxError || error instanceof TypeError) throw wrong("it must be Docker's config.json");
+    if (error instanceof SyntaxError || error instanceof TypeError)
+      throw unreadable(file, "it must be Docker's config.json");
     throw error;
   }
+}
+
+function unreadable(file: string, why: string, options?: ErrorOptions): InputError {
+  return new InputError(`Cannot read registry credentials from ${file}: ${why}`, options);
 }
 
 function objectOf(value: unknown): Readonly<Record<string, unknown>> {

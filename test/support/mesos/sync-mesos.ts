@@ -112,6 +112,11 @@ export class SyncMesos {
     return this.#open(this.#atMaster("POST", "/api/v1", body, type));
   }
 
+  /** Whatever came over a connection, at its master or its agent. */
+  request(request: HttpRequest, who: "master" | "agent"): HttpAnswer {
+    return this.#open(who === "master" ? this.#routeMaster(request) : this.#routeAgent(request));
+  }
+
   exitExecutors(): void {
     for (const containerId of this.#containers) this.#exit(containerId, 256);
   }
@@ -156,7 +161,11 @@ export class SyncMesos {
   }
 
   #atMaster(method: string, path: string, body?: Uint8Array, type?: ContentType, accept?: ContentType): HttpAnswer {
-    return routeMaster(this.#request(method, path, body, type, accept), this.#schedulers, {
+    return this.#routeMaster(this.#request(method, path, body, type, accept));
+  }
+
+  #routeMaster(request: HttpRequest): HttpAnswer {
+    return routeMaster(request, this.#schedulers, {
       state: this.#master.state,
       refusal: (order) => this.#master.operatorRefusal(order),
       onOrder: (order) => this.#toMaster({ type: "operate", order }),
@@ -165,7 +174,10 @@ export class SyncMesos {
   }
 
   #atAgent(method: string, path: string, body?: Uint8Array, type?: ContentType, accept?: ContentType): HttpAnswer {
-    const request = this.#request(method, path, body, type, accept);
+    return this.#routeAgent(this.#request(method, path, body, type, accept));
+  }
+
+  #routeAgent(request: HttpRequest): HttpAnswer {
     const options = { processName: "slave(1)", executors: this.#executors, state: this.#agent.state };
     return routeAgent(request, { ...options, wallMs: () => this.#nowMs });
   }

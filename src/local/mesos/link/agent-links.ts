@@ -159,8 +159,8 @@ export class AgentLinks {
 /** Long enough for whatever a master makes, and part of no header, path or log in any other sense. */
 const agentIdPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$/;
 
-/** @throws {LinkProtocolError} */
-function readAgentId(body: Uint8Array): AgentId | undefined {
+/** What an agent says first: which one it is, where it has been one before. @throws {LinkProtocolError} */
+export function readAgentId(body: Uint8Array): AgentId | undefined {
   let hello: unknown;
   try {
     hello = JSON.parse(decodeUtf8(body) ?? "");
