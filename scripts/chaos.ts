@@ -22,7 +22,8 @@ Compiles dist/brigade (BRIGADE_BINARY names another one), sends records through 
 schedule that the seed decides. Then counts what went in, what was started and what came out against each other.
 
   --what TARGET   ${targets.join(", ")} (default scheduler). In "whole" scheduler and engines are one
-                  brigade local; in the others the scheduler is a process of its own, which can die alone.
+                  brigade local; in the others the scheduler is a process of its own, which can die alone, and in
+                  "agents" so are a master and three agents.
                   "broker" is brigade kafka by itself: killed about every two seconds while an idempotent producer
                   writes as fast as it can; counts what was acknowledged and is lost, or is there twice
   --seed S        of the schedule and of the records (default 1)

@@ -4,17 +4,20 @@ import { processesOf } from "../support/e2e/leftovers.ts";
 import { type LocalBrigade, startLocal } from "../support/e2e/local-brigade.ts";
 import { SchedulerApi } from "../support/e2e/scheduler-api.ts";
 import type { World } from "../support/e2e/world.ts";
+import { AgentHosts } from "./agent-hosts.ts";
 import type { Victim } from "./schedule.ts";
 
 /**
  * The compiled binary, all its processes, and ways to kill and to stop them.
  *
  * At first it is `split`: `brigade local --no-scheduler` and `brigade scheduler`, so that the scheduler can die alone.
- * `whole` is one `brigade local`. Both keep what they have under `--data`, on the same ports for ever.
+ * `whole` is one `brigade local`. Both keep what they have under `--data`, on the same ports for ever. `apart` is as
+ * `split`, with the scheduler at another Mesos, whose agents can die alone.
  */
 export class BrigadeUnderTest {
   readonly #world: World;
-  #topology: "split" | "whole" = "split";
+  readonly #hosts: AgentHosts;
+  #topology: "split" | "whole" | "apart" = "split";
   /** Every process that had a scheduler in it, in the order of their starts. */
   readonly #schedulers: BrigadeProcess[] = [];
   #local: LocalBrigade | undefined;
@@ -23,6 +26,7 @@ export class BrigadeUnderTest {
 
   constructor(world: World) {
     this.#world = world;
+    this.#hosts = new AgentHosts(world);
   }
 
   /** Where Kafka is: known after the first start, and the same from then on. */
@@ -42,19 +46,24 @@ export class BrigadeUnderTest {
   }
 
   async startEngines(): Promise<void> {
+    if (this.#topology === "apart") await this.#hosts.start();
     if (this.#local !== undefined) return;
     const args = ["--data", this.#world.path("data"), "--processors", this.#world.processorDir, "--agents", "2"];
     const local = await startLocal(this.#world, {
-      args: this.#topology === "split" ? [...args, "--no-scheduler"] : args,
+      args: this.#topology === "whole" ? args : [...args, "--no-scheduler"],
     });
     this.#local = local;
     this.#engines = local;
     if (this.#topology === "whole") this.#addScheduler(local.process, local.api);
   }
 
-  /** Ends the engines, where the next start is to be that of one `brigade local` with all in it. */
-  async become(topology: "split" | "whole"): Promise<void> {
+  /** Before the first start of a scheduler. Ends the engines, where the next start is to be that of one `brigade local` with all in it. */
+  async become(topology: "split" | "whole" | "apart"): Promise<void> {
     if (topology === this.#topology) return;
+    if (topology === "apart") {
+      this.#topology = topology;
+      return;
+    }
     await this.end();
     this.#local = undefined;
     this.#topology = topology;
@@ -67,23 +76,28 @@ export class BrigadeUnderTest {
     });
   }
 
-  /** @returns how many processes were killed */
-  async kill(victim: Victim, pick: (count: number) => number): Promise<number> {
-    const pids = this.#pids(victim);
-    const chosen = victim === "executor" ? [pids[pick(pids.length)]].filter((pid) => pid !== undefined) : pids;
+  async kill(victim: Victim, pick: (count: number) => number): Promise<void> {
+    const chosen = this.#choose(victim, pick);
     for (const pid of chosen) signal(pid, "SIGKILL");
-    await this.#gone(victim);
-    return chosen.length;
+    await this.#gone(victim, chosen);
   }
 
   /** @returns a function that lets them go on */
   stop(victim: Victim, pick: (count: number) => number): () => void {
-    const pids = this.#pids(victim);
-    const chosen = victim === "executor" ? [pids[pick(pids.length)]].filter((pid) => pid !== undefined) : pids;
+    const chosen = this.#choose(victim, pick);
     for (const pid of chosen) signal(pid, "SIGSTOP");
     return () => {
       for (const pid of chosen) signal(pid, "SIGCONT");
     };
+  }
+
+  /** One of several, where one is to be struck. */
+  #choose(victim: Victim, pick: (count: number) => number): readonly number[] {
+    const pids = this.#pids(victim);
+    if (victim !== "executor" && victim !== "agent" && victim !== "host") return pids;
+    const one = pids[pick(pids.length)];
+    if (one === undefined) return [];
+    return victim === "host" ? this.#hosts.onHostOf(one) : [one];
   }
 
   /** Entries of the log, over all lives. */
@@ -98,13 +112,14 @@ export class BrigadeUnderTest {
       const code = await process.end("SIGTERM");
       if (code !== 0) throw new Error(`brigade ended with exit code ${code} after SIGTERM`);
     }
+    await this.#hosts.end();
   }
 
   async #startScheduler(): Promise<void> {
     if (this.#scheduler !== undefined) return;
     const settings = {
       KAFKA_ADDRESS: this.#engines.kafka,
-      MESOS_MASTER: this.#engines.mesos,
+      MESOS_MASTER: this.#topology === "apart" ? this.#hosts.address : this.#engines.mesos,
       PROCESSOR_DIR: this.#world.processorDir,
       STATE: this.#world.path("data", "state"),
       API_ADDRESS: "127.0.0.1:0",
@@ -123,7 +138,7 @@ export class BrigadeUnderTest {
   }
 
   #pids(victim: Victim): readonly number[] {
-    const scheduler = this.#topology === "split" ? this.#scheduler?.process.pid : undefined;
+    const scheduler = this.#topology === "whole" ? undefined : this.#scheduler?.process.pid;
     const all = processesOf(this.#world.folder);
     const started = (name: string): readonly number[] =>
       all.filter(({ command }) => `${command} `.startsWith(`${this.#world.binary} ${name} `)).map(({ pid }) => pid);
@@ -135,6 +150,10 @@ export class BrigadeUnderTest {
       case "executor":
       case "executors":
         return started("executor");
+      case "agent":
+      case "agents":
+      case "host":
+        return this.#hosts.agents;
       case "kafka":
         return this.#world.kafka === undefined ? started("local-kafka") : [this.#world.kafka.pid];
       case "mesos":
@@ -151,7 +170,8 @@ export class BrigadeUnderTest {
   }
 
   /** Waits until what was killed, and what ends with it, is gone. */
-  async #gone(victim: Victim): Promise<void> {
+  async #gone(victim: Victim, killed: readonly number[]): Promise<void> {
+    await this.#hosts.gone(killed);
     const takesLocal = victim === "local" || victim === "everything";
     const takesScheduler =
       victim === "scheduler" || victim === "everything" || (takesLocal && this.#topology === "whole");

@@ -20,6 +20,12 @@ const runs: readonly { target: Target; seed: number; faults: number; name: strin
     faults: 4,
     name: "kills of executors lose nothing, and each second start is counted",
   },
+  {
+    target: "agents",
+    seed: 7,
+    faults: 5,
+    name: "kills of agents, alone and with all that runs there, lose nothing, and each second start is counted",
+  },
   { target: "engines", seed: 1, faults: 5, name: "kills of Kafka and Mesos lose nothing that was acknowledged" },
   { target: "whole", seed: 1, faults: 4, name: "kills of everything at once lose nothing" },
 ];

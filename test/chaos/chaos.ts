@@ -47,6 +47,11 @@ function processorsOf(count: number): readonly Processor[] {
   });
 }
 
+function topologyOf(target: Target): "split" | "whole" | "apart" {
+  if (target === "agents") return "apart";
+  return target === "whole" ? "whole" : "split";
+}
+
 /**
  * Lets records flow through the compiled binary, kills and stops its processes on a schedule that the seed decides, then
  * lets it come to rest and counts. The world is left with nothing running where it all went well.
@@ -107,7 +112,7 @@ class Chaos {
     }
     await this.#brigade.startEngines();
     await this.#side.createTopics(this.#processors);
-    await this.#brigade.become(this.#options.target === "whole" ? "whole" : "split");
+    await this.#brigade.become(topologyOf(this.#options.target));
     await this.#brigade.start();
     await this.#untilRunning();
   }

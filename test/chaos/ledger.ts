@@ -76,6 +76,7 @@ export function ledgerProcessor(
     mem: 16,
     executor: { cpus: 0.1, mem: 32 },
     retry: { attempts: 3, backoff: "100ms", "max-backoff": "1s" },
+    "unreachable-timeout": "1s",
   };
 }
 

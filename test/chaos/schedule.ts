@@ -1,7 +1,20 @@
 import { type Random, randomInt } from "../../src/base/random.ts";
 
-/** Who is struck. `executor` is one of them, `everything` every process of Brigade at once. */
-export type Victim = "scheduler" | "executor" | "executors" | "mesos" | "kafka" | "local" | "everything";
+/**
+ * Who is struck. `executor` and `agent` are one of them, `host` is an agent with all that runs there, `everything` every
+ * process of Brigade at once.
+ */
+export type Victim =
+  | "scheduler"
+  | "executor"
+  | "executors"
+  | "agent"
+  | "agents"
+  | "host"
+  | "mesos"
+  | "kafka"
+  | "local"
+  | "everything";
 
 export type Fault =
   /** kill -9; it is started again after `downMs`, unless something of Brigade's does so by itself. */
@@ -23,8 +36,8 @@ export interface PlannedFault {
   readonly fault: Fault;
 }
 
-/** Which processes are at risk. In all but `whole` the scheduler is a process of its own. */
-export const targets = ["scheduler", "executors", "engines", "all", "whole"] as const;
+/** Which processes are at risk. In all but `whole` the scheduler is a process of its own; in `agents` they are as well. */
+export const targets = ["scheduler", "executors", "agents", "engines", "all", "whole"] as const;
 export type Target = (typeof targets)[number];
 
 /** Longer than a consumer's session of 10 s: the group goes on without the scheduler. */
@@ -64,6 +77,13 @@ const executors: readonly Kind[] = [
   [3, pause("executor")],
   [1, pause("executors")],
 ];
+const agents: readonly Kind[] = [
+  [4, kill("agent")],
+  [1, kill("agents")],
+  [3, kill("host")],
+  [2, pause("agent", 1500)],
+  [2, () => ({ type: "pause", victim: "agent", forMs: OVER_SESSION_MS })],
+];
 const engines: readonly Kind[] = [
   [4, kill("kafka")],
   [4, kill("mesos")],
@@ -75,6 +95,7 @@ const engines: readonly Kind[] = [
 const kinds: Readonly<Record<Target, readonly Kind[]>> = {
   scheduler,
   executors,
+  agents,
   engines,
   all: [...scheduler, ...executors, ...engines, [3, kill("everything")]],
   whole: [
