@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { formatHostPort } from "../src/config/addresses.ts";
 import { formatBrokerKills, keepsItsWord, runBrokerKills } from "../test/chaos/broker/broker-kills.ts";
 import { type ChaosOptions, type ChaosResult, runChaos } from "../test/chaos/chaos.ts";
 import { formatReport, violationsOf } from "../test/chaos/report.ts";
@@ -95,8 +96,7 @@ async function measure(target: Target | "broker"): Promise<number> {
 async function realKafka(): Promise<(KafkaBeside & AsyncDisposable) | undefined> {
   if (kafkaVersion === undefined) return undefined;
   const kafka = await startRealKafka({ version: kafkaVersion });
-  const address = `${kafka.address.host}:${kafka.address.port}`;
-  return { address, pid: kafka.pid(), [Symbol.asyncDispose]: () => kafka.stop() };
+  return { ...kafka, address: formatHostPort(kafka.address) };
 }
 
 async function killBroker(): Promise<number> {

@@ -155,7 +155,7 @@ export class BrigadeUnderTest {
       case "host":
         return this.#hosts.agents;
       case "kafka":
-        return this.#world.kafka === undefined ? started("local-kafka") : [this.#world.kafka.pid];
+        return this.#world.kafka === undefined ? started("local-kafka") : [this.#world.kafka.pid()];
       case "mesos":
         return started("local-mesos");
       case "everything":

@@ -1,16 +1,14 @@
 import { expect } from "bun:test";
 import { definition } from "../support/e2e/definitions.ts";
-import { endToEndOnce } from "../support/e2e/end-to-end.ts";
+import { endToEnd } from "../support/e2e/end-to-end.ts";
+import { eventually } from "../support/e2e/eventually.ts";
 import { startKafka } from "../support/e2e/kafka-beside.ts";
 import { processesOf } from "../support/e2e/leftovers.ts";
 import { SchedulerApi } from "../support/e2e/scheduler-api.ts";
 
-/*
- * `brigade local --kafka`. That processors work so is shown by all tests that run on a real Kafka; here it is the broker of
- * `brigade kafka`, which is always at hand.
- */
+/* `brigade local --kafka`: a Kafka that is there before, while and after Brigade runs. */
 
-endToEndOnce("with --kafka no broker is started, and the one that was there is left as it was", async (world) => {
+endToEnd("with --kafka no broker is started, and the one that was there is left as it was", async (world) => {
   const { kafka, topics } = await startKafka(world);
   await world.define(definition("copy", "in", "out", ["cat"]));
   // Any of its brokers will do.
@@ -29,12 +27,28 @@ endToEndOnce("with --kafka no broker is started, and the one that was there is l
   expect(await topics.values("out")).toEqual(["1", "2"]);
 });
 
-endToEndOnce("with --kafka and TOPICS_CREATE=false no topic is made there", async (world) => {
+endToEnd("with --kafka and TOPICS_CREATE=false no topic is made there", async (world) => {
   const { kafka } = await startKafka(world);
   await world.define(definition("copy", "in", "out", ["cat"]));
   const args = ["--kafka", kafka, "--mesos-port", "0", "--api-port", "0"];
   await using local = world.start(["local", ...args], { TOPICS_CREATE: "false" });
   const [, api] = await local.says(/"msg":"API serves","address":"([^"]+)"/);
   await new SchedulerApi(`http://${api}`).untilPaused("copy", /Cannot use topics "in", "out": do not exist/);
+  expect(await local.end("SIGINT")).toBe(0);
+});
+
+endToEnd("a Kafka that ends and comes back costs no record", async (world) => {
+  const { kafka, topics, restart } = await startKafka(world);
+  await world.define(definition("copy", "in", "out", ["cat"], { error: "errors" }));
+  await using local = world.start(["local", "--kafka", kafka, "--mesos-port", "0", "--api-port", "0"]);
+  const [, api = ""] = await local.says(/^brigade ready api=(\S+)/m);
+  const values = Array.from({ length: 200 }, (_, index) => `${index}`);
+  await topics.produceValues("in", values);
+  await eventually("some of it is done", async () => (await topics.size("out")) >= 20);
+  await restart();
+  await topics.produceValues("in", ["after"]);
+  await new SchedulerApi(api).untilSettled("copy", values.length + 1);
+  expect(new Set(await topics.values("out"))).toEqual(new Set([...values, "after"]));
+  expect(await topics.size("errors")).toBe(0);
   expect(await local.end("SIGINT")).toBe(0);
 });

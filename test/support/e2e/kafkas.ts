@@ -52,7 +52,8 @@ class RealKafkas implements TestKafka {
     const kafka = this.#free.pop() ?? (await this.#start());
     return {
       address: formatHostPort(kafka.address),
-      pid: kafka.pid(),
+      pid: () => kafka.pid(),
+      restart: () => kafka.restart(),
       giveBack: async () => {
         await emptyKafka(kafka.address);
         this.#free.push(kafka);

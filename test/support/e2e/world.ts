@@ -25,7 +25,10 @@ export type Definition = Readonly<{ name: string; input: string; [field: string]
 export interface KafkaBeside {
   /** `host:port` */
   readonly address: string;
-  readonly pid: number;
+  /** Another one after a restart. */
+  readonly pid: () => number;
+  /** Ends in order, and starts again with the same address and data. */
+  readonly restart: () => Promise<void>;
 }
 
 export interface WorldOptions {
