@@ -56,7 +56,7 @@ const ROUND_MS = 1001.1;
 const TOLERANCE_MS = 150;
 
 /** Offers come by the master's own rhythm: their place among other events is free. */
-type Lane = "offers" | "agent" | "others";
+type Lane = "offers" | "heartbeats" | "agent" | "others";
 
 interface Connection {
   readonly received: Record<Lane, unknown[]>;
@@ -197,7 +197,7 @@ class Replay {
     };
     const answer = this.#handle(request, line);
     const connection: Connection = {
-      received: { offers: [], agent: [], others: [] },
+      received: { offers: [], heartbeats: [], agent: [], others: [] },
       answer,
       closed: undefined,
       ended: false,
@@ -212,7 +212,7 @@ class Replay {
       answer.open({
         write: (chunk) => {
           const event = this.#asJson(name, chunk.slice(chunk.indexOf(10) + 1), answer.headers["Content-Type"]);
-          if (event.type !== "HEARTBEAT") connection.received[this.#laneOf(event)].push(event);
+          connection.received[this.#laneOf(event)].push(event);
         },
         end: () => {
           connection.ended = true;
@@ -249,7 +249,7 @@ class Replay {
   async #expectEvent(line: RecordedLine): Promise<void> {
     const connection = this.#connections.get(line.conn);
     const recorded = (line.decoded ?? line.body) as Message;
-    if (connection === undefined || recorded.type === "HEARTBEAT") return;
+    if (connection === undefined) return;
     if (recorded.type === "FAILURE") this.#exitSilently(recorded);
     if (recorded.type === "UPDATE") await this.#playCommand(recorded);
     const lane = connection.received[this.#laneOf(recorded)];
@@ -434,6 +434,7 @@ class Replay {
 
   #laneOf(event: Message): Lane {
     if (event.type === "OFFERS" || event.type === "INVERSE_OFFERS") return "offers";
+    if (event.type === "HEARTBEAT") return "heartbeats";
     if (this.#options.agentUpdatesApart !== true || event.type !== "UPDATE") return "others";
     const { status } = (event as unknown as { update: { status: { source: string } } }).update;
     return status.source === "SOURCE_MASTER" ? "others" : "agent";

@@ -2,13 +2,14 @@ import { describe, expect, test } from "bun:test";
 import type { Socket } from "node:net";
 import { concatBytes, utf8 } from "../../../src/base/bytes.ts";
 import { systemClock } from "../../../src/base/clock.ts";
-import { createLogger } from "../../../src/base/log.ts";
+import { createLogger, silentLogger } from "../../../src/base/log.ts";
 import { seededRandom } from "../../../src/base/random.ts";
-import { encodeSchedulerEvent } from "../../../src/mesos/codec.ts";
+import { encodeExecutorEvent, encodeSchedulerEvent } from "../../../src/mesos/codec.ts";
+import { ExecutorConnection } from "../../../src/mesos/executor-connection.ts";
 import { HostListLocator } from "../../../src/mesos/master-locator.ts";
 import { encodeRecord } from "../../../src/mesos/recordio.ts";
 import { SchedulerConnection } from "../../../src/mesos/scheduler-connection.ts";
-import type { FrameworkId } from "../../../src/mesos/types.ts";
+import type { ExecutorId, FrameworkId } from "../../../src/mesos/types.ts";
 import { startTcpServer } from "../../support/tcp-server.ts";
 import { until } from "../../support/until.ts";
 
@@ -52,6 +53,82 @@ const answers: readonly (readonly [what: string, answer: (socket: Socket) => voi
     /cut off/,
   ],
 ];
+
+/** One that sends every byte by itself. */
+async function writeSlowly(socket: Socket, bytes: Uint8Array): Promise<void> {
+  socket.setNoDelay(true);
+  for (const byte of bytes) {
+    await new Promise((resolve) => socket.write(Uint8Array.of(byte), resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+test("a master that sends byte by byte is understood", async () => {
+  const answer = concatBytes([utf8(head), chunk(subscribed.subarray(0, 7)), chunk(subscribed.subarray(7))]);
+  await using server = await startTcpServer(({ socket, received }) => {
+    if (received.includes("\r\n\r\n")) void writeSlowly(socket, answer);
+  });
+  const events: string[] = [];
+  const connection = new SchedulerConnection({
+    masters: new HostListLocator([server.endpoint]),
+    subscribe: () => ({ type: "SUBSCRIBE", frameworkInfo: { user: "u", name: "n" } }),
+    contentType: type,
+    clock: systemClock,
+    random: seededRandom(1),
+    log: silentLogger,
+    onEvent: (event) => events.push(event.type),
+  });
+  connection.start();
+  await until(() => events.at(-1) === "subscribed", "it has subscribed", 30_000);
+  expect(events).toEqual(["subscribed"]);
+  connection.close();
+});
+
+describe("an agent that sends", () => {
+  const welcome = encodeRecord(
+    encodeExecutorEvent(
+      {
+        type: "SUBSCRIBED",
+        executorInfo: { executorId: "e" as ExecutorId },
+        frameworkInfo: { user: "u", name: "n" },
+        agentInfo: { hostname: "h" },
+        containerId: undefined,
+      },
+      type,
+    ),
+  );
+
+  test.each(answers)("%s is left, and tried again", async (_, answer) => {
+    let tries = 0;
+    await using server = await startTcpServer(({ socket, received }) => {
+      if (!received.includes("\r\n\r\n")) return;
+      if (tries++ === 0) answer(socket);
+      else socket.write(concatBytes([utf8(head), chunk(welcome)]));
+    });
+    const events: string[] = [];
+    const connection = new ExecutorConnection({
+      environment: {
+        agent: server.endpoint,
+        apiPath: "/slave(1)/api/v1/executor",
+        executorId: "e" as ExecutorId,
+        frameworkId,
+        recoveryTimeoutMs: 60_000,
+        subscriptionBackoffMaxMs: 1,
+        authenticationToken: undefined,
+      },
+      subscribe: () => ({ type: "SUBSCRIBE", unacknowledgedTasks: [], unacknowledgedUpdates: [] }),
+      contentType: type,
+      clock: systemClock,
+      random: seededRandom(1),
+      log: silentLogger,
+      onEvent: (event) => events.push(event.type === "event" ? event.event.type : event.type),
+    });
+    connection.start();
+    await until(() => tries === 2 && events.at(-1) === "SUBSCRIBED", "it has subscribed", 30_000);
+    expect(events).not.toContain("gave-up");
+    connection.close();
+  });
+});
 
 describe("a master that sends", () => {
   test.each(answers)("%s is left with a clear word, and tried again", async (_, answer, why) => {
