@@ -22,7 +22,7 @@ withZooKeeper("two masters and an agent at a real ZooKeeper", () => {
 
   /** The first master leads, the second stands by, the agent is registered. */
   async function start(cluster: MesosCluster) {
-    const zk = `zk://mesos:hush@${zooKeeper.hostPort}/clusters/c${++paths}/mesos`;
+    const zk = `zk://mesos:hush@127.0.0.1:1,${zooKeeper.hostPort}/clusters/c${++paths}/mesos`;
     const announced = ["--zk", zk, "--zk-timeout", "4s"];
     const first = await cluster.master(announced);
     await first.says(/ serves /);

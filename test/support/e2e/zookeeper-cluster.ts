@@ -21,8 +21,8 @@ export class ZooKeeperCluster {
     this.#world = world;
     this.kafka = kafka;
     this.topics = topics;
-    // Below the root by more than one, as where several clusters share a ZooKeeper.
-    const path = `zk://brigade:hush@${zooKeeper.hostPort}/clusters/${basename(world.folder)}`;
+    // Below the root by more than one, as where several clusters share a ZooKeeper; one of whose servers is away.
+    const path = `zk://brigade:hush@127.0.0.1:1,${zooKeeper.hostPort}/clusters/${basename(world.folder)}`;
     this.mesos = `${path}/mesos`;
     this.state = `${path}/state`;
   }
