@@ -29,7 +29,12 @@ scheduler.on("error", (error) => {
   if (error.message !== "Long-running connection was closed!") seen.errors.push(error.message ?? String(error));
 });
 
+const known = new Set();
 scheduler.on("update", ({ status }) => {
+  // An update whose acknowledgement takes long comes again.
+  const uuid = String(status.uuid);
+  if (known.has(uuid)) return;
+  known.add(uuid);
   const id = status.task_id.value;
   if (id !== "in-executor") {
     if (status.state === "TASK_FINISHED" && ++seen.commands === 2) wanted = true;

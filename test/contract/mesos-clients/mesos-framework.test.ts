@@ -14,6 +14,9 @@ const missing =
       ? undefined
       : "scripts/install-mesos-framework has not fetched it";
 
+/** One that waits for ever is no reason to go on for ever, and leaves nothing behind. */
+const ended = { timeout: 90_000, killSignal: "SIGKILL" } as const;
+
 const title = "npm's mesos-framework schedules command tasks, and runs and ends one in its own executor";
 if (missing !== undefined) test.skip(`${title} (skipped: ${missing})`, () => undefined);
 else test(title, useScheduler, 120_000);
@@ -28,7 +31,7 @@ async function useScheduler(): Promise<void> {
   );
   const module = join(cache, "node_modules/mesos-framework");
   const command = ["node", "--no-deprecation", script!, module, host, `${port}`, executor!, mesos.workDir];
-  const child = Bun.spawn(command, { stdout: "pipe", stderr: "pipe", cwd: mesos.workDir });
+  const child = Bun.spawn(command, { stdout: "pipe", stderr: "pipe", cwd: mesos.workDir, ...ended });
   const [output, problems, code] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),

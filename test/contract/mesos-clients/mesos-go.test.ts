@@ -47,7 +47,10 @@ async function runScheduler({ address }: TestMesos, more: readonly string[]): Pr
   };
   const flags = Object.entries(given).flatMap(([name, value]) => [`-${name}`, value]);
   const command = [join(cache, "bin/example-scheduler"), "-verbose", ...flags, ...more];
-  const scheduler = Bun.spawn(command, { stdout: "ignore", stderr: "pipe", env: { PATH: process.env["PATH"] } });
+  const env = { PATH: process.env["PATH"] };
+  // One that waits for ever is no reason to go on for ever, and leaves nothing behind.
+  const ended = { timeout: 90_000, killSignal: "SIGKILL" } as const;
+  const scheduler = Bun.spawn(command, { stdout: "ignore", stderr: "pipe", env, ...ended });
   const said = await new Response(scheduler.stderr).text();
   await scheduler.exited;
   return said;
