@@ -1,17 +1,15 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { CommandEnd } from "../../../src/local/mesos/built-in/signals.ts";
-import type { ContainerEvent, ContainerLaunch } from "../../../src/local/mesos/containers/containerizer.ts";
 import { executorEnvironment } from "../../../src/local/mesos/containers/environment.ts";
 import { sandboxPath } from "../../../src/local/mesos/containers/sandbox.ts";
 import type { HttpAnswer } from "../../../src/local/mesos/http/answer.ts";
 import type { HttpRequest } from "../../../src/local/mesos/http/request-parser.ts";
 import { decodeMessage, encodeMessage } from "../../../src/mesos/codec.ts";
-import type { TaskId } from "../../../src/mesos/types.ts";
 import { type RecordedLine, readRecording } from "../mesos-recordings.ts";
 import { comparable } from "./comparable.ts";
 import { RecordedIds } from "./recorded-ids.ts";
+import { RecordedMachine, type RecordedMachineOptions } from "./recorded-machine.ts";
 import { VirtualMesos, type VirtualMesosOptions } from "./virtual-mesos.ts";
 
 /*
@@ -29,22 +27,14 @@ type Happening =
   | "master replaced"
   | "master found";
 
-export interface ReplayOptions extends VirtualMesosOptions {
+export interface ReplayOptions extends VirtualMesosOptions, RecordedMachineOptions {
   /** When the recorded master's first allocation round was seen, ms; its rounds took 1001.1 ms. */
   readonly firstRoundMs?: number;
   /** When the agent registered, ms; default: with the master's start. */
   readonly agentAtMs?: number;
-  /** Executors whose exit no note tells of: it is known by its FAILURE alone. */
-  readonly silentExits?: readonly string[];
   /** Connections that were not answered, or are here answered otherwise for a reason that is written down: left out. */
   readonly leftOut?: readonly string[];
-  /** What the recorded agent's machine had. */
-  readonly presentFiles?: readonly string[];
-  /** Executors that never come to be, since their image is being pulled. */
-  readonly hangingLaunches?: readonly string[];
   readonly happenings?: readonly (readonly [atMs: number, what: Happening])[];
-  /** Files of every sandbox, by name: their text. */
-  readonly files?: Readonly<Record<string, string>>;
   /** Calls that took the recorded daemon so long to act on, ms. */
   readonly late?: Readonly<Record<string, number>>;
   /** Updates that come from the agent may overtake, and be overtaken by, what the master itself says. */
@@ -66,15 +56,6 @@ interface Connection {
   ended: boolean;
 }
 
-interface RecordedStatus {
-  readonly task_id: { readonly value: string };
-  readonly executor_id?: { readonly value: string };
-  readonly state: string;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly data?: string;
-}
-
 type Message = Readonly<Record<string, unknown>> & { readonly type: string };
 
 /** What differs, as text for people; empty where the embedded Mesos answers as the recorded one did. */
@@ -93,6 +74,7 @@ class Replay {
   readonly #lines: readonly RecordedLine[];
   readonly #connections = new Map<string, Connection>();
   readonly #ids: RecordedIds;
+  readonly #machine: RecordedMachine;
   readonly #startMs: number;
   readonly #problems: string[] = [];
   readonly #happenings: (readonly [atMs: number, what: Happening])[];
@@ -105,7 +87,8 @@ class Replay {
     this.#ids = new RecordedIds(options.workDir);
     this.#happenings = [...(options.happenings ?? [])];
     const withoutAgent = agentAtMs !== undefined;
-    const problem: VirtualMesosOptions["problem"] = (container) => this.#launchProblem(container);
+    this.#machine = new RecordedMachine(options, { lines: this.#lines, ids: this.#ids, mesos: () => this.#mesos });
+    const problem: VirtualMesosOptions["problem"] = (container) => this.#machine.launchProblem(container);
     this.#mesos = new VirtualMesos({ allocationIntervalMs: ROUND_MS, ...options, problem, withoutAgent });
     // Its first round comes one interval after it has started; it has to have started before its agent.
     const early = agentAtMs === undefined ? 1 : Math.max(1, Math.ceil((firstRoundMs - agentAtMs) / ROUND_MS));
@@ -181,7 +164,7 @@ class Replay {
   }
 
   async #request(line: RecordedLine): Promise<void> {
-    this.#writeFor(line);
+    this.#machine.write(line);
     const body = this.#requestBody(line);
     const headers = Object.entries(line.headers ?? {}).map(
       ([name, value]) => [name.toLowerCase(), this.#ids.translate(value)] as const,
@@ -250,8 +233,8 @@ class Replay {
     const connection = this.#connections.get(line.conn);
     const recorded = (line.decoded ?? line.body) as Message;
     if (connection === undefined) return;
-    if (recorded.type === "FAILURE") this.#exitSilently(recorded);
-    if (recorded.type === "UPDATE") await this.#playCommand(recorded);
+    this.#machine.play(recorded);
+    await this.#settle();
     const lane = connection.received[this.#laneOf(recorded)];
     for (let waited = 0; lane.length === 0 && waited < TOLERANCE_MS; waited++) {
       this.#mesos.clock.advance(1);
@@ -318,17 +301,7 @@ class Replay {
     const { text = "", env } = line as { text?: string; env?: Readonly<Record<string, string>> };
     if (env !== undefined) this.#compareEnvironment(line, env);
     const code = /^executor exits with (\w+)/.exec(text)?.[1];
-    if (code === undefined) return;
-    const subscribe = this.#lines.find(({ conn, kind }) => conn === line.conn && kind === "request");
-    const { executor_id, framework_id } = (subscribe?.decoded ?? subscribe?.body ?? {}) as Record<
-      string,
-      { readonly value: string } | undefined
-    >;
-    const container = this.#mesos.launched.findLast(
-      ({ executor, frameworkId }) =>
-        executor.executorId === executor_id?.value && frameworkId === this.#ids.translate(framework_id?.value ?? ""),
-    );
-    if (container !== undefined) this.#mesos.exit(container.containerId, code === "KILL" ? 9 : Number(code) << 8);
+    if (code !== undefined) this.#machine.exit(line.conn, code === "KILL" ? 9 : Number(code) << 8);
   }
 
   #compareEnvironment(line: RecordedLine, recorded: Readonly<Record<string, string>>): void {
@@ -351,85 +324,6 @@ class Replay {
       value.replace(/127\.0\.0\.1:\d+/, address),
     ];
     this.#compare(line, Object.fromEntries(Object.entries(translated).map(ports)), own);
-  }
-
-  #exitSilently(recorded: unknown): void {
-    const { failure } = recorded as { failure: { executor_id?: { value: string }; status?: number } };
-    const executorId = failure.executor_id?.value ?? "";
-    if (this.#options.silentExits?.includes(executorId) !== true) return;
-    const container = this.#mesos.launched.findLast(({ executor }) => executor.executorId === executorId);
-    if (container !== undefined) this.#mesos.exit(container.containerId, failure.status ?? 0);
-  }
-
-  /** When a container of Docker's runs, and how a command ends, is known by what is said of it. */
-  async #playCommand(recorded: unknown): Promise<void> {
-    const { status } = (recorded as { update: { status: RecordedStatus } }).update;
-    if (status.state === "TASK_RUNNING" && status.data !== undefined) {
-      const data = new Uint8Array(Buffer.from(status.data, "base64"));
-      if (this.#mesos.containers.startCommand(status.task_id.value as TaskId, data)) await this.#settle();
-    }
-    const [, code, signal] =
-      /^(?:Command|Container) (?:exited with status (\d+)|terminated with signal (\w+))$/.exec(status.message ?? "") ??
-      [];
-    if (code === undefined && signal === undefined) return;
-    const end: CommandEnd =
-      code === undefined
-        ? { type: "signalled", signal: signal === "Killed" ? "SIGKILL" : "SIGTERM" }
-        : { type: "exited", code: Number(code) };
-    this.#mesos.containers.endCommand(status.task_id.value as TaskId, end);
-    await this.#settle();
-  }
-
-  /** What the recorded agent's machine lacked; and the files that its executors wrote. */
-  #launchProblem({ containerId, frameworkId, executor }: ContainerLaunch): ContainerEvent | "hangs" | undefined {
-    const { command, executorId } = executor;
-    const { workDir, id } = this.#mesos.agentSettings;
-    const sandbox = sandboxPath(workDir, id, { frameworkId, executorId }, containerId);
-    if (command?.user === "nobody-at-all") {
-      const why = `Failed to chown directory to '${command.user}': No such user '${command.user}'`;
-      const message = `Failed to create executor directory '${sandbox}': ${why}`;
-      return { type: "not-created", containerId, message };
-    }
-    const isThere = (path: string): boolean => this.#options.presentFiles?.includes(path) === true || existsSync(path);
-    if ((command?.uris ?? []).some(({ value }) => !isThere(value))) {
-      const message = `Failed to fetch all URIs for container '${containerId}': exited with status 1`;
-      return { type: "launch-failed", containerId, message };
-    }
-    const message = this.#imageProblem(executorId);
-    if (message !== undefined) return message === "hangs" ? "hangs" : { type: "launch-failed", containerId, message };
-    const files = Object.entries(this.#options.files ?? {});
-    mkdirSync(sandbox, { recursive: true });
-    if (!existsSync(join(sandbox, "..", "latest"))) symlinkSync(sandbox, join(sandbox, "..", "latest"));
-    for (const [name, text] of files) writeFileSync(join(sandbox, name), text);
-    return undefined;
-  }
-
-  /** What Docker had to say of an image, which is known by what was said of the task. */
-  #imageProblem(executorId: string): string | undefined {
-    if (this.#options.hangingLaunches?.includes(executorId) === true) return "hangs";
-    const prefix = "Failed to launch container: ";
-    for (const { body } of this.#lines) {
-      const status = ((body ?? {}) as { update?: { status: RecordedStatus } }).update?.status;
-      const { task_id, executor_id = task_id, reason } = status ?? {};
-      if (executor_id?.value !== executorId || reason !== "REASON_CONTAINER_LAUNCH_FAILED") continue;
-      return status?.message?.slice(prefix.length);
-    }
-    return undefined;
-  }
-
-  /** What a program wrote is known by what is read of it: it stands there just before. */
-  #writeFor({ conn, path = "" }: RecordedLine): void {
-    const [, executorId, name = ""] = /\/files\/read\?.*\/executors\/([^/]+)\/runs\/latest\/(std\w+)&/.exec(path) ?? [];
-    const container = this.#mesos.launched.findLast(({ executor }) => executor.executorId === executorId);
-    if (container === undefined || name === "" || this.#options.files !== undefined) return;
-    const answer = this.#lines.find((line) => line.conn === conn && line.kind === "response-body");
-    const { data } = (answer?.body ?? {}) as { readonly data?: string };
-    const { workDir, id } = this.#mesos.agentSettings;
-    const owner = { frameworkId: container.frameworkId, executorId: container.executor.executorId };
-    if (data === undefined) return;
-    const sandbox = sandboxPath(workDir, id, owner, container.containerId);
-    mkdirSync(sandbox, { recursive: true });
-    writeFileSync(join(sandbox, name), this.#ids.translate(data));
   }
 
   #laneOf(event: Message): Lane {
