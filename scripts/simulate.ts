@@ -7,8 +7,8 @@ import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { faultKinds } from "../test/simulation/faults.ts";
 import { loadMachines } from "../test/simulation/machines.ts";
+import { whatCatches } from "../test/simulation/mutants/catching.ts";
 import { mutants } from "../test/simulation/mutants/mutants.ts";
-import { plant } from "../test/simulation/mutants/plant.ts";
 import {
   addSummaries,
   emptySummary,
@@ -25,7 +25,7 @@ const usage = `Usage: scripts/simulate [--seeds N] [--from S] [--jobs J] [--muta
   --seeds N      histories to run; default 500
   --from S       first seed; default 1
   --jobs J       processes; default one for each core
-  --mutants      then plants each known bug and tells which seed caught it
+  --mutants      then plants each known bug and tells what caught it
   --seed S       runs one history and prints its end
   --trace LINES  how much of it; default 60, "all" for everything that is kept
 
@@ -129,12 +129,7 @@ async function runMutants(): Promise<number> {
   console.log("\nmutants");
   let survivors = 0;
   for (const mutant of mutants) {
-    const machines = await plant(mutant);
-    let caught: string | undefined;
-    for (let seed = 1; seed <= mutant.seeds && caught === undefined; seed++) {
-      const { broken } = simulate(seed, machines);
-      if (broken !== undefined) caught = `${broken.promise} at seed ${seed}`;
-    }
+    const caught = await whatCatches(mutant);
     if (caught === undefined) survivors++;
     console.log(`${(caught ?? "SURVIVED").padStart(24)}  ${mutant.name}`);
   }

@@ -1,19 +1,14 @@
 import { expect, test } from "bun:test";
-import { BrokenPromise } from "../checks.ts";
-import { simulate } from "../world.ts";
-import { type Mutant, mutants } from "./mutants.ts";
+import { whatCatches } from "./catching.ts";
+import { mutants } from "./mutants.ts";
 import { plant } from "./plant.ts";
 
 const TIMEOUT_MS = 120_000;
 
-const isCaught = async (mutant: Mutant): Promise<void> => {
-  const machines = await plant(mutant);
-  let broken: BrokenPromise | undefined;
-  for (let seed = 1; seed <= mutant.seeds && broken === undefined; seed++) broken = simulate(seed, machines).broken;
-  expect(broken).toBeInstanceOf(BrokenPromise);
-};
-
-for (const mutant of mutants) test(`the simulation catches: ${mutant.name}`, () => isCaught(mutant), TIMEOUT_MS);
+for (const mutant of mutants) {
+  const by = "unitTest" in mutant ? mutant.unitTest : "the simulation";
+  test(`${by} catches: ${mutant.name}`, async () => expect(await whatCatches(mutant)).toBeString(), TIMEOUT_MS);
+}
 
 test("a mutant whose line is gone from the code says so", async () => {
   const gone = { file: "engine/tracker.ts", find: "no such line", replace: "" };
