@@ -31,7 +31,7 @@ const runs: readonly { target: Target; seed: number; faults: number; name: strin
 ];
 
 for (const { target, seed, faults, name } of runs) {
-  // The others strike the embedded Kafka.
+  // The others strike the embedded Kafka, or those to whom it is all one which Kafka there is.
   const run = target === "scheduler" ? endToEnd : endToEndOnce;
   run(
     name,
