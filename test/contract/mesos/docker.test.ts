@@ -333,6 +333,25 @@ describe.skipIf(skip !== undefined)(`checks of commands in containers${skip === 
     await untilNone();
   });
 
+  test("a health check by HTTP asks the host where the container has its network, and fails where it has none", async () => {
+    using server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("well") });
+    const http = { port: server.port, path: "/" };
+    const health_check = { ...often, type: "HTTP", http, grace_period_seconds: 0, consecutive_failures: 1 };
+    const stop = { kill_policy: { grace_period: { nanoseconds: 1 } } };
+    for (const [network, healthy] of [
+      ["HOST", true],
+      ["NONE", false],
+    ] as const) {
+      const inside = { type: "DOCKER", docker: { image: BUSYBOX_IMAGE, network } };
+      const taskId = `asks ${network}`;
+      const task = commandTask(taskId, { value: "exec sleep 1000" }, inside, { health_check, ...stop });
+      await launchOn(scheduler, task);
+      expect(await scheduler.follow(taskId, (each) => each.healthy !== undefined)).toMatchObject({ healthy });
+      expect(await scheduler.kill(taskId)).toMatchObject({ state: "TASK_KILLED" });
+    }
+    await untilNone();
+  });
+
   test("a task with a check ends with its executor, as at a real Mesos; its container goes with it", async () => {
     const check = { ...often, type: "COMMAND", command: { command: { value: "true" } } };
     await launchOn(scheduler, commandTask("check", { value: "sleep 1000" }, container(), { check }));
