@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { kill, processesOf } from "../e2e/leftovers.ts";
@@ -50,17 +50,25 @@ export class MesosCluster implements AsyncDisposable {
 
   #start(args: readonly string[]) {
     const logs = this.path(`${this.#children.length}-${args[0]}.log`);
+    // Both write behind whatever is there, and not over it.
+    const file = openSync(logs, "a");
     const child = Bun.spawn([process.execPath, main, "mesos", ...args], {
       cwd: this.folder,
       stdin: "ignore",
-      stdout: Bun.file(logs),
-      stderr: Bun.file(logs),
+      stdout: file,
+      stderr: file,
       env: { PATH: process.env["PATH"] ?? "", LOG_LEVEL: "debug", TMPDIR: this.folder },
     });
+    closeSync(file);
     this.#children.push(child);
     const read = (): string => readFileSync(logs, "utf8");
-    const says = (pattern: RegExp): Promise<RegExpExecArray> =>
-      until(() => pattern.exec(read()) ?? undefined, `it says ${pattern}; so far ${read()}`, PATIENCE_MS);
+    const says = async (pattern: RegExp): Promise<RegExpExecArray> => {
+      try {
+        return await until(() => pattern.exec(read()) ?? undefined, `it says ${pattern}`, PATIENCE_MS);
+      } catch (cause) {
+        throw new Error(`${args[0]} has only said ${read()}`, { cause });
+      }
+    };
     return {
       log() {
         return read();
