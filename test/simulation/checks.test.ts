@@ -241,6 +241,11 @@ describe("I3: no second run without cause", () => {
     breaks("I3", () => lost.launches(again));
   });
 
+  test("but not another launch of a run that never began, though an older one of the record was lost", () => {
+    const older = new Teller().launches(first).tell({ type: "agent-unreachable", agentId: "agent-1" });
+    older.tell({ type: "loss-told", scheduler: "A.1", record: "0/0", reason: "agent-lost" }).launches(again);
+  });
+
   test("any second run but after a failure, where only schedulers die", () => {
     const strict = new Teller({ onlySchedulersDie: true }).runs(first, "failed").runs(again, "killed");
     breaks("I3", () => strict.runs("A-1/p_in_0_0-2.1", "succeeded"));

@@ -268,9 +268,9 @@ export class Ledger {
           deliveredTo: new Set(),
           acknowledgedBy: new Set(),
         };
+        if (isRerun(record, scheduler)) count(this.reruns, scheduler);
         this.tasks.set(key, task);
         record.tasks.push(task);
-        if (isRerun(record, scheduler)) count(this.reruns, scheduler);
         record.lostBy = undefined;
         record.heardBy.delete(scheduler);
         return;
@@ -447,8 +447,11 @@ export function* settledAbove(offset: number, metadata: string): Iterable<number
 }
 
 /** Whether a launch now is because of a loss, and for nothing else. */
-export function isRerun({ lostBy, heardBy }: LedgerRecord, scheduler: SchedulerName): boolean {
-  return lostBy === scheduler && !heardBy.has(scheduler);
+export function isRerun({ lostBy, heardBy, tasks }: LedgerRecord, scheduler: SchedulerName): boolean {
+  if (lostBy !== scheduler || heardBy.has(scheduler)) return false;
+  // What was lost may be an older run, and this the next launch of one that has not come to anything yet.
+  const last = tasks.at(-1);
+  return last?.scheduler !== scheduler || last.startedAt !== undefined || last.outcome !== undefined;
 }
 
 function count<Key>(counts: Map<Key, number>, key: Key): void {
