@@ -323,6 +323,11 @@ describe("I7: whose fault decides", () => {
     breaks("I7", () => failed.launches("A-1/p_in_0_0-1.4"));
   });
 
+  test("but not where another process had the partition meanwhile, be it a dead one of the same site", () => {
+    const failed = new Teller().owns("A.1").runs(first, "failed").hears(first).runs(again, "failed").hears(again);
+    failed.tell({ type: "scheduler-ended", scheduler: "A.2" }).owns("A.2").owns("A.1").launches("A-1/p_in_0_0-1.4");
+  });
+
   test("a suspect that runs beside others", () => {
     const teller = new Teller();
     for (let launch = 1; launch <= 3; launch++) {

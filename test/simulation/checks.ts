@@ -304,6 +304,8 @@ const attemptsAreCounted: Rule = (fact, ledger, { spec }) => {
   const failures = record.tasks.filter((task) => task.outcome === "failed" && task.deliveredTo.has(fact.scheduler));
   const ofThisLife = failures.filter((task) => task.scheduler === fact.scheduler);
   if (ofThisLife.length < spec.retry.attempts || ledger.takenOverSince(record.partition, 0)) return;
+  // Another process of the site had it, be it a dead one that the group gave it to.
+  if (ledger.ownedByAnotherSince(record.partition, fact.scheduler, 0)) return;
   // The successor of a lost run, which came back only to fail; or a launch of it that never came to anything.
   const last = record.tasks.at(-1);
   const isSameRun = last !== undefined && last.scheduler === fact.scheduler && last.startedAt === undefined;
