@@ -9,6 +9,7 @@ import type {
   OfferId,
   TaskId,
   TaskState,
+  TaskStatus,
 } from "../../../src/mesos/types.ts";
 import type { Faults } from "../faults.ts";
 import type { VirtualTime } from "../time.ts";
@@ -33,8 +34,8 @@ export interface Framework {
 export interface MasterTask extends Omit<AgentTaskView, "state"> {
   readonly agentId: AgentId;
   latest: TaskState;
-  /** Of the last update that was forwarded. */
-  forwarded: TaskState | undefined;
+  /** The last update that was forwarded. */
+  forwarded: Pick<TaskStatus, "state" | "uuid"> | undefined;
 }
 
 export interface KnownAgent {

@@ -223,7 +223,11 @@ export class Master {
     const key = keyOf(framework.id, taskId);
     const task = agent.tasks.get(key);
     if (task !== undefined && task.forwarded === undefined) return;
-    if (task !== undefined && task.forwarded !== undefined && isTerminal(task.forwarded)) agent.tasks.delete(key);
+    // Not by the acknowledgement of an earlier update that crosses the last one.
+    const { state, uuid: last } = task?.forwarded ?? {};
+    if (state !== undefined && isTerminal(state) && last !== undefined && Buffer.compare(last, uuid) === 0) {
+      agent.tasks.delete(key);
+    }
     agent.link?.send({ type: "acknowledge", frameworkId: framework.id, taskId, uuid });
   }
 
@@ -236,7 +240,7 @@ export class Master {
       });
     };
     const known = (task: MasterTask): void =>
-      tell(task.taskId, task.forwarded ?? task.latest, "Reconciliation: Latest task state", task.agentId);
+      tell(task.taskId, task.forwarded?.state ?? task.latest, "Reconciliation: Latest task state", task.agentId);
     if (tasks.length === 0) {
       for (const agent of this.#state.agents.values()) {
         for (const task of agent.tasks.values()) if (task.frameworkId === framework.id) known(task);

@@ -110,7 +110,7 @@ export class Registration {
     const framework = this.#state.frameworks.get(frameworkId);
     if (task !== undefined) {
       if (!isTerminal(task.latest)) task.latest = latest;
-      if (framework?.stream !== undefined) task.forwarded = status.state;
+      if (framework?.stream !== undefined) task.forwarded = status;
     }
     this.#state.send(frameworkId, { type: "UPDATE", status });
   }
