@@ -241,6 +241,12 @@ describe("I3: no second run without cause", () => {
     breaks("I3", () => lost.launches(again));
   });
 
+  test("but not where another process had the partition meanwhile, whose losses this one does not know", () => {
+    const lost = new Teller().owns("A.1").launches(first).tell({ type: "run-destroyed", task: first });
+    lost.owns("A.2").owns("A.1").tell({ type: "loss-told", scheduler: "A.1", record: "0/0", reason: "executor-lost" });
+    lost.launches(again);
+  });
+
   test("but not another launch of a run that never began, though an older one of the record was lost", () => {
     const older = new Teller().launches(first).tell({ type: "agent-unreachable", agentId: "agent-1" });
     older.tell({ type: "loss-told", scheduler: "A.1", record: "0/0", reason: "agent-lost" }).launches(again);

@@ -1,7 +1,7 @@
 import type { ProcessorSpec } from "../../src/config/processor.ts";
 import type { TrackerOptions } from "../../src/engine/tracker-options.ts";
 import { type Fact, frameworkOf, recordKey, recordOfTask, siteOf } from "./facts.ts";
-import { isRerun, Ledger, type LedgerRecord, type LedgerTask, settledAbove } from "./ledger.ts";
+import { Ledger, type LedgerRecord, type LedgerTask, settledAbove } from "./ledger.ts";
 
 /** The promises of docs/concepts/promises.md, as far as a history can break them. */
 export type PromiseName = "versions" | "I1" | "I2" | "I3" | "I5" | "I6" | "I7" | "I8" | "progress" | "invariant";
@@ -315,7 +315,7 @@ const attemptsAreCounted: Rule = (fact, ledger, { spec }) => {
 
 /** Each second run because of a loss is counted with its cause (`brigade_reruns_total`). */
 const rerunsAreCounted: Rule = (fact, ledger) => {
-  if (fact.type !== "launched" || !isRerun(ledger.record(recordOfTask(fact.task)), fact.scheduler)) return;
+  if (fact.type !== "launched" || !ledger.isRerun(ledger.record(recordOfTask(fact.task)), fact.scheduler)) return;
   const told = ledger.rerunsTold.get(fact.scheduler) ?? 0;
   if ((ledger.reruns.get(fact.scheduler) ?? 0) < told) return;
   throw new BrokenPromise("I3", `${fact.task} runs a lost record again, and that is not counted`);

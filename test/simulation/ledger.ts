@@ -268,7 +268,7 @@ export class Ledger {
           deliveredTo: new Set(),
           acknowledgedBy: new Set(),
         };
-        if (isRerun(record, scheduler)) count(this.reruns, scheduler);
+        if (this.isRerun(record, scheduler)) count(this.reruns, scheduler);
         this.tasks.set(key, task);
         record.tasks.push(task);
         record.lostBy = undefined;
@@ -389,6 +389,16 @@ export class Ledger {
     }
   }
 
+  /** Whether a launch now is because of a loss, and for nothing else. */
+  isRerun({ partition, lostBy, heardBy, tasks }: LedgerRecord, scheduler: SchedulerName): boolean {
+    if (lostBy !== scheduler || heardBy.has(scheduler)) return false;
+    // Of runs that ended while another process had the partition it may know nothing, and launches them once more.
+    if (this.ownedByAnotherSince(partition, scheduler, 0)) return false;
+    // What was lost may be an older run, and this the next launch of one that has not come to anything yet.
+    const last = tasks.at(-1);
+    return last?.scheduler !== scheduler || last.startedAt !== undefined || last.outcome !== undefined;
+  }
+
   /** Whether this scheduler has another launch under way, so that the loss of one needs no new one. */
   #hasAliveTask({ tasks }: LedgerRecord, scheduler: SchedulerName): boolean {
     return tasks.some((task) => {
@@ -445,15 +455,6 @@ export function* settledAbove(offset: number, metadata: string): Iterable<number
   if (known.type === "foreign") throw new Error(`commit metadata "${metadata}" cannot be read`);
   for (const [start, end] of known.runs) for (let at = start; at < end; at++) yield at;
 }
-
-/** Whether a launch now is because of a loss, and for nothing else. */
-export function isRerun({ lostBy, heardBy, tasks }: LedgerRecord, scheduler: SchedulerName): boolean {
-  if (lostBy !== scheduler || heardBy.has(scheduler)) return false;
-  // What was lost may be an older run, and this the next launch of one that has not come to anything yet.
-  const last = tasks.at(-1);
-  return last?.scheduler !== scheduler || last.startedAt !== undefined || last.outcome !== undefined;
-}
-
 function count<Key>(counts: Map<Key, number>, key: Key): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
