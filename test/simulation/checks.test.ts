@@ -235,6 +235,12 @@ describe("I3: no second run without cause", () => {
     new Teller().runs(first, "succeeded").tell(fact).owns("A.1").runs(again, "succeeded");
   });
 
+  test("or where its result was let go for a twin's, which was lost before it was settled", () => {
+    const twins = new Teller().runs(first, "succeeded").tell({ type: "agent-unreachable", agentId: "agent-1" });
+    twins.runs(again, "succeeded").hears(first).produces("0/0").hears(again).acknowledges(again);
+    twins.tell({ type: "run-destroyed", task: first }).runs("A-1/p_in_0_0-1.3", "succeeded");
+  });
+
   test("a second run because of a loss that is not counted", () => {
     const lost = new Teller().launches(first).tell({ type: "run-destroyed", task: first });
     lost.tell({ type: "loss-told", scheduler: "A.1", record: "0/0", reason: "executor-lost" });
@@ -281,6 +287,14 @@ describe("a result is settled by its run's own version", () => {
 
   test("an empty output that its version drops", () => {
     breaks("versions", () => new Teller().runs(first, "printed-nothing").hears(first).produces("0/0"));
+  });
+
+  test("but not the error record of a run that was lost, and is over only now", () => {
+    const lost = new Teller().runs(first, "failed").hears(first);
+    const launch = { version: "v2", agentId: "agent-1", executorId: "e-1-1" } as const;
+    lost.tell({ type: "launched", scheduler: "A.1", task: again, ...launch });
+    lost.tell({ type: "loss-told", scheduler: "A.1", record: "0/0", reason: "agent-unreachable" }).hears(first);
+    lost.produces("0/0", "error", "A.1", "errors-2");
   });
 
   test("but not where the version was lost with the state, or another process of the site has stored it", () => {

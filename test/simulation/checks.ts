@@ -147,6 +147,9 @@ const settledByItsVersion: Rule = (fact, ledger) => {
     return output === topic && !(task.outcome === "printed-nothing" && emptyOutput === "drop");
   };
   if (heard.some(fits)) return;
+  // Where overlap is forbidden, a loss decides only once the lost run is certainly over.
+  const last = tasks.findLast((task) => task.scheduler === scheduler);
+  if (as === "error" && lossToldAt !== undefined && last !== undefined && fits(last)) return;
   const versions = heard.map(({ version }) => version).join(", ");
   throw new BrokenPromise(
     "versions",
@@ -203,6 +206,9 @@ const secondRunHasCause: Rule = (fact, ledger) => {
     // Two processes of one site, of which one may take the result from the other and lose the partition with it.
     const others = [second.scheduler, ...first.acknowledgedBy];
     if (others.some((other) => ledger.livedTogether(first.scheduler, other))) continue;
+    // Its result was let go for that of a twin, which was lost with its host before it was settled.
+    const knew = (twin: LedgerTask): boolean => [...twin.deliveredTo].some((who) => first.acknowledgedBy.has(who));
+    if (record.tasks.some((twin) => twin !== first && twin.destroyed && knew(twin))) continue;
     // A framework whose id was lost, be it before this launch, and that no master or agent could tell of.
     if (first.framework !== second.framework && ledger.stateLostSince(first.site, 0)) continue;
     throw new BrokenPromise(
