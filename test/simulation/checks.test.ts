@@ -291,9 +291,12 @@ describe("a result is settled by its run's own version", () => {
 
   test("but not the error record of a run that was lost, and is over only now", () => {
     const lost = new Teller().runs(first, "failed").hears(first);
+    const error = { topic: "errors-2", value: "stdout" } as const;
+    const spec = { name: "p", version: "v2", output: "out-2", error, emptyOutput: "drop" } as const;
+    lost.tell({ type: "specification", spec, overlap: "forbid" });
     const launch = { version: "v2", agentId: "agent-1", executorId: "e-1-1" } as const;
     lost.tell({ type: "launched", scheduler: "A.1", task: again, ...launch });
-    lost.tell({ type: "loss-told", scheduler: "A.1", record: "0/0", reason: "agent-unreachable" }).hears(first);
+    lost.tell({ type: "loss-told", scheduler: "A.1", record: "0/0", reason: "agent-unreachable" }).starts("B.1");
     lost.produces("0/0", "error", "A.1", "errors-2");
   });
 
