@@ -290,7 +290,7 @@ describe("a result is settled by its run's own version", () => {
   });
 
   test("but not the error record of a run that was lost, and is over only now", () => {
-    const lost = new Teller().runs(first, "failed").hears(first);
+    const lost = new Teller().runs(first, "rejected").hears(first);
     const error = { topic: "errors-2", value: "stdout" } as const;
     const spec = { name: "p", version: "v2", output: "out-2", error, emptyOutput: "drop" } as const;
     lost.tell({ type: "specification", spec, overlap: "forbid" });
