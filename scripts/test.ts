@@ -4,7 +4,7 @@
  * several Kafkas are counted for each.
  */
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -56,28 +56,18 @@ for (const { name, command } of checks) {
   process.stderr.write(run.stderr);
 }
 
+// End-to-end tests wait most of their time, so all others run beside them.
+const endToEnd = "test/e2e";
+const others = readdirSync(join(root, "test"))
+  .map((name) => `test/${name}`)
+  .filter((folder) => folder !== endToEnd);
+const shards = positionals.length > 0 ? [positionals] : values.quick ? [["test/unit"]] : [[endToEnd], others];
 const folder = mkdtempSync(join(tmpdir(), "brigade-test-"));
-const report = join(folder, "report.xml");
-const filters = positionals.length > 0 ? positionals : values.quick ? ["test/unit"] : [];
-const tests = Bun.spawn(
-  [
-    bun,
-    "test",
-    "--timeout",
-    "60000",
-    "--reporter",
-    "junit",
-    "--reporter-outfile",
-    report,
-    "--only-failures",
-    ...filters,
-  ],
-  { cwd: root, stdout: "inherit", stderr: "inherit", env: { ...process.env, NODE_ENV: "test" } },
-);
-const exitCode = await tests.exited;
-
-const { passed, failed, skipped } = readReport(report, exitCode);
+const reports = await Promise.all(shards.map((filters, shard) => runTests(filters, join(folder, `${shard}.xml`))));
 rmSync(folder, { recursive: true, force: true });
+
+const all = (outcome: keyof Report): readonly string[] => reports.flatMap((report) => report[outcome]);
+const [passed, failed, skipped] = [all("passed"), all("failed"), all("skipped")];
 for (const name of skipped) console.log(`skipped  ${name}`);
 for (const name of failed) console.log(`failed   ${name}`);
 for (const name of failedChecks) console.log(`failed   check: ${name}`);
@@ -94,6 +84,17 @@ interface Report {
   readonly passed: readonly string[];
   readonly failed: readonly string[];
   readonly skipped: readonly string[];
+}
+
+async function runTests(filters: readonly string[], report: string): Promise<Report> {
+  const options = ["--timeout", "60000", "--reporter", "junit", "--reporter-outfile", report, "--only-failures"];
+  const tests = Bun.spawn([bun, "test", ...options, ...filters], {
+    cwd: root,
+    stdout: "inherit",
+    stderr: "inherit",
+    env: { ...process.env, NODE_ENV: "test" },
+  });
+  return readReport(report, await tests.exited);
 }
 
 /** Names of tests. A run that broke outside a test, or wrote no report, counts as one failure. */
