@@ -85,8 +85,8 @@ export class ContractContext {
       const wanted = { topic, numPartitions, replicationFactor: 1, configEntries };
       // Not by kafkajs: it gives up where a real broker does not know of the topic yet that it has just made.
       await admin.createTopics({ topics: [wanted], waitForLeaders: false });
-      for (const giveUpAt = performance.now() + WAIT_MS; !(await hasLeaders(admin, topic)); ) {
-        if (performance.now() > giveUpAt) throw new Error(`${topic} has had no leaders for ${WAIT_MS} ms`);
+      for (const giveUpAt = performance.now() + WAIT_MS; !(await isServed(admin, topic)); ) {
+        if (performance.now() > giveUpAt) throw new Error(`${topic} has not been served for ${WAIT_MS} ms`);
         await Bun.sleep(5);
       }
     });
@@ -178,13 +178,13 @@ export class ContractContext {
   }
 }
 
-async function hasLeaders(admin: Admin, topic: string): Promise<boolean> {
+/** A broker tells of a leader a moment before that knows of its partitions. */
+async function isServed(admin: Admin, topic: string): Promise<boolean> {
   try {
-    const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-    return topics.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0));
+    await admin.fetchTopicOffsets(topic);
+    return true;
   } catch (error) {
-    const notYet = ["UNKNOWN_TOPIC_OR_PARTITION", "LEADER_NOT_AVAILABLE"];
-    if (error instanceof KafkaJSProtocolError && notYet.includes(error.type)) return false;
+    if (error instanceof KafkaJSProtocolError && error.retriable) return false;
     throw error;
   }
 }
