@@ -17,7 +17,7 @@ interface Image {
 export class Registry implements AsyncDisposable {
   /** `user:password` that pulls must show; null lets everybody in. */
   credentials: string | null = null;
-  /** How often each thing was fetched: `manifest app:1`, `layer app:1`. */
+  /** What was asked for, each time: `tag app:1` (which manifest it stands for), `manifest app:1`, `layer app:1`. */
   readonly fetched: string[] = [];
   readonly #server: Bun.Server<undefined>;
   readonly #images = new Map<string, Image>();
@@ -27,7 +27,10 @@ export class Registry implements AsyncDisposable {
 
   private constructor(layer: Uint8Array<ArrayBuffer>) {
     this.#layer = layer;
-    this.#server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: (request) => this.#answer(request) });
+    // A layer is held for as long as a test likes.
+    const idleTimeout = 0;
+    const fetch = (request: Request): Promise<Response> => this.#answer(request);
+    this.#server = Bun.serve({ port: 0, hostname: "127.0.0.1", idleTimeout, fetch });
   }
 
   static async start(): Promise<Registry> {
@@ -100,7 +103,7 @@ export class Registry implements AsyncDisposable {
       return Response.json({ errors }, { status: 404 });
     }
     const [name, { manifest }] = found;
-    if (method === "GET") this.fetched.push(`manifest ${name}`);
+    this.fetched.push(`${method === "GET" ? "manifest" : "tag"} ${name}`);
     const headers = { "Content-Type": MANIFEST_TYPE, "Docker-Content-Digest": digestOf(manifest) };
     return new Response(method === "HEAD" ? null : Buffer.from(manifest), {
       headers: { ...headers, "Content-Length": String(manifest.byteLength) },
