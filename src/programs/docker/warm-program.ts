@@ -107,12 +107,16 @@ export class WarmProgram {
     const { Image } = config;
     if (!withoutShell.has(Image)) {
       try {
-        return await this.#start((argv) => witnessedConfig(config, argv, mark));
+        const greeted = this.#output.greeted();
+        await this.#start((argv) => witnessedConfig(config, argv, mark));
+        await Promise.race([greeted, this.exit]);
+        return;
       } catch (error) {
         if (!lacksShell(error)) throw error;
         withoutShell.add(Image);
         await this.remove();
         this.#container = new EngineContainer(this.#options);
+        this.#output.withoutWitness();
       }
     }
     await this.#start(() => config);

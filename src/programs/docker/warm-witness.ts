@@ -7,7 +7,8 @@ import type { ContainerOutput } from "./stream-demultiplexer.ts";
  *
  * The Engine tells the end of a container, and even the end of its output, only after it has cleared the container away,
  * some ten milliseconds after the program's exit. For a program that answers within two that is nearly all of its time.
- * So a mark that nobody else knows follows the output of a program that exits with 0. Everything else (other exit codes,
+ * So a mark that nobody else knows follows the output of a program that exits with 0. The same mark comes before it, once
+ * the program is known to be there: what is missing ends the container before it gets a record, which it would burn. Everything else (other exit codes,
  * signals, standard error to its last byte) is not urgent, and comes from the Engine as always.
  *
  * In the background, since a shell takes a signal only while it waits for such a child; with its input passed on by hand,
@@ -18,6 +19,11 @@ const SCRIPT = `
 [ $$ = 1 ] || { echo 'it is not the first process of its container' >&2; exit 1; }
 mark=$1
 shift
+case $1 in
+  */*) [ -f "$1" ] && [ -x "$1" ] ;;
+  *) command -v "$1" >/dev/null ;;
+esac || exit 127
+echo "$mark"
 trap 'kill -TERM -1' TERM
 exec 3<&0 4>&2
 "$@" <&3 2>&4 3<&- 4>&- &
@@ -42,7 +48,7 @@ export function witnessedConfig(config: ContainerConfig, argv: readonly string[]
   };
 }
 
-/** Passes a program's output on, up to the mark of its witness. */
+/** Passes a program's output on: what comes between the marks of its witness, or all of it where it has none. */
 export class MarkedOutput implements ContainerOutput {
   readonly #output: ContainerOutput;
   readonly #mark: Buffer;
@@ -50,6 +56,8 @@ export class MarkedOutput implements ContainerOutput {
   /** The end of what came, as long as it could be the beginning of the mark. */
   #held = noBytes;
   #isMarked = false;
+  /** undefined: it is not to come any more. */
+  #greeting: PromiseWithResolvers<"there"> | undefined;
   #receivedBytes = 0;
   #passedBytes = 0;
 
@@ -69,9 +77,29 @@ export class MarkedOutput implements ContainerOutput {
     return this.#passedBytes;
   }
 
+  /** Of a program with a witness, before anything has come. Resolves when the program is there, and about to start. */
+  greeted(): Promise<"there"> {
+    this.#greeting = Promise.withResolvers();
+    return this.#greeting.promise;
+  }
+
+  /** It has turned out to have none. */
+  withoutWitness(): void {
+    this.#greeting = undefined;
+  }
+
   stdout(part: Uint8Array): void {
     // What children that the program left behind still have to say is nobody's.
     if (this.#isMarked) return;
+    if (this.#greeting !== undefined) {
+      const all = Buffer.from(concatBytes([this.#held, part]));
+      this.#held = all;
+      if (all.byteLength < this.#mark.byteLength) return;
+      this.#greeting.resolve("there");
+      this.#greeting = undefined;
+      this.#held = noBytes;
+      return this.stdout(all.subarray(this.#mark.byteLength));
+    }
     this.#receivedBytes += part.byteLength;
     const all = Buffer.from(concatBytes([this.#held, part]));
     const at = all.indexOf(this.#mark);

@@ -45,3 +45,28 @@ describe("output with a mark behind it", () => {
     expect(marks()).toBe(0);
   });
 });
+
+describe("output between two marks", () => {
+  test("begins behind the first one, which tells that the program is there, however all of it is cut", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.uint8Array({ maxLength: 60 }), fc.integer({ min: 1, max: 40 }), async (own, size) => {
+        const { output, text, marks } = marked();
+        const greeted = output.greeted();
+        const all = concatBytes([utf8(`${MARK}\n`), own, utf8(`${MARK}\n`)]);
+        for (let at = 0; at < all.length; at += size) output.stdout(all.subarray(at, at + size));
+        expect(await greeted).toBe("there");
+        expect([marks(), text()]).toEqual([1, Buffer.from(own).toString("latin1")]);
+        expect([output.receivedBytes >= own.byteLength, output.passedBytes]).toEqual([true, own.byteLength]);
+      }),
+    );
+  });
+
+  test("is whole where it turns out to come without a witness", () => {
+    const { output, text } = marked();
+    void output.greeted();
+    output.withoutWitness();
+    output.stdout(utf8("a program without a shell beside it"));
+    output.end();
+    expect(text()).toBe("a program without a shell beside it");
+  });
+});
