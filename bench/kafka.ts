@@ -15,10 +15,10 @@ import { tree } from "./process-cpu.ts";
 import { report, spread } from "./support.ts";
 
 const VERSION = "4.3.1";
-const RECORDS = Number(process.env.BENCH_RECORDS ?? 50_000);
+const RECORDS = Number(process.env.BENCH_RECORDS ?? 200_000);
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 7);
-/** The JVM compiles what is hot, and so does this client. */
-const WARM_ROUNDS = 2;
+/** The JVM compiles what is hot, and so does this client. Its heap takes as long until it grows no more. */
+const WARM_ROUNDS = 8;
 const SENDS_AT_ONCE = 4;
 const LARGE = 1000;
 const SMALL = 10;
