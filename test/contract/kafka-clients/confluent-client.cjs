@@ -80,7 +80,11 @@ async function idempotentGroup() {
 
 async function codecs() {
   for (const codec of CODECS) {
-    const messages = Array.from({ length: PACKED }, (_, i) => ({ value: `${codec} ${i} ${"repeated ".repeat(20)}` }));
+    // To each partition: left to itself, the client may pass one by.
+    const messages = Array.from({ length: PACKED }, (_, i) => ({
+      partition: i % PARTITIONS,
+      value: `${codec} ${i} ${"repeated ".repeat(20)}`,
+    }));
     await send({ "compression.codec": codec }, "packed", messages);
   }
   const all = (await readGroup("unpackers", "packed", 1, PACKED * CODECS.length)).flat();
