@@ -7,9 +7,9 @@ import type { ContainerOutput } from "./stream-demultiplexer.ts";
  *
  * The Engine tells the end of a container, and even the end of its output, only after it has cleared the container away,
  * some ten milliseconds after the program's exit. For a program that answers within two that is nearly all of its time.
- * So a mark that nobody else knows follows the output of a program that exits with 0. The same mark comes before it, once
- * the program is known to be there: what is missing ends the container before it gets a record, which it would burn. Everything else (other exit codes,
- * signals, standard error to its last byte) is not urgent, and comes from the Engine as always.
+ * So a mark that nobody else knows follows the output of a program that exits with 0. Everything else (other exit codes,
+ * signals, standard error to its last byte) is not urgent, and comes from the Engine as always. The same mark comes before
+ * the output, once the program is known to be there: what is missing ends its container before it could burn a record.
  *
  * In the background, since a shell takes a signal only while it waits for such a child; with its input passed on by hand,
  * since a shell gives those none. `wait` ends with a signal, too: then the child is still there. What the shell itself has
@@ -23,9 +23,9 @@ case $1 in
   */*) [ -f "$1" ] && [ -x "$1" ] ;;
   *) command -v "$1" >/dev/null ;;
 esac || exit 127
-echo "$mark"
 trap 'kill -TERM -1' TERM
 exec 3<&0 4>&2
+echo "$mark"
 "$@" <&3 2>&4 3<&- 4>&- &
 exec 3<&- 4>&- </dev/null 2>/dev/null
 while :; do
