@@ -32,14 +32,17 @@ export class CallChannel<Call> {
   readonly #handlers: CallHandlers<Call>;
   #connection: HttpConnection | undefined;
   #closed = false;
+  readonly #drained: (() => void)[] = [];
 
   constructor(options: CallChannelOptions, handlers: CallHandlers<Call>) {
     this.#options = options;
     this.#handlers = handlers;
   }
 
-  get unanswered(): number {
-    return this.#connection?.unanswered ?? 0;
+  /** Resolves as soon as every call that was sent is answered or lost. */
+  drain(): Promise<void> {
+    if (this.#unanswered === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#drained.push(resolve));
   }
 
   send(call: Call, body: Uint8Array): void {
@@ -47,8 +50,14 @@ export class CallChannel<Call> {
     this.#connect().send(
       { method: "POST", path, headers: { "Content-Type": contentType, ...headers }, body },
       collectAnswer(
-        (answer) => this.#handlers.answered(call, answer),
-        (error) => this.#handlers.lost(call, error),
+        (answer) => {
+          this.#handlers.answered(call, answer);
+          if (this.#unanswered === 0) this.#endDrain();
+        },
+        (error) => {
+          this.#handlers.lost(call, error);
+          if (this.#unanswered === 0) this.#endDrain();
+        },
       ),
     );
   }
@@ -57,6 +66,15 @@ export class CallChannel<Call> {
   close(): void {
     this.#closed = true;
     this.#connection?.close();
+    this.#endDrain();
+  }
+
+  get #unanswered(): number {
+    return this.#connection?.unanswered ?? 0;
+  }
+
+  #endDrain(): void {
+    for (const resolve of this.#drained.splice(0)) resolve();
   }
 
   #connect(): HttpConnection {

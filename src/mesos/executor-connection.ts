@@ -59,7 +59,6 @@ export class ExecutorConnection {
   /** Made after the present SUBSCRIBE was put together, before it was answered; undefined where none is under way. */
   #heldBack: ExecutorCall[] | undefined;
   #cancelPause: (() => void) | undefined;
-  readonly #drained: (() => void)[] = [];
 
   constructor(options: ExecutorConnectionOptions) {
     this.#options = options;
@@ -89,8 +88,7 @@ export class ExecutorConnection {
 
   /** Resolves as soon as every call that was sent is answered or lost. */
   drain(): Promise<void> {
-    if ((this.#calls?.unanswered ?? 0) === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#drained.push(resolve));
+    return this.#calls?.drain() ?? Promise.resolve();
   }
 
   /** No events come afterwards. Idempotent. */
@@ -172,11 +170,9 @@ export class ExecutorConnection {
       {
         answered: (call, { status, text }) => {
           this.#loop.dispatch({ type: "call-answered", call, status, text });
-          this.#checkDrained();
         },
         lost: (_call, error) => {
           this.#loop.dispatch({ type: "call-lost", error });
-          this.#checkDrained();
         },
       },
     );
@@ -221,11 +217,5 @@ export class ExecutorConnection {
     const calls = this.#calls;
     this.#calls = undefined;
     calls?.close();
-    this.#checkDrained();
-  }
-
-  #checkDrained(): void {
-    if ((this.#calls?.unanswered ?? 0) > 0) return;
-    for (const resolve of this.#drained.splice(0)) resolve();
   }
 }

@@ -56,7 +56,6 @@ export class SchedulerConnection {
   #calls: CallChannel<SchedulerCall> | undefined;
   #cancelPause: (() => void) | undefined;
   #stopFollowing: (() => void) | undefined;
-  readonly #drained: (() => void)[] = [];
 
   constructor(options: SchedulerConnectionOptions) {
     this.#options = options;
@@ -96,8 +95,7 @@ export class SchedulerConnection {
 
   /** Resolves as soon as every call that was sent is answered or lost. */
   drain(): Promise<void> {
-    if ((this.#calls?.unanswered ?? 0) === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#drained.push(resolve));
+    return this.#calls?.drain() ?? Promise.resolve();
   }
 
   /** Disconnects without TEARDOWN: to the master it is a failover. No events come afterwards. Idempotent. */
@@ -204,11 +202,9 @@ export class SchedulerConnection {
       {
         answered: (call, { status, text }) => {
           this.#loop.dispatch({ type: "call-answered", call, status, text });
-          this.#checkDrained();
         },
         lost: (call, error) => {
           this.#loop.dispatch({ type: "call-lost", call, error });
-          this.#checkDrained();
         },
       },
     );
@@ -220,12 +216,6 @@ export class SchedulerConnection {
     const calls = this.#calls;
     this.#calls = undefined;
     calls?.close();
-    this.#checkDrained();
-  }
-
-  #checkDrained(): void {
-    if ((this.#calls?.unanswered ?? 0) > 0) return;
-    for (const resolve of this.#drained.splice(0)) resolve();
   }
 
   #note(event: SchedulerConnectionEvent): void {

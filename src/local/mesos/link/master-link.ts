@@ -49,7 +49,6 @@ export class MasterLink {
   #reports: CallChannel<AgentReport> | undefined;
   #cancelPause: (() => void) | undefined;
   #stopFollowing: (() => void) | undefined;
-  readonly #drained: (() => void)[] = [];
 
   constructor(options: MasterLinkOptions) {
     this.#options = options;
@@ -73,8 +72,7 @@ export class MasterLink {
 
   /** Resolves as soon as every report is answered or lost. */
   drain(): Promise<void> {
-    if ((this.#reports?.unanswered ?? 0) === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#drained.push(resolve));
+    return this.#reports?.drain() ?? Promise.resolve();
   }
 
   /** Idempotent. */
@@ -190,13 +188,11 @@ export class MasterLink {
       },
       {
         answered: (_, { status, text }) => {
-          this.#checkDrained();
           if (status === 202) return;
           const error = new ServerUnavailableError(formatHostPort(master), status, text);
           this.#loop.dispatch({ type: "lost", error });
         },
         lost: (_, error) => {
-          this.#checkDrained();
           this.#loop.dispatch({ type: "lost", error });
         },
       },
@@ -209,11 +205,5 @@ export class MasterLink {
     const reports = this.#reports;
     this.#reports = undefined;
     reports?.close();
-    this.#checkDrained();
-  }
-
-  #checkDrained(): void {
-    if ((this.#reports?.unanswered ?? 0) > 0) return;
-    for (const resolve of this.#drained.splice(0)) resolve();
   }
 }
