@@ -1,11 +1,14 @@
-import { readFile } from "node:fs/promises";
 import * as v from "valibot";
 import { InputError } from "../base/errors.ts";
 import type { Credentials } from "../local/mesos/http/authentication.ts";
-import { parseSecretJson } from "./secret-json.ts";
+import { parseSecretFile, readSecretFile } from "./secret-file.ts";
 
 const text = v.pipe(v.string(), v.nonEmpty());
-const schema = v.object({ credentials: v.array(v.object({ principal: text, secret: text })) });
+const file = {
+  what: "credentials",
+  schema: v.object({ credentials: v.array(v.object({ principal: text, secret: text })) }),
+  example: '{"credentials":[{"principal":"…","secret":"…"}]}',
+};
 
 /**
  * Principals and their secrets from a file in the form of Mesos' flag `--credentials`.
@@ -13,27 +16,12 @@ const schema = v.object({ credentials: v.array(v.object({ principal: text, secre
  * @throws {InputError} it cannot be read; never with what stands in it
  */
 export async function readCredentials(path: string): Promise<Credentials> {
-  try {
-    return parseCredentials(await readFile(path, "utf8"), path);
-  } catch (cause) {
-    if (cause instanceof InputError) throw cause;
-    throw new InputError(`Cannot read credentials from ${path}: it must be a readable file in JSON`, { cause });
-  }
+  return parseCredentials(await readSecretFile(path, file.what), path);
 }
 
 /** @throws {InputError} */
 export function parseCredentials(text: string, path: string): Credentials {
-  const json = parseSecretJson(text);
-  if (json === undefined)
-    throw new InputError(`Cannot read credentials from ${path}: it must be a readable file in JSON`);
-  const parsed = v.safeParse(schema, json);
-  if (!parsed.success) {
-    const place = v.getDotPath(parsed.issues[0]) ?? "its root";
-    throw new InputError(
-      `Cannot read credentials from ${path}: ${place} is not as in {"credentials":[{"principal":"…","secret":"…"}]}`,
-    );
-  }
-  const { credentials } = parsed.output;
+  const { credentials } = parseSecretFile(text, path, file);
   const known = new Map(credentials.map(({ principal, secret }) => [principal, secret]));
   if (known.size < credentials.length)
     throw new InputError(`Cannot use credentials from ${path}: a principal is there twice`);
