@@ -9,6 +9,7 @@ import type { Owner } from "../src/programs/docker/container-config.ts";
 import { ContainerPrograms } from "../src/programs/docker/container-programs.ts";
 import { StderrLog } from "../src/programs/stderr-log.ts";
 import { BUSYBOX_IMAGE, DockerEngine } from "../test/support/docker.ts";
+import { runRequest } from "../test/support/run-request.ts";
 import { BareEngine } from "./bare-engine.ts";
 import { report, spread } from "./support.ts";
 
@@ -24,26 +25,8 @@ export const benchOwner: Owner = {
 
 /** A run of `cat`, with 1000 bytes of input. */
 export function catRequest(spec: Partial<RunSpec>): RunRequest {
-  return {
-    spec: {
-      name: "bench",
-      program: { type: "image", image: BUSYBOX_IMAGE, command: ["cat"], container: { pull: "if-missing" } },
-      isolation: "container",
-      warm: 0,
-      maxUses: 1000,
-      cpus: 1,
-      memMb: 32,
-      volumes: [],
-      env: [],
-      secrets: [],
-      timeoutMs: 60_000,
-      maxOutputBytes: 900_000,
-      version: "1",
-      ...spec,
-    },
-    record: { topic: "in", partition: 0, offset: 0, timestampMs: 0, key: null, value, headers: [] },
-    attempt: 1,
-  };
+  const program = { type: "image", image: BUSYBOX_IMAGE, command: ["cat"], container: { pull: "if-missing" } } as const;
+  return runRequest({ name: "bench", program, isolation: "container", timeoutMs: 60_000, ...spec }, { value });
 }
 
 /** One way to run it: one run. @returns the bytes of its output */

@@ -12,9 +12,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { systemClock } from "../src/base/clock.ts";
 import { silentLogger } from "../src/base/log.ts";
-import type { RunRequest } from "../src/engine/run-wire.ts";
 import { ProcessPrograms } from "../src/programs/process-program.ts";
 import { StderrLog } from "../src/programs/stderr-log.ts";
+import { runRequest } from "../test/support/run-request.ts";
 
 const { values } = parseArgs({
   options: {
@@ -28,25 +28,7 @@ const concurrency = Number(values.concurrency);
 const rounds = Number(values.rounds);
 
 const value = new Uint8Array(1000).fill(120);
-const request: RunRequest = {
-  spec: {
-    name: "bench",
-    program: { type: "command", command: ["cat"] },
-    isolation: "process",
-    warm: 0,
-    maxUses: 1,
-    cpus: 1,
-    memMb: 32,
-    volumes: [],
-    env: [],
-    secrets: [],
-    timeoutMs: 60_000,
-    maxOutputBytes: 900_000,
-    version: "1",
-  },
-  record: { topic: "in", partition: 0, offset: 0, timestampMs: 0, key: null, value, headers: [] },
-  attempt: 1,
-};
+const request = runRequest({ name: "bench", maxUses: 1, timeoutMs: 60_000 }, { value });
 
 async function bare(): Promise<number> {
   const child = Bun.spawn(["cat"], {

@@ -11,6 +11,7 @@ import { ContainerPrograms } from "../../../src/programs/docker/container-progra
 import type { ProgramEnd, ProgramHandle } from "../../../src/programs/programs.ts";
 import { StderrLog } from "../../../src/programs/stderr-log.ts";
 import { BUSYBOX_IMAGE, type DockerEngine } from "../../support/docker.ts";
+import { runRequest } from "../../support/run-request.ts";
 
 export interface RunParts {
   readonly image?: string;
@@ -24,35 +25,15 @@ export interface RunParts {
 
 export function containerRequest(command: string | readonly string[] | null, parts: RunParts = {}): RunRequest {
   const { image = BUSYBOX_IMAGE, container = {}, value = Buffer.from("hello"), spec, record } = parts;
-  return {
-    spec: {
-      name: "echo",
+  return runRequest(
+    {
       program: { type: "image", image, command, container: { pull: "if-missing", ...container } },
       isolation: "container",
-      warm: 0,
-      maxUses: 1000,
-      cpus: 1,
-      memMb: 32,
-      volumes: [],
-      env: [],
-      secrets: [],
-      timeoutMs: null,
-      maxOutputBytes: 900_000,
       ...spec,
       version: versionOf([command, image, container, spec]),
     },
-    record: {
-      topic: "in",
-      partition: 2,
-      offset: 42,
-      timestampMs: 1_700_000_000_000,
-      key: null,
-      value,
-      headers: [],
-      ...record,
-    },
-    attempt: 1,
-  };
+    { value, ...record },
+  );
 }
 
 /** Equal for equal specifications only, as a processor's own. */

@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { utf8 } from "../../../src/base/bytes.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { errorCode } from "../../../src/base/errors.ts";
 import { silentLogger } from "../../../src/base/log.ts";
@@ -10,40 +9,13 @@ import type { RunRequest, RunSpec } from "../../../src/engine/run-wire.ts";
 import { ProcessPrograms } from "../../../src/programs/process-program.ts";
 import type { ProgramEnd, ProgramHandle } from "../../../src/programs/programs.ts";
 import { StderrLog } from "../../../src/programs/stderr-log.ts";
+import { runRequest } from "../../support/run-request.ts";
 
 export function requestOf(
   command: string | readonly string[],
   { spec, record }: { spec?: Partial<RunSpec>; record?: Partial<InputRecord> } = {},
 ): RunRequest {
-  return {
-    spec: {
-      name: "echo",
-      program: { type: "command", command },
-      isolation: "process",
-      warm: 0,
-      maxUses: 1000,
-      cpus: 1,
-      memMb: 32,
-      volumes: [],
-      env: [],
-      secrets: [],
-      timeoutMs: null,
-      maxOutputBytes: 900_000,
-      version: "v1",
-      ...spec,
-    },
-    record: {
-      topic: "in",
-      partition: 2,
-      offset: 42,
-      timestampMs: 1_700_000_000_000,
-      key: null,
-      value: utf8("hello"),
-      headers: [],
-      ...record,
-    },
-    attempt: 1,
-  };
+  return runRequest({ program: { type: "command", command }, ...spec }, record);
 }
 
 /** Programs in a folder of their own, which goes with them. */
