@@ -18,6 +18,20 @@ export interface MasterLocator {
   close(): Promise<void>;
 }
 
+/** What a connection that is looking for a master hears. */
+export type Located =
+  | { readonly type: "located"; readonly master: HostPort }
+  | { readonly type: "not-located"; readonly error: Error };
+
+/** Asks for the master to try now, and never rejects. */
+export async function locate(masters: Pick<MasterLocator, "current">, signal: AbortSignal): Promise<Located> {
+  try {
+    return { type: "located", master: await masters.current({ signal }) };
+  } catch (cause) {
+    return { type: "not-located", error: cause instanceof Error ? cause : new Error(String(cause)) };
+  }
+}
+
 /** Masters by their addresses, tried in turn; a redirect goes before them until it fails. */
 export class HostListLocator implements MasterLocator {
   readonly #hosts: readonly HostPort[];

@@ -9,7 +9,7 @@ import { CallChannel } from "./call-channel.ts";
 import { type ContentType, decodeSchedulerEvent, encodeSchedulerCall } from "./codec.ts";
 import { EventStream } from "./event-stream.ts";
 import { formatHostPort, type HostPort } from "./host-port.ts";
-import type { MasterLocator } from "./master-locator.ts";
+import { locate, type MasterLocator } from "./master-locator.ts";
 import type { SchedulerCall } from "./scheduler-api.ts";
 import {
   type SchedulerConnectionEvent,
@@ -117,7 +117,7 @@ export class SchedulerConnection {
     const { masters, onEvent, log } = this.#options;
     switch (command.type) {
       case "locate":
-        void this.#locate();
+        void locate(masters, this.#stop.signal).then((event) => this.#loop.dispatch(event));
         return;
       case "blame":
         masters.failed(command.master);
@@ -149,18 +149,6 @@ export class SchedulerConnection {
         return;
       default:
         assertNever(command);
-    }
-  }
-
-  async #locate(): Promise<void> {
-    this.#loop.dispatch(await this.#located());
-  }
-
-  async #located(): Promise<SubscriptionEvent> {
-    try {
-      return { type: "located", master: await this.#options.masters.current({ signal: this.#stop.signal }) };
-    } catch (cause) {
-      return { type: "not-located", error: cause instanceof Error ? cause : new Error(String(cause)) };
     }
   }
 

@@ -7,6 +7,7 @@ import {
   SubscriptionRefusedError,
 } from "./errors.ts";
 import { formatHostPort, type HostPort, hostPortOf } from "./host-port.ts";
+import type { Located } from "./master-locator.ts";
 import type { SchedulerCall, SchedulerEvent } from "./scheduler-api.ts";
 import type { FrameworkId, MasterInfo } from "./types.ts";
 
@@ -68,8 +69,7 @@ export type SubscriptionPhase =
 
 export type SubscriptionEvent =
   | { readonly type: "start" }
-  | { readonly type: "located"; readonly master: HostPort }
-  | { readonly type: "not-located"; readonly error: Error }
+  | Located
   /** The master's answer to SUBSCRIBE; `text` is its body unless it is a stream. */
   | {
       readonly type: "answered";

@@ -2,6 +2,7 @@ import { assertNever, type BrigadeError } from "../../../base/errors.ts";
 import type { Machine } from "../../../base/step-loop.ts";
 import { ConnectionLostError, ServerUnavailableError, SubscriptionOverError } from "../../../mesos/errors.ts";
 import { formatHostPort, type HostPort, hostPortOf } from "../../../mesos/host-port.ts";
+import type { Located } from "../../../mesos/master-locator.ts";
 
 export type LinkPhase =
   | { readonly type: "idle" }
@@ -12,8 +13,7 @@ export type LinkPhase =
 
 export type LinkEvent =
   | { readonly type: "start" }
-  | { readonly type: "located"; readonly master: HostPort }
-  | { readonly type: "not-located"; readonly error: Error }
+  | Located
   | {
       readonly type: "answered";
       readonly status: number;

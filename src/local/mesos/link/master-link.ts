@@ -10,7 +10,7 @@ import { CallChannel } from "../../../mesos/call-channel.ts";
 import { ServerUnavailableError } from "../../../mesos/errors.ts";
 import { EventStream } from "../../../mesos/event-stream.ts";
 import { formatHostPort, type HostPort } from "../../../mesos/host-port.ts";
-import type { MasterLocator } from "../../../mesos/master-locator.ts";
+import { locate, type MasterLocator } from "../../../mesos/master-locator.ts";
 import type { AgentId } from "../../../mesos/types.ts";
 import type { AgentOrder, AgentReport } from "../agent-messages.ts";
 import { LinkProtocolError } from "./errors.ts";
@@ -89,7 +89,7 @@ export class MasterLink {
     const { masters, log, onUp, onDown } = this.#options;
     switch (command.type) {
       case "locate":
-        void this.#locate();
+        void locate(masters, this.#stop.signal).then((event) => this.#loop.dispatch(event));
         return;
       case "blame":
         masters.failed(command.master);
@@ -124,18 +124,6 @@ export class MasterLink {
         return;
       default:
         assertNever(command);
-    }
-  }
-
-  async #locate(): Promise<void> {
-    this.#loop.dispatch(await this.#located());
-  }
-
-  async #located(): Promise<LinkEvent> {
-    try {
-      return { type: "located", master: await this.#options.masters.current({ signal: this.#stop.signal }) };
-    } catch (cause) {
-      return { type: "not-located", error: cause instanceof Error ? cause : new Error(String(cause)) };
     }
   }
 
