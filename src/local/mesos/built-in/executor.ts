@@ -11,6 +11,7 @@ import { ExecutorConnection } from "../../../mesos/executor-connection.ts";
 import { type ExecutorEnvironment, secretVariables } from "../../../mesos/executor-environment.ts";
 import type { ExecutorConnectionEvent } from "../../../mesos/executor-subscription.ts";
 import type { ContainerId, TaskId, TaskInfo } from "../../../mesos/types.ts";
+import { argvOf, commandEnvironment } from "../containers/environment.ts";
 import { FetchCache } from "../containers/fetch-cache.ts";
 import { fetchAll } from "../containers/fetcher.ts";
 import { imageProblem } from "../containers/images.ts";
@@ -215,8 +216,7 @@ export class BuiltInExecutor {
   }
 
   #spawn(task: TaskInfo, folder: string, user: UserIds | undefined): ChildProcess {
-    const { shell = true, value = "", arguments: argv = [] } = task.command ?? {};
-    const [program, args, argv0] = shell ? ["/bin/sh", ["-c", value], "sh"] : [value, argv.slice(1), argv[0] ?? value];
+    const { program, args, argv0 } = argvOf(task.command);
     const own = this.#options.kind === "command";
     const files = own ? [] : ["stdout", "stderr"].map((name) => openSync(join(folder, name), "a"));
     const [stdout, stderr] = files;
@@ -252,7 +252,7 @@ function taskVariables(
   );
   return {
     ...Object.fromEntries(inherited),
-    ...Object.fromEntries((command?.environment?.variables ?? []).map(({ name, value = "" }) => [name, value])),
+    ...commandEnvironment(command),
     ...(role === undefined ? {} : { MESOS_ALLOCATION_ROLE: role }),
   };
 }

@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import type { Clock } from "../../../base/clock.ts";
 import { describeError } from "../../../base/errors.ts";
 import type { CommandInfo } from "../../../mesos/types.ts";
+import { argvOf, commandEnvironment } from "../containers/environment.ts";
 import type { UserIds } from "../containers/users.ts";
 import { signalGroup } from "./process-groups.ts";
 import type { DueProbe, Probe, ProbeResult } from "./task-checks.ts";
@@ -75,15 +76,10 @@ function askTcp(port: number, host: string, signal: AbortSignal): Promise<ProbeR
 }
 
 /** Its output joins the executor's. */
-function runCommand(
-  { shell = true, value = "", arguments: argv = [], environment }: CommandInfo,
-  { cwd, env, user }: ProbedPlace,
-  signal: AbortSignal,
-): Promise<ProbeResult> {
+function runCommand(command: CommandInfo, { cwd, env, user }: ProbedPlace, signal: AbortSignal): Promise<ProbeResult> {
   const { promise, resolve, reject } = Promise.withResolvers<ProbeResult>();
-  const own = Object.fromEntries((environment?.variables ?? []).map((each) => [each.name, each.value ?? ""]));
-  const [program, args, argv0] = shell ? ["/bin/sh", ["-c", value], "sh"] : [value, argv.slice(1), argv[0] ?? value];
-  const options = { cwd, env: { ...env, ...own }, argv0, ...user, detached: true };
+  const { program, args, argv0 } = argvOf(command);
+  const options = { cwd, env: { ...env, ...commandEnvironment(command) }, argv0, ...user, detached: true };
   const child = spawn(program, args, { ...options, stdio: ["ignore", 2, 2] });
   const { pid } = child;
   child.once("error", reject);

@@ -49,6 +49,13 @@ export function dockerName(containerId: ContainerId): string {
   return `mesos-${containerId}`;
 }
 
+/** How a command is run as a process of this machine. */
+export function argvOf(command: CommandInfo = {}): { program: string; args: string[]; argv0: string } {
+  const { shell = true, value = "", arguments: argv = [] } = command;
+  if (shell) return { program: "/bin/sh", args: ["-c", value], argv0: "sh" };
+  return { program: value, args: argv.slice(1), argv0: argv[0] ?? value };
+}
+
 export function commandEnvironment(command: CommandInfo | undefined): Record<string, string> {
   const variables = command?.environment?.variables ?? [];
   return Object.fromEntries(variables.map(({ name, value }) => [name, value ?? ""]));

@@ -3,10 +3,10 @@ import { closeSync, openSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "../../../base/log.ts";
-import type { CommandInfo, ContainerId } from "../../../mesos/types.ts";
+import type { ContainerId } from "../../../mesos/types.ts";
 import type { ContainerProcess } from "../agent/agent-memory.ts";
 import type { ContainerAdoption, ContainerEvent, Containerizer, ContainerLaunch } from "./containerizer.ts";
-import { executorEnvironment } from "./environment.ts";
+import { argvOf, executorEnvironment } from "./environment.ts";
 import { launchFailure, prepare, type Surroundings } from "./preparation.ts";
 import { isRunning, killGroup, killMarked, startTimeOf } from "./processes.ts";
 import { sandboxPath } from "./sandbox.ts";
@@ -136,12 +136,6 @@ export class ProcessContainerizer implements Containerizer {
       for (const file of [stdout, stderr]) if (file !== undefined) closeSync(file);
     }
   }
-}
-
-function argvOf(command: CommandInfo = {}): { program: string; args: string[]; argv0: string } {
-  const { shell = true, value = "", arguments: argv = [] } = command;
-  if (shell) return { program: "/bin/sh", args: ["-c", value], argv0: "sh" };
-  return { program: value, args: argv.slice(1), argv0: argv[0] ?? value };
 }
 
 /** As wait(2) gives it: the signal, or the exit code in the second byte. */
