@@ -175,10 +175,9 @@ export class ExecRun implements PooledRun {
   #neverStarted(): never {
     const words = showUtf8(this.#execution.output).trim();
     const message = `Cannot start the program in its container: ${words}`;
-    const isProgram =
-      /executable file not found|no such file|permission denied|not a directory|is a directory|exec format/i;
-    if (isProgram.test(words)) throw new NeverRanError(notStartable("program-not-found", message));
-    throw new KeeperLostError(message);
+    throw blamesTheProgram(words)
+      ? new NeverRanError(notStartable("program-not-found", message))
+      : new KeeperLostError(message);
   }
 
   /** Of a container that died with the program the Engine knows it. */
@@ -218,6 +217,17 @@ export class ExecRun implements PooledRun {
       await clock.sleep(START_LOOK_MS);
     }
   }
+}
+
+/**
+ * Whether the Engine could not start a process in a container because of the program, by the words of runc 1.1 and 1.2.
+ * Those of a container that dies meanwhile speak of missing files too (`namespace path: lstat /proc/…`): only what
+ * follows the name of the program is about the program.
+ */
+export function blamesTheProgram(words: string): boolean {
+  return /\bexec:? ["/].*(executable file not found|no such file|permission denied|not a directory|is a directory|exec format)/i.test(
+    words,
+  );
 }
 
 /** Before it runs it does not run either, but has no exit code. */

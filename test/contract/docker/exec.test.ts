@@ -104,10 +104,9 @@ describe.skipIf(why !== "")(`a container that is kept${why}`, () => {
     const { end } = own.start(request("echo up; sleep 1000"));
     const id = await theContainerOf("own");
     await eventually("the program runs", async () => {
-      const { ExecIDs } = (await (await docker.request("GET", `/containers/${id}/json`)).json()) as {
-        ExecIDs: string[] | null;
-      };
-      return ExecIDs?.length === 1;
+      const { ExecIDs } = await inspect<{ ExecIDs: string[] | null }>(`/containers/${id}/json`);
+      if (ExecIDs?.length !== 1) return false;
+      return (await inspect<{ Pid: number }>(`/exec/${ExecIDs[0]}/json`)).Pid !== 0;
     });
     await docker.request("POST", `/containers/${id}/kill`);
     expect(await end).toMatchObject({ type: "ended", result: { outcome: { type: "signaled", signal: "SIGKILL" } } });
@@ -119,6 +118,10 @@ describe.skipIf(why !== "")(`a container that is kept${why}`, () => {
     expect(outcome).toMatchObject({ type: "not-startable", reason: "program-not-found" });
     expect(JSON.stringify(outcome)).toContain('isolation \\"exec\\" needs /bin/sh');
   });
+
+  async function inspect<T>(path: string): Promise<T> {
+    return (await (await docker.request("GET", path)).json()) as T;
+  }
 
   async function theContainerOf(owner: string): Promise<string> {
     const { Id } = await eventually("it has a container", async () =>
