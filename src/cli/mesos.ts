@@ -19,7 +19,7 @@ import {
   parseMesosMasterOptions,
 } from "./mesos-options.ts";
 import { selfCommand } from "./self.ts";
-import { aborted } from "./waiting.ts";
+import { aborted, pendingFailure } from "./waiting.ts";
 
 export const mesosCommand: CliCommand = {
   name: "mesos",
@@ -40,8 +40,7 @@ async function runMaster(args: readonly string[], io: CliIo): Promise<number> {
     io,
   );
   const { log } = environmentLog(io);
-  const failed = Promise.withResolvers<never>();
-  failed.promise.catch(() => undefined); // by now nobody may wait for it
+  const failed = pendingFailure();
   const master = new MasterProcess({
     ...listen,
     ...settings,
@@ -67,8 +66,7 @@ async function runMaster(args: readonly string[], io: CliIo): Promise<number> {
 async function runAgent(args: readonly string[], io: CliIo): Promise<number> {
   const { listen, advertise, data, master, principal, secretFile, ...settings } = parseMesosAgentOptions(args, io);
   const { log } = environmentLog(io);
-  const failed = Promise.withResolvers<never>();
-  failed.promise.catch(() => undefined); // by now nobody may wait for it
+  const failed = pendingFailure();
   const masters = locatorOf(master, log);
   const agent = new AgentProcess({
     ...listen,

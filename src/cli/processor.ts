@@ -15,7 +15,7 @@ import { type CliCommand, exitCodes, parseCliArgs } from "./command.ts";
 import { processLog } from "./logging.ts";
 import { deploymentOf } from "./running-scheduler.ts";
 import { loadSettingsFile } from "./settings-file.ts";
-import { aborted } from "./waiting.ts";
+import { aborted, type PendingFailure, pendingFailure } from "./waiting.ts";
 
 const usage = `Usage: brigade processor NAME [--config FILE]
 
@@ -41,10 +41,9 @@ export const processorCommand: CliCommand = {
     const settings = requireSettings(await loadSettingsFile(values.config, io));
     const spec = await findProcessor(name, settings);
     const { log } = processLog(settings, (line) => io.stdout(line));
-    const failed = Promise.withResolvers<never>();
-    failed.promise.catch(() => undefined); // by now nobody may wait for it
-    const { reject: fail } = failed;
-    const store = await openState(settings.state, { clock: systemClock, random: systemRandom, log, onLost: fail });
+    const failed = pendingFailure();
+    const onLost = failed.reject;
+    const store = await openState(settings.state, { clock: systemClock, random: systemRandom, log, onLost });
     try {
       await runProcessor(spec, settings, store, log, io.signal, failed);
     } finally {
@@ -61,7 +60,7 @@ async function runProcessor(
   store: StateStore,
   log: Logger,
   signal: AbortSignal,
-  failed: PromiseWithResolvers<never>,
+  failed: PendingFailure,
 ): Promise<void> {
   const scheduler = new ProcessScheduler({
     settings,

@@ -1,5 +1,6 @@
 import { decodeUtf8, utf8 } from "../base/bytes.ts";
 import { InputError } from "../base/errors.ts";
+import { isJsonObject } from "../base/json.ts";
 import type { Header, InputRecord } from "../engine/ports.ts";
 
 /*
@@ -46,14 +47,14 @@ export function recordFromJson(text: string, line: number): RecordContent {
   } catch (cause) {
     throw new InputError(`Cannot produce line ${line}: it is not JSON`, { cause });
   }
-  if (!isObject(json)) throw new InputError(`Cannot produce line ${line}: it is not a JSON object`);
+  if (!isJsonObject(json)) throw new InputError(`Cannot produce line ${line}: it is not a JSON object`);
   const headers = json.headers ?? [];
   if (!Array.isArray(headers)) throw new InputError(`Cannot produce line ${line}: headers is not an array`);
   return {
     key: readBytes(json, "key", line),
     value: readBytes(json, "value", line),
     headers: headers.map((header: unknown) => {
-      if (!isObject(header) || typeof header.name !== "string") {
+      if (!isJsonObject(header) || typeof header.name !== "string") {
         throw new InputError(`Cannot produce line ${line}: a header is not an object with a name`);
       }
       return [header.name, readBytes(header, "value", line)] as const;
@@ -68,8 +69,4 @@ function readBytes(json: Readonly<Record<string, unknown>>, name: string, line: 
   if (text === null) return null;
   if (typeof text !== "string") throw new InputError(`Cannot produce line ${line}: ${name} is not a string or null`);
   return utf8(text);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

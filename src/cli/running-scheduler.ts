@@ -13,6 +13,7 @@ import { openState } from "../state/open-state.ts";
 import type { StateStore } from "../state/store.ts";
 import type { ProcessLog } from "./logging.ts";
 import { selfShellCommand } from "./self.ts";
+import { pendingFailure } from "./waiting.ts";
 
 export interface RunningOptions {
   readonly executorEnv?: Deployment["executorEnv"];
@@ -44,8 +45,7 @@ export class RunningScheduler {
     { log, sink }: ProcessLog,
     { executorEnv = [], mayBeginWithout = false }: RunningOptions = {},
   ): Promise<RunningScheduler> {
-    const { promise: failed, reject: onLost } = Promise.withResolvers<never>();
-    failed.catch(() => undefined); // by now nobody may wait for it
+    const { promise: failed, reject: onLost } = pendingFailure();
     const store = await openState(settings.state, { clock: systemClock, random: systemRandom, log, onLost });
     let api: ServedApi | undefined;
     try {

@@ -8,6 +8,15 @@ export function aborted(signal: AbortSignal): Promise<void> {
   });
 }
 
+/** A failure that something running may report at any time, to whoever waits for it then, or to nobody any more. */
+export type PendingFailure = Pick<PromiseWithResolvers<never>, "promise" | "reject">;
+
+export function pendingFailure(): PendingFailure {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => undefined);
+  return { promise, reject };
+}
+
 /** Runs `work` after `firstMs`, and then again and again with `everyMs` between; resolves when the signal is aborted. */
 export async function repeatUntil(
   signal: AbortSignal,

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { isJsonObject } from "../base/json.ts";
 import type { ContainerSpec, UlimitSpec } from "./container.ts";
 import {
   address,
@@ -43,7 +44,7 @@ const softAndHard: Reader<Omit<UlimitSpec, "name">> = section({
 
 const ulimit = either(
   [bothLimits, softAndHard],
-  (input) => (typeof input === "object" && input !== null && !Array.isArray(input) ? softAndHard : bothLimits),
+  (input) => (isJsonObject(input) ? softAndHard : bothLimits),
   'a whole number (-1 for no limit), or {"soft", "hard"}',
 );
 

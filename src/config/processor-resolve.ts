@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isJsonObject } from "../base/json.ts";
 import type { ExecutorSpec, ProcessorSpec, ProgramSpec } from "./processor.ts";
 import type { ProcessorForm } from "./processor-form.ts";
 
@@ -67,8 +68,6 @@ export function versionOf(spec: Omit<ProcessorSpec, "version">): string {
 /** JSON with the members of every object in the order of their names. */
 function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
+    isJsonObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
   );
 }

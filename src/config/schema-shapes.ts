@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { isJsonObject } from "../base/json.ts";
 import { didYouMean } from "./nearest.ts";
 import { showValue } from "./problem.ts";
 import { kind, kindOf, type Reader } from "./schema-kinds.ts";
@@ -26,10 +27,6 @@ export function shapeOf(schema: v.GenericSchema): ShapeMetadata {
   return v.getMetadata(schema);
 }
 
-function isObject(input: unknown): input is Record<string, unknown> {
-  return typeof input === "object" && input !== null && !Array.isArray(input);
-}
-
 export function isForeignField(name: string): boolean {
   return name === "$schema" || name.startsWith("x-");
 }
@@ -43,10 +40,10 @@ export function section<const T extends Fields>(fields: T): Reader<FieldValues<T
     return `is missing, must be ${(field === undefined ? undefined : kindOf(field).expects) ?? "given"}`;
   };
   const schema = v.pipe(
-    v.custom<Record<string, unknown>>(isObject, (issue) => `is ${showValue(issue.input)}, must be an object`),
+    v.custom<Record<string, unknown>>(isJsonObject, (issue) => `is ${showValue(issue.input)}, must be an object`),
     v.looseObject(fields, missing),
     v.rawCheck(({ dataset, addIssue }) => {
-      if (!isObject(dataset.value)) return;
+      if (!isJsonObject(dataset.value)) return;
       for (const [key, value] of Object.entries(dataset.value)) {
         if (Object.hasOwn(fields, key) || isForeignField(key)) continue;
         // `expected` carries the hint: see problemsOf.
@@ -85,10 +82,10 @@ export function table<T>(
   { expects, name, nameExpects }: TableOptions,
 ): Reader<readonly (readonly [name: string, value: T])[]> {
   return v.pipe(
-    v.custom<Record<string, unknown>>(isObject, (issue) => `is ${showValue(issue.input)}, must be ${expects}`),
+    v.custom<Record<string, unknown>>(isJsonObject, (issue) => `is ${showValue(issue.input)}, must be ${expects}`),
     v.record(v.string(), value),
     v.rawCheck(({ dataset, addIssue }) => {
-      if (!isObject(dataset.value)) return;
+      if (!isJsonObject(dataset.value)) return;
       for (const [key, own] of Object.entries(dataset.value)) {
         if (name.test(key)) continue;
         const message = `is under the name ${showValue(key)}, must be under ${nameExpects}`;

@@ -1,3 +1,4 @@
+import { isJsonObject } from "../base/json.ts";
 import type { RunOutcome } from "./ports.ts";
 
 /* The JSON at the head of what travels with a run (run-wire.ts): all of its shape that reading it relies on. */
@@ -27,7 +28,7 @@ export interface ResultHead {
 
 /** The specification itself is the sender's, a Brigade of this version or the one before: its fields are its own. */
 export function isRequestHead(json: unknown): json is RequestHead<object> {
-  if (!isObject(json) || !isObject(json["spec"]) || !isObject(json["spec"]["program"])) return false;
+  if (!isJsonObject(json) || !isJsonObject(json["spec"]) || !isJsonObject(json["spec"]["program"])) return false;
   const { attempt, topic, partition, offset, timestampMs, keyBytes, valueBytes, headers } = json;
   return (
     [attempt, partition, offset].every(isCount) &&
@@ -40,7 +41,7 @@ export function isRequestHead(json: unknown): json is RequestHead<object> {
 }
 
 export function isResultHead(json: unknown): json is ResultHead {
-  if (!isObject(json)) return false;
+  if (!isJsonObject(json)) return false;
   const { outcome, durationMs, specVersion, attempt, notice, stdoutBytes, stderrBytes } = json;
   return (
     isOutcome(outcome) &&
@@ -66,15 +67,11 @@ const outcomeFields: { readonly [Type in RunOutcome["type"]]: Readonly<Record<st
 };
 
 function isOutcome(outcome: unknown): outcome is RunOutcome {
-  if (!isObject(outcome)) return false;
+  if (!isJsonObject(outcome)) return false;
   const { type } = outcome;
   if (typeof type !== "string" || !Object.hasOwn(outcomeFields, type)) return false;
   const fields = Object.entries(outcomeFields[type as RunOutcome["type"]]);
   return fields.every(([name, wanted]) => typeof outcome[name] === wanted);
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isNumber(value: unknown): value is number {

@@ -1,3 +1,4 @@
+import { isJsonObject } from "../base/json.ts";
 import { OperatorUnavailableError } from "./errors.ts";
 import type { AgentId, FrameworkId, Label, TaskId } from "./types.ts";
 
@@ -74,7 +75,7 @@ function idOf(id: unknown, name: string): string {
 }
 
 function record(value: unknown, name: string): Readonly<Record<string, unknown>> {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (isJsonObject(value)) return value;
   throw unexpected(name, "an object");
 }
 

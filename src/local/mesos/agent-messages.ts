@@ -14,8 +14,8 @@ import type {
 } from "../../mesos/types.ts";
 
 /*
- * What master and agent say to one another. In Mesos this is an internal protocol over sockets; here both live in one
- * process and exchange these values in order.
+ * What master and agent say to one another. In Mesos this is an internal protocol over sockets. Here these values are
+ * exchanged in order: as they are where both live in one process, else over a link (link/wire.ts).
  */
 
 /** Master to agent. */

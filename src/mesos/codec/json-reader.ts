@@ -1,3 +1,4 @@
+import { isJsonObject } from "../../base/json.ts";
 import { CodecError } from "./errors.ts";
 import { idOf } from "./ids.ts";
 import { type EnumType, type Field, type MessageType, messageType } from "./schema.ts";
@@ -36,7 +37,7 @@ interface Reading {
  */
 export function decodeJson(name: string, text: string): object {
   const json = parseJson(text);
-  if (!isObject(json)) throw mismatched("Expecting a JSON object");
+  if (!isJsonObject(json)) throw mismatched("Expecting a JSON object");
   const reading: Reading = { missing: [], depth: 0 };
   const value = readObject(messageType(name), json, "", reading);
   if (reading.missing.length > 0) throw mismatched(`Missing required fields: ${reading.missing.join(", ")}`);
@@ -117,16 +118,16 @@ function readValue(field: Field, value: unknown, path: string, reading: Reading)
   const type = field.type;
   switch (type.kind) {
     case "message":
-      if (!isObject(value)) throw unexpected(field, value);
+      if (!isJsonObject(value)) throw unexpected(field, value);
       return readObject(type.message, value, `${path}.`, reading);
     case "id": {
-      if (!isObject(value)) throw unexpected(field, value);
+      if (!isJsonObject(value)) throw unexpected(field, value);
       const id = readObject(type.message, value, `${path}.`, reading);
       // An id without value is reported as its own missing member, not as one of the object around it.
       return idOf(id) ?? "";
     }
     case "map": {
-      if (!isObject(value)) throw unexpected(field, value);
+      if (!isJsonObject(value)) throw unexpected(field, value);
       const entries = Object.entries(value).map(
         ([key, item]) => [key, readValue(type.value, item, `${path}.${key}`, reading)] as const,
       );
@@ -176,10 +177,6 @@ function readBase64(field: Field, text: string): Uint8Array {
     throw mismatched(`Failed to base64 decode bytes field '${field.wireName}': Invalid character '${wrong[0]}'`);
   }
   return new Uint8Array(Buffer.from(compact, "base64"));
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function unexpected(field: Field, value: unknown): CodecError {

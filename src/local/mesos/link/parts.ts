@@ -1,3 +1,4 @@
+import { isJsonObject } from "../../../base/json.ts";
 import { CodecError, decodeMessage, encodeMessage } from "../../../mesos/codec.ts";
 import { LinkProtocolError } from "./errors.ts";
 
@@ -82,7 +83,7 @@ export function object<T extends object>(parts: Parts<T>): Part<T> {
   return {
     write: (value) => Object.fromEntries(entries.map(([name, part]) => [name, part.write(value[name])])),
     read(json, where) {
-      if (!isRecord(json)) return refuse(where, "an object", json);
+      if (!isJsonObject(json)) return refuse(where, "an object", json);
       return Object.fromEntries(entries.map(([name, part]) => [name, part.read(json[name], `${where}.${name}`)])) as T;
     },
   };
@@ -103,16 +104,12 @@ export function variant<T extends Typed>(variants: Variants<T>): Part<T> {
   return {
     write: (value) => ({ type: value.type, ...(byType.get(value.type)?.write(value) as object) }),
     read(json, where) {
-      const type = isRecord(json) ? json["type"] : undefined;
+      const type = isJsonObject(json) ? json["type"] : undefined;
       const part = typeof type === "string" ? byType.get(type) : undefined;
       if (part === undefined) return refuse(`${where}.type`, `one of ${[...byType.keys()].join(", ")}`, type);
       return { type, ...part.read(json, where) } as T;
     },
   };
-}
-
-function isRecord(json: unknown): json is Readonly<Record<string, unknown>> {
-  return typeof json === "object" && json !== null && !Array.isArray(json);
 }
 
 function refuse(where: string, wanted: string, json: unknown): never {
