@@ -46,7 +46,7 @@ export function generateSchema(): string {
     Object.entries(table).map(([name, value]) => `    ${JSON.stringify(name)}: ${JSON.stringify(value)},`);
   return [
     "// Made by scripts/generate-mesos-schema.ts from proto/: edit those and run it again.",
-    'import type { SchemaTable } from "./schema.ts";',
+    'import type { SchemaTable } from "./schema-table.ts";',
     "",
     "export const schemaTable: SchemaTable = {",
     "  messages: {",

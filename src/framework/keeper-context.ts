@@ -13,13 +13,7 @@ import {
 } from "./keeper-api.ts";
 import { OfferCycle } from "./offer-cycle.ts";
 import { Offers } from "./offers.ts";
-import { type KeptTask, type TaskPhase, TaskTable } from "./task-table.ts";
-
-/** What the keeper has set an alarm for. */
-export type KeeperAlarm =
-  | { readonly type: "round" | "revive" | "barrier" | "adopt-timeout" | "periodic" }
-  | { readonly type: "shape"; readonly shapeId: string }
-  | { readonly type: "reconcile" | "kill" | "phase" | "watch"; readonly task: KeptTask };
+import { type KeeperAlarm, type KeptTask, type TaskPhase, TaskTable } from "./task-table.ts";
 
 /** The state that the parts of the keeper share, and the way out for their commands. */
 export class KeeperContext {

@@ -5,10 +5,10 @@ import type { Alarm } from "./alarms.ts";
 import type { WaitingView } from "./backlog.ts";
 import { Barrier } from "./barrier.ts";
 import type { KeeperCommand, KeeperEvent, KeeperOptions, LossPolicy, MasterEvent } from "./keeper-api.ts";
-import { type KeeperAlarm, KeeperContext } from "./keeper-context.ts";
+import { KeeperContext } from "./keeper-context.ts";
 import { Launcher } from "./launcher.ts";
 import { TaskLives } from "./task-lives.ts";
-import type { KeptTask, TaskPhase } from "./task-table.ts";
+import type { KeeperAlarm, KeptTask, TaskPhase } from "./task-table.ts";
 
 /** One task, for people. */
 export interface KeptTaskView {

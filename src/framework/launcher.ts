@@ -3,9 +3,9 @@ import type { Offer, OfferId, Resource, TaskInfo } from "../mesos/types.ts";
 import { type HostAccept, type HostDecline, type Launch, place } from "../placement/place.ts";
 import type { Alarm } from "./alarms.ts";
 import { aloneKind } from "./executor-id.ts";
-import type { KeeperAlarm, KeeperContext } from "./keeper-context.ts";
+import type { KeeperContext } from "./keeper-context.ts";
 import { formatTaskId } from "./task-id.ts";
-import type { KeptTask } from "./task-table.ts";
+import type { KeeperAlarm, KeptTask } from "./task-table.ts";
 
 /** For what stays in hand when nothing waits; REVIVE lifts it. */
 const REFUSE_IDLE_SECONDS = 300;

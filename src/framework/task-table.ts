@@ -5,7 +5,6 @@ import { makeShape, type Shape } from "../placement/shape.ts";
 import type { Executor } from "./agents.ts";
 import type { Alarm } from "./alarms.ts";
 import type { TaskRequest } from "./keeper-api.ts";
-import type { KeeperAlarm } from "./keeper-context.ts";
 
 /** Where a task stands, as far as the keeper can know. */
 export type TaskPhase =
@@ -50,6 +49,12 @@ export interface OwedAcknowledgement {
   readonly taskId: TaskId;
   readonly uuid: Uint8Array;
 }
+
+/** What the keeper has set an alarm for. */
+export type KeeperAlarm =
+  | { readonly type: "round" | "revive" | "barrier" | "adopt-timeout" | "periodic" }
+  | { readonly type: "shape"; readonly shapeId: string }
+  | { readonly type: "reconcile" | "kill" | "phase" | "watch"; readonly task: KeptTask };
 
 /** One wanted or adopted task, through all its launches. */
 export class KeptTask {

@@ -12,7 +12,8 @@ import {
 import { KnownProcessors } from "./known-processors.ts";
 import type { OffsetsSnapshot } from "./offsets-snapshot.ts";
 import type { ProcessorSnapshot, TaskSnapshot } from "./snapshot.ts";
-import { type ProcessorState, Supervisor, type SupervisorContext } from "./supervisor.ts";
+import type { SupervisorContext } from "./supervised-processor.ts";
+import { type ProcessorState, Supervisor } from "./supervisor.ts";
 import { DirectoryWatcher } from "./watcher.ts";
 
 /** One reading of PROCESSOR_DIR: what it means to the directory, and what a person is told of it. */

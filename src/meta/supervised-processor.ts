@@ -1,15 +1,18 @@
 import { type BackoffOptions, backoffMs } from "../base/backoff.ts";
+import type { Clock } from "../base/clock.ts";
 import { assertNever, BrigadeError, describeError, errorFromData } from "../base/errors.ts";
-import type { Logger } from "../base/log.ts";
+import type { Logger, LogSink } from "../base/log.ts";
 import type { MetricFamily } from "../base/metrics.ts";
+import type { Random } from "../base/random.ts";
 import { consumerGroup } from "../config/names.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
+import type { Settings } from "../config/settings.ts";
+import type { StateStore } from "../state/store.ts";
 import type { OffsetsSnapshot } from "./offsets-snapshot.ts";
-import type { StopMode } from "./protocol.ts";
+import type { Deployment, StopMode } from "./protocol.ts";
 import { type ProcessorPhase, type ProcessorSnapshot, snapshotOfSpec, type TaskSnapshot } from "./snapshot.ts";
-import type { SupervisorContext } from "./supervisor.ts";
 import { WorkerClient, type WorkerEvent } from "./worker-client.ts";
-import type { WorkerExit } from "./worker-handle.ts";
+import type { WorkerExit, WorkerFactory } from "./worker-handle.ts";
 
 /** A Worker that cannot live is tried again for ever; a change of its specification tries at once. */
 const RESTART: BackoffOptions = { initialMs: 1000, maxMs: 60_000 };
@@ -54,6 +57,22 @@ type Life =
   /** It must not be started again until its specification changes. */
   | { readonly type: "failed" }
   | { readonly type: "ended" };
+
+/** What every supervised processor needs of the world. */
+export interface SupervisorContext {
+  readonly settings: Settings;
+  readonly deployment: Deployment;
+  readonly factory: WorkerFactory;
+  readonly store: StateStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Logger;
+  /** Where the Workers' log entries go as they are. */
+  readonly logSink: LogSink;
+  readonly onPhase: () => void;
+  /** A removal is done: its framework is torn down, its state forgotten. */
+  readonly onRemoved: (processor: string) => void;
+}
 
 /** Keeps one processor's Worker alive until it is to be stopped or removed. */
 export class SupervisedProcessor {

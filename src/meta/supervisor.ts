@@ -1,32 +1,10 @@
-import type { Clock } from "../base/clock.ts";
-import type { Logger, LogSink } from "../base/log.ts";
 import type { MetricFamily } from "../base/metrics.ts";
-import type { Random } from "../base/random.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
-import type { Settings } from "../config/settings.ts";
-import type { StateStore } from "../state/store.ts";
 import { mergeFamilies } from "./merge-families.ts";
 import type { OffsetsSnapshot } from "./offsets-snapshot.ts";
-import type { Deployment, StopMode } from "./protocol.ts";
+import type { StopMode } from "./protocol.ts";
 import type { ProcessorPhase, ProcessorSnapshot, TaskSnapshot } from "./snapshot.ts";
-import { SupervisedProcessor } from "./supervised-processor.ts";
-import type { WorkerFactory } from "./worker-handle.ts";
-
-/** What every supervised processor needs of the world. */
-export interface SupervisorContext {
-  readonly settings: Settings;
-  readonly deployment: Deployment;
-  readonly factory: WorkerFactory;
-  readonly store: StateStore;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: Logger;
-  /** Where the Workers' log entries go as they are. */
-  readonly logSink: LogSink;
-  readonly onPhase: () => void;
-  /** A removal is done: its framework is torn down, its state forgotten. */
-  readonly onRemoved: (processor: string) => void;
-}
+import { SupervisedProcessor, type SupervisorContext } from "./supervised-processor.ts";
 
 /** How far a processor is, without asking its Worker. */
 export interface ProcessorState {

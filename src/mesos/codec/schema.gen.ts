@@ -1,5 +1,5 @@
 // Made by scripts/generate-mesos-schema.ts from proto/: edit those and run it again.
-import type { SchemaTable } from "./schema.ts";
+import type { SchemaTable } from "./schema-table.ts";
 
 export const schemaTable: SchemaTable = {
   messages: {

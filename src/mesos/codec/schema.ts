@@ -1,19 +1,6 @@
 import { InvariantError } from "../../base/errors.ts";
 import { schemaTable } from "./schema.gen.ts";
-
-/** `[number, type, label, extra]`; message and enum types carry their whole name, package included. */
-export type FieldEntry = readonly [
-  number: number,
-  type: string,
-  label: string,
-  extra?: { readonly default?: string | number | boolean; readonly deprecated?: boolean },
-];
-
-/** proto/ as data: message → field → entry, enum → name → number. Fields stand in declared order. */
-export interface SchemaTable {
-  readonly messages: Readonly<Record<string, Readonly<Record<string, FieldEntry>>>>;
-  readonly enums: Readonly<Record<string, Readonly<Record<string, number>>>>;
-}
+import type { FieldEntry } from "./schema-table.ts";
 
 const scalarKinds = ["string", "bytes", "bool", "double", "int32", "uint32", "int64", "uint64"] as const;
 export type ScalarKind = (typeof scalarKinds)[number];

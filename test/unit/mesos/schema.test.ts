@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { generateSchema, schemaPath } from "../../../scripts/generate-mesos-schema.ts";
 import { schemaTable } from "../../../src/mesos/codec/schema.gen.ts";
-import type { FieldEntry } from "../../../src/mesos/codec/schema.ts";
+import type { FieldEntry } from "../../../src/mesos/codec/schema-table.ts";
 import reference from "./mesos-v1-fields.json" with { type: "json" };
 
 /** Fields and values of Apache Mesos 1.12, by package and name. */

@@ -4,7 +4,7 @@ import type { Settings } from "../../../src/config/settings.ts";
 import type { OffsetsSnapshot } from "../../../src/meta/offsets-snapshot.ts";
 import type { Deployment, FromWorker, ToWorker, WorkerRequest } from "../../../src/meta/protocol.ts";
 import { snapshotOfSpec } from "../../../src/meta/snapshot.ts";
-import type { SupervisorContext } from "../../../src/meta/supervisor.ts";
+import type { SupervisorContext } from "../../../src/meta/supervised-processor.ts";
 import type { WorkerExit, WorkerFactory, WorkerHandle } from "../../../src/meta/worker-handle.ts";
 import type { StateStore } from "../../../src/state/store.ts";
 import { ManualClock } from "../../support/manual-clock.ts";

@@ -9,19 +9,13 @@ import {
   type TaskState,
   type TaskStatus,
 } from "../../../mesos/types.ts";
-import type { ExecutorKind } from "../containers/containerizer.ts";
+import type { ContainerProcess, ExecutorKind } from "../containers/containerizer.ts";
 import { withStatus } from "../task-statuses.ts";
 
 /*
  * What an agent remembers over a restart, as a list of facts. Containers are noted for every framework, so that what
  * is left of them can be ended; tasks and updates only for frameworks with a checkpoint.
  */
-
-/** The process that heads a container; `startTime` tells it from a later one with the same id. */
-export interface ContainerProcess {
-  readonly pid: number;
-  readonly startTime: string;
-}
 
 export type AgentFact =
   | { readonly type: "framework"; readonly info: FrameworkInfo }

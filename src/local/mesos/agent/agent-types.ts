@@ -16,8 +16,13 @@ import type {
   TaskStatus,
 } from "../../../mesos/types.ts";
 import type { AgentReport } from "../agent-messages.ts";
-import type { ContainerAdoption, ContainerLaunch, ExecutorKind } from "../containers/containerizer.ts";
-import type { AgentFact, ContainerProcess } from "./agent-memory.ts";
+import type {
+  ContainerAdoption,
+  ContainerLaunch,
+  ContainerProcess,
+  ExecutorKind,
+} from "../containers/containerizer.ts";
+import type { AgentFact } from "./agent-memory.ts";
 
 /** A subscription of an executor, as the shell knows it. */
 export type ExecutorStreamId = string;

@@ -7,7 +7,6 @@ import type {
   ResourceLimits,
   TaskInfo,
 } from "../../../mesos/types.ts";
-import type { ContainerProcess } from "../agent/agent-memory.ts";
 
 /**
  * Who subscribes from a container.
@@ -17,6 +16,12 @@ import type { ContainerProcess } from "../agent/agent-memory.ts";
  * - default: the built-in one for groups of tasks
  */
 export type ExecutorKind = "custom" | "command" | "default";
+
+/** The process that heads a container; `startTime` tells it from a later one with the same id. */
+export interface ContainerProcess {
+  readonly pid: number;
+  readonly startTime: string;
+}
 
 /** What an agent wants to be started. */
 export interface ContainerLaunch {

@@ -4,8 +4,13 @@ import { constants } from "node:os";
 import { join } from "node:path";
 import type { Logger } from "../../../base/log.ts";
 import type { ContainerId } from "../../../mesos/types.ts";
-import type { ContainerProcess } from "../agent/agent-memory.ts";
-import type { ContainerAdoption, ContainerEvent, Containerizer, ContainerLaunch } from "./containerizer.ts";
+import type {
+  ContainerAdoption,
+  ContainerEvent,
+  Containerizer,
+  ContainerLaunch,
+  ContainerProcess,
+} from "./containerizer.ts";
 import { argvOf, executorEnvironment } from "./environment.ts";
 import { launchFailure, prepare, type Surroundings } from "./preparation.ts";
 import { isRunning, killGroup, killMarked, startTimeOf } from "./processes.ts";

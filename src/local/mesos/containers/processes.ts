@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { errorCode } from "../../../base/errors.ts";
-import type { ContainerProcess } from "../agent/agent-memory.ts";
+import type { ContainerProcess } from "./containerizer.ts";
 
 /**
  * Kills a container's process group at once; that it is gone already is fine.

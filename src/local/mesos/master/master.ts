@@ -2,13 +2,15 @@ import { assertNever } from "../../../base/errors.ts";
 import type { Random } from "../../../base/random.ts";
 import type { AgentId, FrameworkId, Offer } from "../../../mesos/types.ts";
 import type { FromAgent } from "../agent-messages.ts";
+import type { CallRefusal } from "../call-refusal.ts";
 import type { Moment } from "../moment.ts";
 import { accept, decline } from "./accept.ts";
 import { agentOverdue, pingAgent, recoveryOver } from "./agent-pings.ts";
 import { disconnectAgent } from "./agent-removal.ts";
 import { acknowledge, agentReported } from "./agent-reports.ts";
 import { type Allocation, Allocator } from "./allocator.ts";
-import { answerInverseOffers, Maintenance, sendInverseOffers } from "./maintenance.ts";
+import { Maintenance } from "./maintenance.ts";
+import { answerInverseOffers, sendInverseOffers } from "./maintenance-offers.ts";
 import {
   type CallOf,
   type MasterCommand,
@@ -41,12 +43,6 @@ export type MasterEvent =
   | { readonly type: "operate"; readonly order: OperatorOrder }
   /** A deadline of {@link Master.nextWakeMs} has come. */
   | { readonly type: "wake" };
-
-/** An answer other than 202. */
-export interface CallRefusal {
-  readonly status: number;
-  readonly message: string;
-}
 
 /**
  * The master: events in, commands out. It owns frameworks, offers, tasks and the allocation of resources; executors and

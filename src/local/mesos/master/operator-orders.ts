@@ -1,9 +1,10 @@
 import { assertNever } from "../../../base/errors.ts";
 import type { AgentId, FrameworkId } from "../../../mesos/types.ts";
+import type { CallRefusal } from "../call-refusal.ts";
 import type { Moment } from "../moment.ts";
 import { deactivateAgent, drainAgent, markAgentGone, reactivateAgent } from "./agent-drain.ts";
-import { type MaintenanceWindow, scheduleProblem, updateSchedule } from "./maintenance.ts";
-import type { CallRefusal } from "./master.ts";
+import { type MaintenanceWindow, scheduleProblem } from "./maintenance.ts";
+import { updateSchedule } from "./maintenance-offers.ts";
 import type { MasterState } from "./master-state.ts";
 import { removeFramework } from "./subscription.ts";
 
