@@ -1,9 +1,6 @@
 import type { ProcessorSpec } from "../config/processor.ts";
-import type { OpenRecord } from "./open-record.ts";
+import type { LaneId, OpenRecord } from "./open-record.ts";
 import type { InputRecord, RunId } from "./ports.ts";
-
-/** A key within a partition, or a whole partition. */
-export type LaneId = string;
 
 /** What may wait behind the head of one lane. */
 export interface LaneShare {

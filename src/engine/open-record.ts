@@ -68,6 +68,9 @@ export type Decision =
       readonly details: FailureDetails;
     };
 
+/** What keeps its records in order: a key within a partition, or a whole partition. */
+export type LaneId = string;
+
 const noRuns: readonly RunState[] = [];
 
 /** One record from its receipt to the commit that settles it. */
@@ -79,7 +82,7 @@ export class OpenRecord {
   readonly receivedAtMs: number;
   /** Known from a run of it alone: Kafka has the record no more, so that it cannot run again. */
   readonly expired: boolean;
-  lane: string | undefined = undefined;
+  lane: LaneId | undefined = undefined;
   /** When a waiting record becomes ready. */
   dueMs = 0;
   /** The run that a guarded record waits for. */

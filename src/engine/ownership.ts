@@ -1,6 +1,6 @@
 import { confirmUnanswered } from "./commit-cycle.ts";
-import { type LaneId, laneOf } from "./lanes.ts";
-import { OpenRecord } from "./open-record.ts";
+import { laneOf } from "./lanes.ts";
+import { type LaneId, OpenRecord } from "./open-record.ts";
 import type { PartitionState } from "./partition-state.ts";
 import type { AssignedPartition } from "./ports.ts";
 import type { RecordLives } from "./record-lives.ts";

@@ -1,5 +1,4 @@
-import type { LaneId } from "./lanes.ts";
-import type { OpenRecord } from "./open-record.ts";
+import type { LaneId, OpenRecord } from "./open-record.ts";
 import type { OffsetCommit } from "./ports.ts";
 import { SettledOffsets } from "./settled-offsets.ts";
 
