@@ -1,5 +1,4 @@
-import type { LaneId } from "./lanes.ts";
-import type { OpenRecord } from "./open-record.ts";
+import type { LaneId, OpenRecord } from "./open-record.ts";
 import type { RunId } from "./ports.ts";
 
 /** A run that nobody wants any more, and that may be alive. */
