@@ -58,6 +58,8 @@ export class PartitionState {
     }
     this.done.addRange(this.position, offset);
     this.position = offset;
+    // What never runs again has no more attempts to count, and no place in the metadata of a commit.
+    for (const gone of this.failedAttempts.keys()) if (this.done.has(gone)) this.failedAttempts.delete(gone);
   }
 
   /** Whether it is kept from being read by something of its own, and not by how much is in flight. */

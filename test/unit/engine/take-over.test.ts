@@ -1,5 +1,7 @@
 import { describe, expect, test } from "bun:test";
+import { decodeCommitMetadata, encodeCommitMetadata } from "../../../src/engine/commit-metadata.ts";
 import type { RunId } from "../../../src/engine/ports.ts";
+import { SettledOffsets } from "../../../src/engine/settled-offsets.ts";
 import { TrackerDriver } from "../../support/tracker-driver.ts";
 
 /** Where reading begins in each partition. */
@@ -69,4 +71,39 @@ test("a group that is deleted behind our back goes on where it stood", () => {
   driver.confirmCommits();
   driver.assign({ committed: null, remembered: 1, logEndOffset: 3 });
   expect(starts(driver)).toEqual([0, 1]);
+});
+
+describe("failed attempts that the last owner counted", () => {
+  /** Of offsets 3, 4 and 250, none of which is settled. */
+  const committed = {
+    offset: 3,
+    metadata: encodeCommitMetadata(new SettledOffsets(3), [
+      [3, 2],
+      [4, 1],
+      [250, 1],
+    ]).metadata,
+  };
+
+  /** Of those that the last commit tells to a successor. */
+  function told(driver: TrackerDriver): ReadonlyMap<number, number> {
+    const { offset, metadata } = driver.lastCommit()!.offsets[0]!;
+    const known = decodeCommitMetadata(metadata, offset);
+    if (known.type !== "known") throw new Error("its own metadata is foreign");
+    return known.attempts;
+  }
+
+  test("are forgotten with the records that retention took, and are nobody else's", () => {
+    const driver = new TrackerDriver();
+    driver.begin({ committed, logStartOffset: 200, logEndOffset: 300 });
+    expect(told(driver)).toEqual(new Map([[250, 1]]));
+  });
+
+  test("are forgotten with the records that compaction took", () => {
+    const driver = new TrackerDriver();
+    driver.begin({ committed, logStartOffset: 3, logEndOffset: 300 });
+    driver.receive([3, 5]);
+    driver.receive([], { next: 300 });
+    driver.confirmCommits();
+    expect(told(driver)).toEqual(new Map([[3, 2]]));
+  });
 });
