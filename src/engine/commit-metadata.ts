@@ -46,7 +46,8 @@ export function encodeCommitMetadata(
 ): EncodedMetadata {
   const budget = Math.max(0, Math.floor(((limitBytes - 2) * 3) / 4));
   const map = settled.end === settled.watermark ? undefined : encodeMap(settled, budget);
-  let metadata = map === undefined ? "" : `${VERSION}${map.kind}${base64(map.bytes)}`;
+  // A map that has no room at all is left out: a broker may take no metadata.
+  let metadata = map === undefined || map.bytes.length === 0 ? "" : `${VERSION}${map.kind}${base64(map.bytes)}`;
 
   const pairs: number[] = [];
   for (const [offset, failed] of attempts) {
