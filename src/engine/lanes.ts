@@ -70,6 +70,11 @@ export class Lanes {
     return next;
   }
 
+  /** Whether none of its lane goes before it. */
+  isTurnOf(open: OpenRecord): boolean {
+    return open.lane === undefined || this.head(open.lane) === open;
+  }
+
   /** The one that goes first in the lane; undefined where nothing is in it. */
   head(id: LaneId): OpenRecord | undefined {
     return this.#lanes.get(id)?.queue[0];

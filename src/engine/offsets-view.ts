@@ -121,7 +121,8 @@ function oldest({ open }: PartitionState, limit: number): readonly OpenRecord[] 
 
 function viewRecord(open: OpenRecord, lanes: Lanes): OpenRecordView {
   const { record, phase, attempts, receivedAtMs, dueMs, lane, guardedBy, rerunReason, lastFailure } = open;
-  const head = phase === "blocked" && lane !== undefined ? lanes.head(lane) : undefined;
+  const waitsForTurn = (phase === "blocked" || phase === "ended") && !lanes.isTurnOf(open);
+  const head = waitsForTurn && lane !== undefined ? lanes.head(lane) : undefined;
   return {
     offset: record.offset,
     phase,

@@ -7,7 +7,7 @@ import type { InputRecord, LostReason, OutputRecord, RunId, RunResult, SettlingS
 /**
  * Where a record stands.
  *
- *     blocked → ready ⇄ waiting
+ *     blocked ⇄ ready ⇄ waiting
  *               ↓   ⇅      ↑
  *               ↓   guarded
  *               placed → running → ended ⇄ sending → done
@@ -31,7 +31,7 @@ const legal: Readonly<Record<RecordPhase, readonly RecordPhase[]>> = {
   blocked: ["ready", "running", "ended"],
   // A twin that was thought lost may come back and run, or end, while its record waits for another try.
   waiting: ["ready", "waiting", "running", "ended"],
-  ready: ["placed", "guarded", "running", "waiting", "ended"],
+  ready: ["placed", "blocked", "guarded", "running", "waiting", "ended"],
   guarded: ["ready", "waiting", "running", "ended"],
   placed: ["running", "waiting", "ready", "ended"],
   running: ["waiting", "ready", "ended"],

@@ -29,16 +29,22 @@ export class Outbox {
     return this.#unsendable.length > 0;
   }
 
-  /** It has come to this. */
+  /**
+   * It has come to this. What a run has come to that was found again ahead of its record's turn waits for that: those
+   * before it in its lane may be sent once more.
+   */
   take(open: OpenRecord, decision: Decision): void {
+    const { lanes, flow } = this.#context;
     open.decision = decision;
     open.lastFailure = undefined;
-    this.#context.flow.holds(open, heldBytes(decision));
+    if (open.phase !== "ended") open.enter("ended");
+    // It takes none of the room for outputs meanwhile: whom it waits for needs that.
+    if (!lanes.isTurnOf(open)) return;
+    flow.holds(open, heldBytes(decision));
     this.#send(open);
   }
 
   #send(open: OpenRecord): void {
-    if (open.phase !== "ended") open.enter("ended");
     const records = open.decision?.records ?? [];
     if (records.length === 0) return this.#done(open);
     open.enter("sending");
@@ -112,10 +118,9 @@ export class Outbox {
     const latencyMs = nowMs - open.receivedAtMs;
     this.#context.note({ type: "finished", partition: record.partition, offset: record.offset, as, latencyMs });
     open.decision = undefined;
-    // An adopted run may have finished ahead of its lane: such records are passed.
-    let next = lanes.leave(open);
-    while (next?.phase === "done") next = lanes.leave(next);
+    const next = lanes.leave(open);
     if (next?.phase === "blocked") agenda.makeReady(next);
+    if (next?.decision !== undefined) this.take(next, next.decision);
     const { waitsForLane } = partition;
     if (waitsForLane !== undefined && lanes.hasRoom(waitsForLane, laneShare)) partition.waitsForLane = undefined;
   }

@@ -331,7 +331,7 @@ export class RecordLives {
   }
 
   placeReady(): void {
-    const { pause, agenda, runs, survivors, spec, nowMs } = this.#context;
+    const { pause, agenda, lanes, runs, survivors, spec, nowMs } = this.#context;
     if (pause.reason === undefined && this.#outbox.hasUnsendable) this.#outbox.sendAgain();
     if (!this.#context.runnerReady || !this.#context.starting) return;
     let room = spec.concurrency - runs.alive;
@@ -345,6 +345,11 @@ export class RecordLives {
     while (room > 0) {
       const open = agenda.takeReady();
       if (open === undefined) return;
+      // A run of it was found ahead of its turn, and it is to run again.
+      if (!lanes.isTurnOf(open)) {
+        open.enter("blocked");
+        continue;
+      }
       const guard = this.#guardOf(open);
       if (guard !== undefined) {
         open.enter("guarded");

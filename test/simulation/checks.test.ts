@@ -273,6 +273,21 @@ describe("I5: order", () => {
   test("an output ahead of the one before it", () => {
     breaks("I5", () => new Teller({}, "key").produces("0/1"));
   });
+
+  test("an output ahead of one that an earlier life wrote, did not commit, and that will be written again", () => {
+    const successor = (): Teller =>
+      new Teller({}, "key")
+        .runs(first, "succeeded")
+        .hears(first)
+        .produces("0/0")
+        .runs(second, "succeeded")
+        .dies("A.1")
+        .starts("A.2")
+        .owns("A.2");
+    breaks("I5", () => successor().produces("0/1", "output", "A.2"));
+    breaks("I5", () => successor().launches("A-1/p_in_0_1-2.1", "A.2"));
+    successor().hears(first, "A.2").produces("0/0", "output", "A.2").produces("0/1", "output", "A.2");
+  });
 });
 
 describe("a result is settled by its run's own version", () => {

@@ -232,17 +232,28 @@ const onlyFailuresRunAgain: Rule = (fact, ledger, { onlySchedulersDie }) => {
 
 // ------------------------------------------------------------------------------------------------------ I5: order
 
-/** A record starts only after every earlier one of its lane has its output in Kafka. */
+/**
+ * A record starts only after every earlier one of its lane has its output in Kafka, and nothing of it is written before
+ * theirs: be it that theirs is there already, and will be sent once more by a later life.
+ */
 const laneGoesInOrder: Rule = (fact, ledger) => {
   if (fact.type !== "launched" && fact.type !== "output-sent") return;
   const record = ledger.record(fact.type === "launched" ? recordOfTask(fact.task) : fact.record);
   for (const earlier of ledger.lanes.get(record.lane ?? "") ?? []) {
     if (earlier.offset >= record.offset) return;
-    if (earlier.done || earlier.expired) continue;
+    if (earlier.expired || (earlier.done && !isToBeSentAgain(ledger, earlier, fact.scheduler))) continue;
     if (!earlier.tasks.some((task) => mayBeDropped(ledger, task, fact.scheduler)))
       throw new BrokenPromise("I5", `${record.key} is ahead of ${earlier.key} (${fact.type})`);
   }
 };
+
+/** Its output is an earlier life's, whose successor has the partition and does not know of it. */
+function isToBeSentAgain(ledger: Ledger, record: LedgerRecord, scheduler: string): boolean {
+  const { partition, settled, lastWriter, tasks } = record;
+  if (settled || lastWriter === undefined || lastWriter === scheduler) return false;
+  if (ledger.holders.get(partition) !== scheduler || ledger.ownedByAnotherSince(partition, scheduler, 0)) return false;
+  return !tasks.some(({ outcome }) => outcome === "printed-nothing");
+}
 
 /** With \`overlap: forbid\` no program begins while another of its record, or of its lane, may still run. */
 const nothingOverlaps: Rule = (fact, ledger) => {

@@ -162,10 +162,26 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: "let a record that is tried again lose its place",
-    file: OWNERSHIP,
-    find: "      const isFree = this.#enter(open, lane);",
-    replace: "      const isFree = this.#enter(open, lane) || open.record.offset % 7 === 6;",
+    file: LIVES,
+    find: "    this.#context.agenda.wait(open, this.#context.nowMs + delayMs);",
+    replace: `    this.#context.agenda.wait(open, this.#context.nowMs + delayMs);
+    const following = this.#context.lanes.leave(open);
+    if (following?.phase === "blocked") this.#context.agenda.makeReady(following);`,
     seeds: 60,
+  },
+  {
+    name: "send what was found ahead of its turn",
+    file: OUTBOX,
+    find: "    if (!lanes.isTurnOf(open)) return;",
+    replace: "",
+    seeds: 500,
+  },
+  {
+    name: "run again what was found ahead of its turn",
+    file: LIVES,
+    find: "      if (!lanes.isTurnOf(open)) {",
+    replace: "      if (!lanes.isTurnOf(open) && open.runs.length > 0) {",
+    unitTest: "engine/found-ahead.test.ts",
   },
   {
     name: "retry without counting",
