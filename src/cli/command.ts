@@ -48,7 +48,7 @@ export function parseCliArgs<const T extends ParseArgsConfig>(config: T): Return
     return parseArgs(config);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    throw new UsageError(firstSentence(error.message), { cause: error });
+    throw new UsageError(firstSentence(error.message));
   }
 }
 

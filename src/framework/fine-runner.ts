@@ -376,7 +376,6 @@ export class FineRunner implements Runner {
 
   #fromMaster(event: MasterEvent): void {
     if (event.type === "subscribed") {
-      this.#options.log.info("subscribed to the Mesos master", { frameworkId: event.frameworkId });
       this.#connected = true;
       this.#connectionTrouble = undefined;
       this.#refusals = 0;

@@ -210,7 +210,8 @@ export class SchedulerConnection {
     const { log } = this.#options;
     if (event.type === "subscribed") {
       this.#frameworkId = event.frameworkId;
-      log.info("subscribed", { frameworkId: event.frameworkId, master: formatHostPort(event.master) });
+      const { frameworkId, master } = event;
+      log.info("subscribed to the Mesos master", { frameworkId, master: formatHostPort(master) });
     } else if (event.type === "disconnected") log.warn("not subscribed", { error: event.error });
     else if (event.type === "call-rejected") log.error("call rejected", { call: event.call.type, error: event.error });
     else if (event.type === "ended") {

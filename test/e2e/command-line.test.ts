@@ -24,6 +24,7 @@ endToEndOnce("wrong usage exits 2, says what is wrong, and does nothing", async 
     [[], /^Usage: brigade COMMAND/],
     [["statsu"], /^brigade: There is no command "statsu" \(did you mean "status"\?\)\n$/],
     [["status", "--jsno"], /^brigade: Unknown option '--jsno'\n\nUsage: brigade status/],
+    [["consume", "words", "--from"], /^brigade: Unknown option '--from'\n\nUsage: brigade consume/],
     [["status", "extra"], /^brigade: Unexpected argument 'extra'/],
     [["local", "--agents", "none"], /^brigade: --agents is none, must be a whole number from 1 to 100\n/],
     [["local", "--kafka-port", "70000"], /--kafka-port is 70000, must be a whole number from 0 to 65535/],
