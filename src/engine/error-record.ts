@@ -9,6 +9,8 @@ import type { Header, InputRecord, OutputRecord, RunResult } from "./ports.ts";
  */
 
 const STDERR_BYTES = 8192;
+/** Headers that tell of a failure. Those of an earlier one, which an input may bring, would contradict this one's. */
+const ofFailures = /^(brigade\.error|__dlq\.errors)\./;
 /** Room for the header that names what was cut. */
 const TRUNCATED_BYTES = 128;
 
@@ -26,7 +28,7 @@ interface Parts {
   readonly key: Uint8Array | null;
   /** The input's, or stdout. */
   readonly value: Uint8Array | null;
-  /** The input's. */
+  /** The input's, without those of an earlier failure. */
   readonly headers: readonly Header[];
   readonly stderr: Uint8Array;
 }
@@ -52,7 +54,8 @@ export function errorRecords(
   const headersOf = ({ headers, stderr }: Parts): readonly Header[] =>
     stderr.byteLength > 0 ? [...headers, ...facts, ["brigade.error.stderr", stderr]] : [...headers, ...facts];
 
-  const { key, headers } = record;
+  const { key } = record;
+  const headers = record.headers.filter(([name]) => !ofFailures.test(name));
   const stderr = stderrTail.subarray(Math.max(0, stderrTail.byteLength - STDERR_BYTES));
   let parts: Parts = { key, value: isInput ? record.value : stdout, headers, stderr };
   const done: Cut[] = [];

@@ -53,6 +53,21 @@ test("an error record tells where its input stands, who gave it up, why, and aft
   });
 });
 
+test("what an input tells of an earlier failure is not told of this one", () => {
+  const [earlier] = errorRecords(
+    spec,
+    { ...record(3), topic: "first" },
+    { ...details, result: runResult({ type: "signaled", signal: "SIGSEGV" }) },
+    1_000_000,
+  );
+  const input = { ...record(7, 2, "key"), headers: earlier!.headers };
+  const [again] = errorRecords(spec, input, { ...details, result: undefined }, 1_000_000);
+  const [fresh] = errorRecords(spec, record(7, 2, "key"), { ...details, result: undefined }, 1_000_000);
+  const names = again!.headers.map(([name]) => name);
+  expect(names).toEqual(fresh!.headers.map(([name]) => name));
+  expect(headersOf(again!)).toEqual({ ...headersOf(fresh!), trace: "t3" });
+});
+
 describe("what does not fit is cut, as little as will do", () => {
   const cases: readonly [what: string, spec: typeof ofInput, maxBytes: number, truncated: string | undefined][] = [
     ["nothing", ofInput, 20_000, undefined],
