@@ -1,4 +1,5 @@
 import { decodeUtf8, utf8 } from "../base/bytes.ts";
+import { isJsonObject } from "../base/json.ts";
 import type { Logger } from "../base/log.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
 import type { StateStore } from "../state/store.ts";
@@ -25,10 +26,10 @@ export class KnownProcessors {
   async load(): Promise<readonly ProcessorSpec[]> {
     const bytes = await this.#store.read(KEY);
     if (bytes === undefined) return [];
-    const stored = JSON.parse(decodeUtf8(bytes) ?? "null") as StoredProcessors | null;
-    if (stored?.version === VERSION) return stored.processors;
-    // Written by another release. The files say the same, but for those that were removed meanwhile.
-    this.#log.warn("stored list of processors is of another version and is ignored", { version: stored?.version });
+    const processors = parse(bytes);
+    if (processors !== undefined) return processors;
+    // The files say the same, but for those that were removed meanwhile.
+    this.#log.warn("stored list of processors is damaged, or of another release, and is ignored");
     return [];
   }
 
@@ -41,4 +42,16 @@ export class KnownProcessors {
 interface StoredProcessors {
   readonly version: number;
   readonly processors: readonly ProcessorSpec[];
+}
+
+/** undefined: damaged, or of another version. What is of this version was written by {@link KnownProcessors.save}. */
+function parse(bytes: Uint8Array): readonly ProcessorSpec[] | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(decodeUtf8(bytes) ?? "");
+  } catch {
+    return undefined;
+  }
+  if (!isJsonObject(value) || value["version"] !== VERSION || !Array.isArray(value["processors"])) return undefined;
+  return value["processors"] as readonly ProcessorSpec[];
 }
