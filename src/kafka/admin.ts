@@ -7,8 +7,11 @@ import { TopicRefusedError } from "../engine/errors.ts";
 import { abortable } from "./abortable.ts";
 import { KafkaClient, type KafkaClientOptions } from "./client.ts";
 import { TopicConnection } from "./connection.ts";
-import { asKafkaError, classifyFailure, KafkaUnavailableError } from "./errors.ts";
+import { asKafkaError, classifyFailure, isNotServedYet, KafkaUnavailableError } from "./errors.ts";
 import { readCommitted, readLogBounds } from "./offsets.ts";
+
+/** Between two looks whether a topic that was just made is served. */
+const SERVED_LOOK_MS = 20;
 
 export interface KafkaAdminOptions {
   readonly kafka: Omit<KafkaClientOptions, "log" | "requestTimeoutMs">;
@@ -62,7 +65,7 @@ export class KafkaAdmin {
   }
 
   /**
-   * Makes the topics that are missing.
+   * Makes the topics that are missing, and waits until they can be written and read.
    * @param create null: only look
    * @returns the names of those that were made, and of those that are missing still
    */
@@ -71,11 +74,13 @@ export class KafkaAdmin {
     create: TopicShape | null,
   ): Promise<{ readonly created: readonly string[]; readonly missing: readonly string[] }> {
     const wanted = [...new Set(topics)];
-    return this.#withAdmin("list topics", async (admin) => {
+    return this.#withAdmin("list topics", async (admin, client) => {
       const existing = new Set(await admin.listTopics());
       const missing = wanted.filter((topic) => !existing.has(topic));
       if (create === null || missing.length === 0) return { created: [], missing };
       await admin.createTopics({
+        // kafkajs gives up where a broker has not heard yet of what its controller has made.
+        waitForLeaders: false,
         topics: missing.map((topic) => ({
           topic,
           numPartitions: create.partitions,
@@ -83,6 +88,7 @@ export class KafkaAdmin {
         })),
       });
       this.#options.log.info("topics created", { topics: missing.join(",") });
+      for (const topic of missing) await this.#untilServed(client, topic);
       return { created: missing, missing: [] };
     });
   }
@@ -129,6 +135,22 @@ export class KafkaAdmin {
     });
   }
 
+  async #untilServed(client: KafkaClient, topic: string): Promise<void> {
+    const { clock } = this.#options;
+    const connection = new TopicConnection(client, topic, clock);
+    for (;;) {
+      try {
+        await connection.open();
+        await readLogBounds(connection, connection.partitions());
+        return;
+      } catch (error) {
+        // The latter where a partition has no leader yet.
+        if (!isNotServedYet(error) && !(error instanceof KafkaUnavailableError)) throw error;
+      }
+      await clock.sleep(SERVED_LOOK_MS);
+    }
+  }
+
   /** undefined: there is no such setting, or nobody tells us. */
   async #topicSetting(admin: Admin, topic: string, setting: string): Promise<string | undefined> {
     try {
@@ -153,11 +175,11 @@ export class KafkaAdmin {
     });
   }
 
-  async #withAdmin<T>(action: string, use: (admin: Admin) => Promise<T>): Promise<T> {
+  async #withAdmin<T>(action: string, use: (admin: Admin, client: KafkaClient) => Promise<T>): Promise<T> {
     return this.#withClient(action, async (client) => {
       const admin = client.kafka.admin({ retry: { retries: 3, initialRetryTime: 200 } });
       await client.connect(admin);
-      return use(admin);
+      return use(admin, client);
     });
   }
 

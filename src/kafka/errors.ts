@@ -106,6 +106,18 @@ const REFUSED_NAMES = new Set([
   "KafkaJSUnsupportedMagicByteInMessageSet",
 ]);
 
+const NOT_SERVED_YET = new Set([
+  "UNKNOWN_TOPIC_OR_PARTITION",
+  "LEADER_NOT_AVAILABLE",
+  "NOT_LEADER_FOR_PARTITION",
+  "REPLICA_NOT_AVAILABLE",
+]);
+
+/** Of a topic that was just made: a broker hears of it a moment after the controller has answered. */
+export function isNotServedYet(error: unknown): boolean {
+  return NOT_SERVED_YET.has(kafkaErrorType(error) ?? "");
+}
+
 /** A topic that is there, and not for this user. */
 export function isForbidden(error: unknown): boolean {
   return TOPIC_FORBIDDEN.has(kafkaErrorType(error) ?? "");

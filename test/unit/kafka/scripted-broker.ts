@@ -1,15 +1,11 @@
-import { Reader } from "../../../src/kafka/protocol/reader.ts";
-import { Writer } from "../../../src/kafka/protocol/writer.ts";
 import { decodeBatchHeader } from "../../../src/kafka/records/record-batch.ts";
 import { scanBatches } from "../../../src/kafka/records/scan.ts";
-import { apiVersions } from "../../../src/local/kafka/messages/api-versions.ts";
 import { initProducerId } from "../../../src/local/kafka/messages/init-producer-id.ts";
 import { metadata } from "../../../src/local/kafka/messages/metadata.ts";
 import { produce } from "../../../src/local/kafka/messages/produce.ts";
 import type { ErrorCode } from "../../../src/local/kafka/protocol/error-codes.ts";
-import { FrameSplitter } from "../../../src/local/kafka/protocol/frame-splitter.ts";
-import { decodeClientId, decodeRequestStart } from "../../../src/local/kafka/protocol/request-header.ts";
-import { startTcpServer, type TcpServer } from "../../support/tcp-server.ts";
+import type { TcpServer } from "../../support/tcp-server.ts";
+import { startAnsweringBroker } from "./answering-broker.ts";
 
 /** A batch as it came. */
 export interface ProducedBatch {
@@ -24,41 +20,21 @@ export type ProduceScript = (batches: readonly ProducedBatch[]) => readonly (Err
 
 const NONE = 0;
 const SERVED = [
-  { ...apiVersions, maxVersion: 2 },
   { ...metadata, maxVersion: 5 },
   { ...initProducerId, maxVersion: 1 },
   { ...produce, maxVersion: 7 },
 ];
 
 /** A broker that leads every partition of every topic, and answers producers as the test says. */
-export async function startScriptedBroker(partitions: number, script: ProduceScript): Promise<TcpServer> {
-  const splitters = new WeakMap<object, FrameSplitter>();
+export function startScriptedBroker(partitions: number, script: ProduceScript): Promise<TcpServer> {
   let producers = 0;
-  const server = await startTcpServer((served, chunk) => {
-    const { socket } = served;
-    let splitter = splitters.get(served);
-    if (splitter === undefined) {
-      splitter = new FrameSplitter({ maxBytes: () => 10_000_000, headBytes: 4, headProblem: () => undefined });
-      splitters.set(served, splitter);
-    }
-    for (const frame of splitter.push(chunk)) socket.write(answer(new Reader(frame)));
-  });
-
-  function answer(reader: Reader): Uint8Array {
-    const { apiKey, apiVersion: version, correlationId } = decodeRequestStart(reader);
-    decodeClientId(reader, false);
-    const writer = new Writer();
-    writer.int32(0);
-    writer.int32(correlationId);
+  return startAnsweringBroker(SERVED, ({ apiKey, version, reader }, writer, at) => {
     switch (apiKey) {
-      case apiVersions.apiKey:
-        apiVersions.encodeResponse(writer, { errorCode: NONE, apis: SERVED }, version);
-        break;
       case metadata.apiKey: {
         const names = metadata.decodeRequest(reader, version).topics ?? [];
         const leads = Array.from({ length: partitions }, (_, index) => ({ index, leaderId: 1, leaderEpoch: 0 }));
         const topics = names.map((named) => ({ ...named, errorCode: NONE, partitions: leads }) as const);
-        const brokers = [{ nodeId: 1, ...server.endpoint }];
+        const brokers = [{ nodeId: 1, ...at }];
         metadata.encodeResponse(writer, { brokers, clusterId: "scripted", controllerId: 1, topics }, version);
         break;
       }
@@ -80,10 +56,7 @@ export async function startScriptedBroker(partitions: number, script: ProduceScr
       default:
         throw new Error(`request ${apiKey} is not expected`);
     }
-    writer.patchInt32(0, writer.length - 4);
-    return writer.finish();
-  }
-  return server;
+  });
 }
 
 function batchOf(partition: number, bytes: Uint8Array): ProducedBatch {
