@@ -1,5 +1,5 @@
 import { showUtf8 } from "../base/bytes.ts";
-import { systemClock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { parseDuration } from "../base/duration.ts";
 import { BrigadeError, describeError, UsageError } from "../base/errors.ts";
 import { createLogger, type Logger } from "../base/log.ts";
@@ -31,6 +31,7 @@ interface ConsumeOptions {
   readonly topic: string;
   readonly fromBeginning: boolean;
   readonly group: string | undefined;
+  readonly clock: Clock;
   readonly log: Logger;
 }
 
@@ -41,43 +42,50 @@ class Finished extends BrigadeError {
   readonly fault = "input";
 }
 
-export const consumeCommand: CliCommand = {
-  name: "consume",
-  summary: "print the records of a topic",
-  usage,
-  async run(args, io) {
-    const { values, positionals } = parseCliArgs({
-      args: [...args],
-      options: {
-        kafka: { type: "string" },
-        group: { type: "string" },
-        "from-beginning": { type: "boolean", default: false },
-        count: { type: "string" },
-        timeout: { type: "string" },
-        json: { type: "boolean", default: false },
-      },
-      allowPositionals: true,
-    });
-    const [topic, ...others] = positionals;
-    if (topic === undefined || others.length > 0) throw new UsageError("consume takes one TOPIC");
-    const count = parseCount(values.count);
-    const timeoutMs = parseTimeout(values.timeout);
-    const options: ConsumeOptions = {
-      brokers: kafkaAddress(values.kafka, io),
-      topic,
-      fromBeginning: values["from-beginning"],
-      group: values.group,
-      log: createLogger({
-        sink: ({ message, fields }) => io.stderr(`${message}: ${String(fields.error)}\n`),
-        level: "warn",
-      }),
-    };
-    const printed = await print(options, { count, timeoutMs, json: values.json }, io);
-    if (count === undefined || printed >= count || timeoutMs === undefined) return exitCodes.success;
-    io.stderr(`${printed} of ${count} records came before ${values.timeout} went by without one\n`);
-    return exitCodes.failure;
-  },
-};
+export const consumeCommand: CliCommand = createConsumeCommand(systemClock);
+
+export function createConsumeCommand(clock: Clock): CliCommand {
+  return {
+    name: "consume",
+    summary: "print the records of a topic",
+    usage,
+    run: (args, io) => consume(args, io, clock),
+  };
+}
+
+async function consume(args: readonly string[], io: CliIo, clock: Clock): Promise<number> {
+  const { values, positionals } = parseCliArgs({
+    args: [...args],
+    options: {
+      kafka: { type: "string" },
+      group: { type: "string" },
+      "from-beginning": { type: "boolean", default: false },
+      count: { type: "string" },
+      timeout: { type: "string" },
+      json: { type: "boolean", default: false },
+    },
+    allowPositionals: true,
+  });
+  const [topic, ...others] = positionals;
+  if (topic === undefined || others.length > 0) throw new UsageError("consume takes one TOPIC");
+  const count = parseCount(values.count);
+  const timeoutMs = parseTimeout(values.timeout);
+  const options: ConsumeOptions = {
+    brokers: kafkaAddress(values.kafka, io),
+    topic,
+    fromBeginning: values["from-beginning"],
+    group: values.group,
+    clock,
+    log: createLogger({
+      sink: ({ message, fields }) => io.stderr(`${message}: ${String(fields.error)}\n`),
+      level: "warn",
+    }),
+  };
+  const printed = await print(options, { count, timeoutMs, json: values.json }, io);
+  if (count === undefined || printed >= count || timeoutMs === undefined) return exitCodes.success;
+  io.stderr(`${printed} of ${count} records came before ${values.timeout} went by without one\n`);
+  return exitCodes.failure;
+}
 
 function parseCount(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
@@ -108,7 +116,7 @@ async function print(options: ConsumeOptions, { count, timeoutMs, json }: Limits
   const restartTimer = (): void => {
     stopTimer();
     if (timeoutMs === undefined) return;
-    stopTimer = systemClock.schedule(timeoutMs, () => end.abort(new Finished("Nothing came in time")));
+    stopTimer = options.clock.schedule(timeoutMs, () => end.abort(new Finished("Nothing came in time")));
   };
   const onRecords = (records: readonly InputRecord[]): number => {
     const shown = records.slice(0, count === undefined ? undefined : count - printed);
@@ -139,10 +147,10 @@ function kafkaOptions({ brokers }: ConsumeOptions): { brokers: readonly HostPort
 }
 
 async function readDirectly(options: ConsumeOptions, onRecords: OnRecords, signal: AbortSignal): Promise<void> {
-  const { topic, fromBeginning, log } = options;
+  const { topic, fromBeginning, clock, log } = options;
   const from = fromBeginning ? "earliest" : "latest";
   await tailTopic(
-    { kafka: kafkaOptions(options), topic, from, clock: systemClock, random: systemRandom, log, signal },
+    { kafka: kafkaOptions(options), topic, from, clock, random: systemRandom, log, signal },
     ({ records }) => onRecords(records),
   );
 }
@@ -153,13 +161,13 @@ async function readAsGroup(
   onRecords: OnRecords,
   signal: AbortSignal,
 ): Promise<void> {
-  const { topic, fromBeginning, log } = options;
+  const { topic, fromBeginning, clock, log } = options;
   const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
   const input = new KafkaInput({
     kafka: kafkaOptions(options),
     topic,
     group,
-    clock: systemClock,
+    clock,
     random: systemRandom,
     log,
   });

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { decodeUtf8, utf8 } from "../base/bytes.ts";
-import { systemClock } from "../base/clock.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
 import { parseDuration } from "../base/duration.ts";
 import { describeError, InputError, UsageError } from "../base/errors.ts";
 import { createLogger, type LogSink, silentLogger } from "../base/log.ts";
@@ -31,7 +31,7 @@ Records without a key are spread evenly over the partitions. Prints how many wer
 half-way, it says how many that were, and at which line to begin again so that none is missing.
 `;
 
-export function createProduceCommand(stdin: () => AsyncIterable<Uint8Array>): CliCommand {
+export function createProduceCommand(stdin: () => AsyncIterable<Uint8Array>, clock: Clock = systemClock): CliCommand {
   return {
     name: "produce",
     summary: "send lines of a file or of standard input to a topic",
@@ -58,13 +58,13 @@ export function createProduceCommand(stdin: () => AsyncIterable<Uint8Array>): Cl
         if (fields.error !== undefined) trouble = describeError(fields.error);
       };
       const log = createLogger({ sink, level: "warn" });
-      const output = new KafkaOutput({ kafka, clock: systemClock, random: systemRandom, log });
+      const output = new KafkaOutput({ kafka, clock, random: systemRandom, log });
       // A producer waits for as long as it takes; a person who mistyped the address should not.
-      await new KafkaAdmin({ kafka, clock: systemClock, log: silentLogger }).topicExists(topic);
+      await new KafkaAdmin({ kafka, clock, log: silentLogger }).topicExists(topic);
       await output.start();
       const sender = new LineSender({
         send: (record, signal) => output.send([record], { signal }),
-        clock: systemClock,
+        clock,
         patienceMs,
         trouble: () => trouble,
       });
