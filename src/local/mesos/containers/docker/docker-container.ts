@@ -96,6 +96,16 @@ export class DockerContainer {
     }
   }
 
+  /** By the Engine's word. One that does not answer is taken to have it running: its end will be known when it is back. */
+  async isRunning(): Promise<boolean> {
+    try {
+      return (await lookAt(this.#options.client, this.#id))?.running ?? false;
+    } catch (error) {
+      if (error instanceof EngineLostError) return true;
+      throw error;
+    }
+  }
+
   /** `host`, `bridge`, … */
   get network(): string {
     return this.#options.body.HostConfig.NetworkMode;

@@ -166,15 +166,17 @@ export class DockerContainerizer implements Containerizer {
 
   /** @throws {Error} it has ended before */
   async #untilLaunched(container: DockerContainer): Promise<void> {
-    const launched = Promise.withResolvers<"launched">();
-    const cancel = this.#options.clock.schedule(LAUNCH_MS, () => launched.resolve("launched"));
-    const first = await Promise.race([launched.promise, container.ended]);
+    const looked = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.schedule(LAUNCH_MS, looked.resolve);
+    await Promise.race([looked.promise, container.ended]);
     cancel();
-    if (first === "launched") return;
+    // Asked, since the news of its end may be on its way.
+    if (await container.isRunning()) return;
+    const code = await container.ended;
     throw new Error(
-      first === 0 || first === undefined
+      code === 0 || code === undefined
         ? "Unable to get executor pid after launch"
-        : `Container exited with status ${first}`,
+        : `Container exited with status ${code}`,
     );
   }
 
