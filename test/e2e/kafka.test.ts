@@ -3,6 +3,7 @@ import { Kafka, logLevel } from "kafkajs";
 import { endToEndOnce } from "../support/e2e/end-to-end.ts";
 import { Topics } from "../support/e2e/topics.ts";
 import type { World } from "../support/e2e/world.ts";
+import { freePort } from "../support/free-port.ts";
 
 /* The embedded broker by itself. */
 
@@ -33,7 +34,7 @@ endToEndOnce(
   "brigade kafka serves alone, and keeps topics and offsets over its end and over kill -9",
   async (world) => {
     const data = world.path("kafka");
-    const first = await startBroker(world, ["--listen", "127.0.0.1:0", "--data", data, "--sync"]);
+    const first = await startBroker(world, ["--listen", `127.0.0.1:${await freePort()}`, "--data", data, "--sync"]);
     await first.topics.create("in", 1);
     await first.topics.produceValues("in", ["one", "two"]);
     expect(await first.process.end()).toBe(0);

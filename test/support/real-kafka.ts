@@ -1,5 +1,4 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join, resolve } from "node:path";
 import { Kafka, logLevel } from "kafkajs";
@@ -7,13 +6,14 @@ import { systemClock } from "../../src/base/clock.ts";
 import { silentLogger } from "../../src/base/log.ts";
 import type { HostPort } from "../../src/config/settings.ts";
 import { KafkaAdmin } from "../../src/kafka/admin.ts";
+import { freePort } from "./free-port.ts";
 
 /** The Kafkas that scripts/install-kafka fetches: an old one that is much in use, and the newest whole release. */
 export const kafkaVersions = ["3.9.1", "4.3.1"] as const;
 export type KafkaVersion = (typeof kafkaVersions)[number];
 
 /** Long enough for a busy machine; a JVM that ends at once is noticed at once. */
-const READY_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 180_000;
 /** A JVM for a short life: what it saves at its start outweighs what it loses later. */
 const briefJvm = ["-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto"];
 /** As `bin/kafka-server-start.sh` of Kafka starts it where nobody says otherwise. */
@@ -119,7 +119,7 @@ async function ready(broker: JavaProcess, address: HostPort): Promise<void> {
   for (;;) {
     try {
       await admin.topicExists("is-anybody-there");
-      await makeTransactionLog(address);
+      await makeCoordinators(address);
       return;
     } catch (error) {
       if (broker.exitCode !== null) throw new Error(`Kafka ended: ${await output(broker)}`, { cause: error });
@@ -129,26 +129,25 @@ async function ready(broker: JavaProcess, address: HostPort): Promise<void> {
   }
 }
 
-/** A fresh broker has no transaction coordinator before somebody asked for one; tests should not wait for that. */
-async function makeTransactionLog({ host, port }: HostPort): Promise<void> {
-  const kafka = new Kafka({ brokers: [`${host}:${port}`], logLevel: logLevel.NOTHING, retry: { retries: 8 } });
-  const producer = kafka.producer({ transactionalId: "is-anybody-there", maxInFlightRequests: 1, idempotent: true });
-  await producer.connect();
-  const transaction = await producer.transaction();
-  await transaction.abort();
-  await producer.disconnect();
-}
+/** One in each of the three partitions of either topic of the coordinators: these go by Java's hash of a name. */
+const NAMES = ["a", "b", "c"] as const;
 
-/** Free a moment ago: the best that can be had of a program that cannot be told to take any. */
-function freePort(): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const server = createServer();
-  server.once("error", reject);
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-  });
-  return promise;
+/** A broker has no coordinator before somebody asked for one, and refuses for as long as it reads what that has to know. */
+async function makeCoordinators({ host, port }: HostPort): Promise<void> {
+  const kafka = new Kafka({ brokers: [`${host}:${port}`], logLevel: logLevel.NOTHING, retry: { retries: 8 } });
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    await admin.describeGroups([...NAMES]);
+  } finally {
+    await admin.disconnect();
+  }
+  for (const transactionalId of NAMES) {
+    const producer = kafka.producer({ transactionalId, maxInFlightRequests: 1, idempotent: true });
+    await producer.connect();
+    await (await producer.transaction()).abort();
+    await producer.disconnect();
+  }
 }
 
 interface Ports {

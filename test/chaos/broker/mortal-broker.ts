@@ -1,3 +1,5 @@
+import { freePort } from "../../support/free-port.ts";
+
 /** A broker's process, as whoever starts one gives it. */
 export interface BrokerProcess {
   readonly port: number;
@@ -5,7 +7,7 @@ export interface BrokerProcess {
   kill(): Promise<void>;
 }
 
-/** @param port that of the life before; 0 lets the system choose */
+/** @param port of all its lives */
 export type StartBroker = (port: number) => Promise<BrokerProcess>;
 
 /** One life of a broker: from its start until it is killed. */
@@ -29,7 +31,7 @@ export class MortalBroker {
   }
 
   static async start(start: StartBroker): Promise<MortalBroker> {
-    return new MortalBroker(start, await start(0));
+    return new MortalBroker(start, await start(await freePort()));
   }
 
   /** The life that is, or that begins next. @throws where it could not be started again, or was ended for good */

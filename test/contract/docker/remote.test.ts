@@ -3,6 +3,7 @@ import { connect, createServer, type Server } from "node:net";
 import { Certificates } from "../../support/certificates.ts";
 import { DockerEngine } from "../../support/docker.ts";
 import { eventually } from "../../support/e2e/eventually.ts";
+import { freePort } from "../../support/free-port.ts";
 import { ContainerExecutor, containerRequest } from "./harness.ts";
 
 /*
@@ -25,13 +26,6 @@ function startEngine(): Promise<DockerEngine | string> | string {
   const server = certificates.issue("server");
   const tls = [`--tlscacert=${server}/ca.pem`, `--tlscert=${server}/cert.pem`, `--tlskey=${server}/key.pem`];
   return DockerEngine.start(["--tlsverify", ...tls, `--host=tcp://127.0.0.1:${port}`]);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const taken = await listen(server);
-  await new Promise((resolve) => server.close(resolve));
-  return taken;
 }
 
 async function listen(server: Server): Promise<number> {

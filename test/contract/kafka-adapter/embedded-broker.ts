@@ -2,12 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
+import { freePort } from "../../support/free-port.ts";
 import type { TestBroker } from "./harness.ts";
 
 /** The embedded Kafka in a process of its own, so that it can be killed. */
 export async function startEmbedded(): Promise<TestBroker> {
   const dataDir = await mkdtemp(join(tmpdir(), "brigade-kafka-"));
-  let { child, port } = await spawn(0, dataDir);
+  let { child, port } = await spawn(await freePort(), dataDir);
   const kill = async (): Promise<void> => {
     child.kill("SIGKILL");
     await child.exited;

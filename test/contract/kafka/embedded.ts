@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
 import { createLogger, type LogEntry } from "../../../src/base/log.ts";
 import { type EmbeddedKafka, type KafkaOptions, startKafka } from "../../../src/local/kafka/kafka.ts";
+import { freePort } from "../../support/free-port.ts";
 import type { RunningKafka } from "./context.ts";
 
 export interface RunningEmbeddedKafka extends Omit<RunningKafka, "saslAddress">, AsyncDisposable {
@@ -18,7 +19,7 @@ export async function startEmbedded(options: Partial<KafkaOptions> = {}): Promis
   const log = createLogger({ sink: (entry) => entries.push(entry), level: "debug" });
   const start = (port: number): Promise<EmbeddedKafka> =>
     startKafka({ port, dataDir, clock: systemClock, log, ...options });
-  let kafka = await start(0);
+  let kafka = await start(await freePort());
   const { address } = kafka;
   const stop = async (): Promise<void> => {
     await kafka.close();

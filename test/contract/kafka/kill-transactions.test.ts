@@ -2,6 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../support/free-port.ts";
 import { committedValues } from "./committed.ts";
 import { grammars } from "./grammars.ts";
 import { type BrokerProcess, startProcess } from "./killable-broker.ts";
@@ -9,7 +10,7 @@ import { connectRaw, type RawClient } from "./raw-client.ts";
 import { metadataRequest, partitionOf } from "./requests.ts";
 import { initProducer } from "./transactional-producer.ts";
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 240_000;
 /** One for each step of a transaction, the end included. */
 const LIVES = 7;
 const TRANSACTIONS_A_LIFE = 20;
@@ -21,7 +22,7 @@ describe("a broker that is killed with SIGKILL while a transactional producer wr
     "has each transaction in both topics and in the group's offset, or nowhere",
     async () => {
       const dataDir = mkdtempSync(join(tmpdir(), "brigade-kafka-kill-"));
-      let broker = await startProcess(dataDir, 0);
+      let broker = await startProcess(dataDir, await freePort());
       try {
         await withClient(broker, async (client) => {
           await client.call(grammars.metadata, metadataRequest(TOPICS, true));

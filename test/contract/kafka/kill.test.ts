@@ -2,13 +2,14 @@ import { describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../support/free-port.ts";
 import { grammars } from "./grammars.ts";
 import { type BrokerProcess, startProcess } from "./killable-broker.ts";
 import { connectRaw, type RawClient } from "./raw-client.ts";
 import { makeBatch, readBatches } from "./record-batch.ts";
 import { fetchRequest, metadataRequest, newProducer, partitionOf, produceRequest } from "./requests.ts";
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 240_000;
 const LIVES = 4;
 const BATCHES_A_LIFE = 150;
 const AT_ONCE = 5;
@@ -18,7 +19,7 @@ describe("a broker that is killed with SIGKILL while an idempotent producer writ
     "has all that it acknowledged, nothing twice, and the committed offset",
     async () => {
       const dataDir = mkdtempSync(join(tmpdir(), "brigade-kafka-kill-"));
-      let broker = await startProcess(dataDir, 0);
+      let broker = await startProcess(dataDir, await freePort());
       try {
         const producer = await withClient(broker, createProducer);
         let progress: Progress = { acknowledged: 0, committed: 0 };

@@ -7,7 +7,6 @@ export interface BrokerProcess {
   kill(): Promise<void>;
 }
 
-/** @param port 0 lets the system choose */
 export async function startProcess(dataDir: string, port: number): Promise<BrokerProcess> {
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "broker-process.ts"), dataDir, `${port}`], {
     stdout: "pipe",

@@ -1,3 +1,4 @@
+import { freePort } from "../free-port.ts";
 import type { BrigadeProcess } from "./brigade-process.ts";
 import { Topics } from "./topics.ts";
 import type { World } from "./world.ts";
@@ -16,7 +17,7 @@ export async function startKafka(world: World): Promise<KafkaOfWorld> {
     const { address, restart } = world.kafka;
     return { kafka: address, topics: new Topics(world, address), restart };
   }
-  let broker = await startBroker(world, "127.0.0.1:0");
+  let broker = await startBroker(world, `127.0.0.1:${await freePort()}`);
   const { address } = broker;
   return {
     kafka: address,

@@ -2,6 +2,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { kill, processesOf } from "../e2e/leftovers.ts";
+import { freePort } from "../free-port.ts";
 import { until } from "../until.ts";
 
 const main = resolve(import.meta.dir, "../../../src/main.ts");
@@ -29,8 +30,8 @@ export class MesosCluster implements AsyncDisposable {
     return join(this.folder, ...names);
   }
 
-  async master(args: readonly string[] = [], port = 0): Promise<ClusterProcess> {
-    const listen = ["--listen", `127.0.0.1:${port}`, "--allocation-interval", "50ms"];
+  async master(args: readonly string[] = [], port?: number): Promise<ClusterProcess> {
+    const listen = ["--listen", `127.0.0.1:${port ?? (await freePort())}`, "--allocation-interval", "50ms"];
     const process = this.#start(["master", ...listen, ...args]);
     return { ...process, ...(await process.ready(/^brigade ready mesos-master=([\d.]+):(\d+)()$/m)) };
   }
@@ -38,7 +39,7 @@ export class MesosCluster implements AsyncDisposable {
   /** @param name of its folder: the same one is the same agent */
   async agent(name: string, args: readonly string[]): Promise<ClusterProcess> {
     // An executor that comes back too late is killed, and a busy machine may be late by seconds.
-    const size = ["--resources", "cpus:4;mem:2048", "--executor-reregistration-timeout", "5secs"];
+    const size = ["--resources", "cpus:4;mem:2048", "--executor-reregistration-timeout", "8secs"];
     const process = this.#start(["agent", "--data", this.path(name), ...size, ...args]);
     return { ...process, ...(await process.ready(/^brigade ready mesos-agent=([\d.]+):(\d+) id=(\S+)$/m)) };
   }

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../free-port.ts";
 
 /** An embedded Mesos in a process of its own, which can be killed. */
 export interface EngineProcess {
@@ -9,14 +10,21 @@ export interface EngineProcess {
   close(): Promise<void>;
 }
 
+export interface EngineOptions {
+  /** How long executors of an earlier life are waited for, to the full: one that is late by then is killed. */
+  readonly patienceMs?: number;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
 /** A folder that one embedded Mesos after the other works in. Its end closes the last one, and removes it. */
 export class EngineFolder implements AsyncDisposable {
   readonly path = mkdtempSync(join(tmpdir(), "brigade-mesos-"));
   readonly #engines: Bun.Subprocess<"pipe", "pipe", "inherit">[] = [];
 
-  async start(port = 0, env: Readonly<Record<string, string>> = {}): Promise<EngineProcess> {
-    const command = [process.execPath, join(import.meta.dir, "engine.ts"), this.path, `${port}`];
-    const engine = Bun.spawn(command, {
+  /** @param port of the life before */
+  async start(port?: number, { patienceMs = 3000, env = {} }: EngineOptions = {}): Promise<EngineProcess> {
+    const args = [this.path, `${port ?? (await freePort())}`, `${patienceMs}`];
+    const engine = Bun.spawn([process.execPath, join(import.meta.dir, "engine.ts"), ...args], {
       stdin: "pipe",
       stdout: "pipe",
       stderr: "inherit",

@@ -1,5 +1,6 @@
 /*
- * An embedded Mesos as a program, for tests that kill it: `bun engine.ts WORK_DIR PORT`. Prints its port when it
+ * An embedded Mesos as a program, for tests that kill it: `bun engine.ts WORK_DIR PORT PATIENCE`, the last
+ * of which is how long executors of an earlier life are waited for, in ms. Prints its port when it
  * serves, and closes when its standard input ends.
  */
 import { systemClock } from "../../../src/base/clock.ts";
@@ -8,7 +9,7 @@ import { systemRandom } from "../../../src/base/random.ts";
 import { startMesos } from "../../../src/local/mesos/mesos.ts";
 import { builtInExecutor } from "./embedded.ts";
 
-const [workDir = "", port = "0"] = process.argv.slice(2);
+const [workDir = "", port = "0", patienceMs = "0"] = process.argv.slice(2);
 const mesos = await startMesos({
   port: Number(port),
   agents: [{ cpus: 4, memMb: 2048 }],
@@ -16,7 +17,7 @@ const mesos = await startMesos({
   builtInExecutor,
   executorVariables: { DOCKER_HOST: process.env["DOCKER_HOST"] ?? "" },
   allocationIntervalMs: 50,
-  executorReregistrationTimeoutMs: 3000,
+  executorReregistrationTimeoutMs: Number(patienceMs),
   clock: systemClock,
   random: systemRandom,
   log: silentLogger,

@@ -1,6 +1,5 @@
 import { describe, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../../src/base/clock.ts";
@@ -8,6 +7,7 @@ import { silentLogger } from "../../../src/base/log.ts";
 import { systemRandom } from "../../../src/base/random.ts";
 import { ZooKeeperClient, type ZooKeeperClientOptions } from "../../../src/zookeeper/client.ts";
 import type { ServerAddress } from "../../../src/zookeeper/server-connection.ts";
+import { freePort } from "../free-port.ts";
 
 /** Debian's libzookeeper-java, with as much of what it needs as a server without TLS and metrics loads. */
 const jars = [
@@ -22,11 +22,11 @@ const jars = [
 ].map((name) => `/usr/share/java/${name}.jar`);
 
 /** Long enough for a busy machine; a JVM that ends at once is noticed at once. */
-const READY_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 180_000;
 /** ZooKeeper grants sessions of 2 to 20 ticks. */
 const TICK_MS = 200;
 /** A session that is soon over, and yet not lost because the machine is busy. */
-export const shortSessionMs = 2000;
+export const shortSessionMs = 5000;
 
 /** Why no real ZooKeeper can be started here; undefined where one can. */
 export const noRealZooKeeper: string | undefined =
@@ -147,16 +147,4 @@ export async function startRealZooKeeper(): Promise<RealZooKeeper> {
     resume: () => server?.kill("SIGCONT"),
     [Symbol.asyncDispose]: stop,
   };
-}
-
-/** Free a moment ago: the best that can be had of a program that cannot be told to take any. */
-function freePort(): Promise<number> {
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const server = createServer();
-  server.once("error", reject);
-  server.listen(0, "127.0.0.1", () => {
-    const address = server.address();
-    server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-  });
-  return promise;
 }
