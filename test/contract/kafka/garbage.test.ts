@@ -91,21 +91,17 @@ describe("a client that sends garbage to the embedded broker", () => {
     const many = Buffer.concat(Array.from({ length: 1000 }, () => ask));
     // Neither side has room for ever: at some time the broker stops reading, and then the socket takes no more.
     let sent = 0;
-    const full = await until(
-      () => {
-        const taken = Math.max(0, socket.write(many.subarray(sent % many.byteLength)));
-        sent += taken;
-        return taken === 0;
-      },
-      "the broker reads no further",
-      20_000,
-    );
+    const full = await until(() => {
+      const taken = Math.max(0, socket.write(many.subarray(sent % many.byteLength)));
+      sent += taken;
+      return taken === 0;
+    }, "the broker reads no further");
     expect(full).toBeTrue();
     await serves();
     socket.resume();
-    await until(() => received > sent, "the answers come once they are taken", 20_000);
+    await until(() => received > sent, "the answers come once they are taken");
     socket.terminate();
-  }, 60_000);
+  }, 240_000);
 
   test("spoilt requests of every kind are refused, by an answer or by the end of their connection", async () => {
     const random = seededRandom(11);
@@ -122,7 +118,7 @@ describe("a client that sends garbage to the embedded broker", () => {
     }
     await serves();
     expect(broker.entries.filter(({ level }) => level === "error")).toEqual([]);
-  }, 60_000);
+  }, 240_000);
 
   test("random bytes never end the broker", async () => {
     await fc.assert(
@@ -137,5 +133,5 @@ describe("a client that sends garbage to the embedded broker", () => {
     );
     await serves();
     expect(broker.entries.filter(({ level }) => level === "error")).toEqual([]);
-  }, 60_000);
+  }, 240_000);
 });

@@ -8,7 +8,7 @@ const TRANSACTIONAL = 0x10;
 const CONCURRENT_TRANSACTIONS = 51;
 /** A fresh broker finds its coordinator, a busy one ends what was open: a client asks again at these errors. */
 const ASK_AGAIN: readonly unknown[] = [14, 15, 16, CONCURRENT_TRANSACTIONS];
-const WAIT_MS = 20_000;
+const WAIT_MS = 60_000;
 
 export interface ProducerIdentity {
   readonly producerId: number;

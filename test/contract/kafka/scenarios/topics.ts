@@ -1,6 +1,6 @@
 import { describe, expect } from "bun:test";
 import { ConfigResourceTypes } from "kafkajs";
-import type { ContractContext } from "../context.ts";
+import { becomes, type ContractContext } from "../context.ts";
 import { grammars } from "../grammars.ts";
 import { metadataRequest } from "../requests.ts";
 import type { WireValue } from "../wire-grammar.ts";
@@ -12,8 +12,10 @@ export function topicsScenarios(context: ContractContext): void {
         await context.createTopic(topic, 2, { "retention.ms": "12345" });
         expect(await admin.listTopics()).toContain(topic);
         await admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
-        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-        expect(topics[0]?.partitions).toHaveLength(3);
+        await becomes(async () => {
+          const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+          return topics[0]?.partitions.length;
+        }, 3);
         const { resources } = await admin.describeConfigs({
           includeSynonyms: false,
           resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }],
@@ -21,7 +23,7 @@ export function topicsScenarios(context: ContractContext): void {
         const configs = new Map(resources[0]?.configEntries.map((entry) => [entry.configName, entry.configValue]));
         expect([configs.get("retention.ms"), configs.get("cleanup.policy")]).toEqual(["12345", "delete"]);
         await admin.deleteTopics({ topics: [topic] });
-        expect(await admin.listTopics()).not.toContain(topic);
+        await becomes(async () => (await admin.listTopics()).includes(topic), false);
       });
     });
 
