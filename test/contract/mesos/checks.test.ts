@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readdirSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../support/free-port.ts";
 import { launch, scalar, startTestMesos, type TestMesos } from "../../support/mesos/embedded.ts";
-import { JsonScheduler, type JsonStatus, statusOf } from "../../support/mesos/json-scheduler.ts";
+import { JsonScheduler, type JsonStatus } from "../../support/mesos/json-scheduler.ts";
 import { until } from "../../support/until.ts";
 
 /*
@@ -47,10 +47,8 @@ async function run(tasks: Readonly<Record<string, object>>, kind: "command" | "g
 
 /** What was said of a task: its state, and what was found out about it. */
 function told(taskId: string): readonly (readonly unknown[])[] {
-  return scheduler.events
-    .filter(({ type }) => type === "UPDATE")
-    .map(statusOf)
-    .filter(({ task_id }) => task_id.value === taskId)
+  return scheduler
+    .statuses(taskId)
     .map(({ state, reason, healthy }) => [state, reason, healthy].filter((each) => each !== undefined));
 }
 
@@ -100,7 +98,7 @@ describe("a health check", () => {
     const health = { ...often, type: "HTTP", http, grace_period_seconds: 1000, consecutive_failures: 1_000_000 };
     await run({ web: { health_check: health } });
     await scheduler.follow("web", ({ state }) => state === "TASK_RUNNING");
-    await until(() => asked > 4, "it was looked at more than once", 30_000);
+    await until(() => asked > 4, "it was looked at more than once");
     status = 204;
     const isHealth = (wanted: boolean) => (each: JsonStatus) => each.healthy === wanted;
     await scheduler.follow("web", isHealth(true));
@@ -129,12 +127,8 @@ describe("a check", () => {
     writeFileSync(join(sandbox("gated"), "gate"), "");
     await scheduler.follow("gated", found(0));
     const end = await scheduler.kill("gated");
-    const statuses = scheduler.events
-      .filter(({ type }) => type === "UPDATE")
-      .map(statusOf)
-      .filter(({ task_id }) => task_id.value === "gated");
     const none = { type: "COMMAND", command: {} };
-    expect(statuses.map((each) => [each.state, each.check_status])).toEqual([
+    expect(scheduler.statuses("gated").map((each) => [each.state, each.check_status])).toEqual([
       ["TASK_STARTING", none],
       ["TASK_RUNNING", none],
       ["TASK_RUNNING", { type: "COMMAND", command: { exit_code: 1 } }],
@@ -150,7 +144,7 @@ describe("a check", () => {
     await run({
       teapot: { check: { ...often, type: "HTTP", http: { port: server.port, path: "/" } } },
       open: { check: { ...often, type: "TCP", tcp: { port: server.port } } },
-      closed: { check: { ...often, type: "TCP", tcp: { port: await closedPort() } } },
+      closed: { check: { ...often, type: "TCP", tcp: { port: await freePort() } } },
     });
     const isNews = ({ reason }: JsonStatus): boolean => reason === "REASON_TASK_CHECK_STATUS_UPDATED";
     const news = await Promise.all(["teapot", "open", "closed"].map((taskId) => scheduler.follow(taskId, isNews)));
@@ -167,13 +161,4 @@ function sandbox(executorId: string): string {
   const slaves = join(mesos.workDir, "agents", "1", "slaves");
   const [agentId = ""] = readdirSync(slaves);
   return join(slaves, agentId, "frameworks", scheduler.frameworkId, "executors", executorId, "runs", "latest");
-}
-
-/** One that was free a moment ago. */
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === "object" && address !== null ? address.port : 0;
 }

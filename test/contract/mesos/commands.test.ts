@@ -52,7 +52,7 @@ async function offered(): Promise<{ readonly agentId: JsonOffer["agent_id"]; rea
     all()
       .flatMap(({ resources }) => resources)
       .reduce((sum, { name, scalar }) => (name === "cpus" ? sum + (scalar?.value ?? 0) : sum), 0);
-  const offers = await until(() => cpus() >= 1 && all(), "enough is offered", 8000);
+  const offers = await until(() => cpus() >= 1 && all(), "enough is offered");
   offersFrom = scheduler.events.length;
   return { agentId: offers[0]!.agent_id, ids: offers.map(({ id }) => id) };
 }

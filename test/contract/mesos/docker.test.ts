@@ -6,7 +6,7 @@ import { BUSYBOX_IMAGE, DockerEngine, type ListedContainer } from "../../support
 import { eventually } from "../../support/e2e/eventually.ts";
 import { jsonTask, launch, scalar, startTestMesos, type TestMesos } from "../../support/mesos/embedded.ts";
 import { EngineFolder } from "../../support/mesos/engine-process.ts";
-import { type JsonOffer, JsonScheduler, type JsonStatus, statusOf } from "../../support/mesos/json-scheduler.ts";
+import { type JsonOffer, JsonScheduler, type JsonStatus } from "../../support/mesos/json-scheduler.ts";
 import { readRecording } from "../../support/mesos-recordings.ts";
 
 /*
@@ -35,7 +35,7 @@ afterAll(async () => {
   await scheduler.call("TEARDOWN");
   await scheduler[Symbol.asyncDispose]();
   await mesos[Symbol.asyncDispose]();
-  expect(await containers()).toEqual([]);
+  await untilNone();
   await docker[Symbol.asyncDispose]();
 });
 
@@ -177,8 +177,11 @@ describe.skipIf(skip !== undefined)(`a command in a container${skip === undefine
   });
 
   test("is killed by SIGTERM, and by SIGKILL after the grace period where it does not care", async () => {
-    await launchOn(scheduler, commandTask("polite", { value: "trap 'exit 5' TERM; while :; do sleep 0.1; done" }));
+    const value = "trap 'exit 5' TERM; echo ready; while :; do sleep 0.1; done";
+    await launchOn(scheduler, commandTask("polite", { value }));
     await states(scheduler, "polite", "TASK_STARTING", "TASK_RUNNING");
+    // The first process of a container does not get a signal that it has not asked for.
+    await eventually("it waits for SIGTERM", () => output("polite").includes("ready\n"));
     await kill("polite");
     expect(await states(scheduler, "polite", "TASK_KILLING", "TASK_KILLED")).toMatchObject({
       message: "Container exited with status 5",
@@ -246,6 +249,7 @@ describe.skipIf(skip !== undefined)(`an executor in a container${skip === undefi
     await states(scheduler, "one", "TASK_RUNNING", "TASK_FINISHED");
     await launchOn(scheduler, executorTask("two", "worker"));
     await states(scheduler, "two", "TASK_RUNNING", "TASK_FINISHED");
+    await eventually("its output is there", () => output("worker").includes("launched two\n"));
     const names = output("worker").split("\n");
     const recording = readRecording("25-docker-executor").lines.find((line) => "env" in line);
     const { env } = recording as unknown as { env: Record<string, string> };
@@ -305,11 +309,16 @@ describe.skipIf(skip !== undefined)(`checks of commands in containers${skip === 
   const often = { delay_seconds: 0, interval_seconds: 0.05 };
 
   test("a health check by COMMAND is made inside, and one that fails too often ends the task", async () => {
-    const command = { value: 'test "$INSIDE" = yes && test -e /mnt/mesos/sandbox/gone' };
+    // The first process of a container does not get a signal that it has not asked for.
+    const untilReady = "until [ -e /mnt/mesos/sandbox/ready ]; do sleep 0.05; done";
+    const command = { value: `${untilReady}; test "$INSIDE" = yes && test -e /mnt/mesos/sandbox/gone` };
     const variables = [{ name: "INSIDE", value: "yes" }];
     const health = { ...often, type: "COMMAND", command, grace_period_seconds: 0, consecutive_failures: 2 };
-    const health_check = { ...health, timeout_seconds: 5 };
-    const task = { value: "trap 'exit 7' TERM; while :; do sleep 0.1; done", environment: { variables } };
+    const health_check = { ...health, timeout_seconds: 60 };
+    const task = {
+      value: "trap 'exit 7' TERM; touch /mnt/mesos/sandbox/ready; while :; do sleep 0.1; done",
+      environment: { variables },
+    };
     await launchOn(scheduler, commandTask("sick", task, container(), { health_check }));
     expect(await scheduler.end("sick")).toMatchObject({
       state: "TASK_KILLED",
@@ -317,11 +326,7 @@ describe.skipIf(skip !== undefined)(`checks of commands in containers${skip === 
       message: "Container exited with status 7",
       healthy: false,
     });
-    const told = scheduler.events
-      .filter(({ type }) => type === "UPDATE")
-      .map(statusOf)
-      .filter(({ task_id }) => task_id.value === "sick")
-      .map(({ state, healthy = null }) => [state, healthy]);
+    const told = scheduler.statuses("sick").map(({ state, healthy = null }) => [state, healthy]);
     expect(told).toEqual([
       ["TASK_STARTING", null],
       ["TASK_RUNNING", null],
@@ -387,7 +392,7 @@ describe.skipIf(skip !== undefined)(`an agent that restarts${skip === undefined 
   test("knows no executor in a container again, removes it, and nobody else's container", async () => {
     await using folder = new EngineFolder();
     const env = { DOCKER_HOST: docker.host };
-    const first = await folder.start(0, env);
+    const first = await folder.start(undefined, { env });
     await using before = await JsonScheduler.subscribe(first.address, checkpointing);
     await launchOn(before, executorTask("long", "long", { forever: true }));
     await states(before, "long", "TASK_RUNNING");
@@ -400,7 +405,7 @@ describe.skipIf(skip !== undefined)(`an agent that restarts${skip === undefined 
     await docker.request("POST", `/containers/${Id}/start`);
     await first.kill();
 
-    const second = await folder.start(first.address.port, env);
+    const second = await folder.start(first.address.port, { env });
     await using after = await JsonScheduler.subscribe(second.address, {
       ...checkpointing,
       id: { value: before.frameworkId },
@@ -421,7 +426,7 @@ describe.skipIf(skip !== undefined)(`an agent that restarts${skip === undefined 
   test("finds a command in a container again, and how it ended meanwhile", async () => {
     await using folder = new EngineFolder();
     const env = { DOCKER_HOST: docker.host };
-    const first = await folder.start(0, env);
+    const first = await folder.start(undefined, { env });
     await using before = await JsonScheduler.subscribe(first.address, checkpointing);
     const value = "while [ ! -e /mnt/mesos/sandbox/gate ]; do sleep 0.1; done; exit 4";
     await launchOn(before, commandTask("ends-away", { value }));
@@ -430,7 +435,7 @@ describe.skipIf(skip !== undefined)(`an agent that restarts${skip === undefined 
     await Bun.write(join(sandbox(folder.path, before.frameworkId, "ends-away"), "gate"), "");
     await untilNone();
 
-    const second = await folder.start(first.address.port, env);
+    const second = await folder.start(first.address.port, { env });
     await using after = await JsonScheduler.subscribe(second.address, {
       ...checkpointing,
       id: { value: before.frameworkId },

@@ -11,7 +11,7 @@ import { startTcpProxy } from "../../support/tcp-proxy.ts";
 import { until } from "../../support/until.ts";
 import { type RealZooKeeper, startRealZooKeeper, withZooKeeper } from "../../support/zookeeper/real-zookeeper.ts";
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 240_000;
 const PATIENCE_MS = 60_000;
 
 withZooKeeper("masters and who looks for them, at a real ZooKeeper", () => {

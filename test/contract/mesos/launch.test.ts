@@ -94,9 +94,10 @@ function sameEvents(events: readonly JsonMessage[]): { recorded: unknown; own: u
   return { recorded: shape(recording.slice(0, 5)), own: shape(events.filter(isNoRepeat).slice(0, 5)) };
 }
 
-/** An OFFERS of the rest comes between; when is a matter of time. */
+/** An OFFERS of the rest comes between, and further HEARTBEATs do; when is a matter of time. */
 function isNoRepeat(event: JsonMessage, index: number, all: readonly JsonMessage[]): boolean {
-  return event.type !== "OFFERS" || all.findIndex(({ type }) => type === "OFFERS") === index;
+  const repeats = event.type === "OFFERS" || event.type === "HEARTBEAT";
+  return !repeats || all.findIndex(({ type }) => type === event.type) === index;
 }
 
 /** Names and kinds of all fields: values differ by ids, times and addresses. */

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { startTimeOf } from "../../../src/local/mesos/containers/processes.ts";
 import { jsonTask, launch } from "../../support/mesos/embedded.ts";
-import { EngineFolder, type EngineProcess } from "../../support/mesos/engine-process.ts";
-import { type JsonMessage, JsonScheduler, statusOf } from "../../support/mesos/json-scheduler.ts";
+import { EngineFolder, type EngineOptions, type EngineProcess } from "../../support/mesos/engine-process.ts";
+import { JsonScheduler } from "../../support/mesos/json-scheduler.ts";
 import { until } from "../../support/until.ts";
 
 const linux = process.platform === "linux";
@@ -16,7 +16,7 @@ beforeEach(() => {
 
 afterEach(() => folder[Symbol.asyncDispose]());
 
-const startEngine = (port = 0): Promise<EngineProcess> => folder.start(port);
+const startEngine = (port?: number, options?: EngineOptions): Promise<EngineProcess> => folder.start(port, options);
 
 const checkpointing = { checkpoint: true, failover_timeout: 60 };
 
@@ -60,21 +60,12 @@ test.skipIf(!linux)(
     const [agentId] = readdirSync(join(folder.path, "agents", "1", "slaves"));
     await first.kill();
 
-    const second = await startEngine(first.address.port);
+    const second = await startEngine(first.address.port, { patienceMs: 8000 });
     await using again = await subscribeAgain(second, scheduler.frameworkId);
     await again.event("SUBSCRIBED");
     expect(again.frameworkId).toBe(scheduler.frameworkId);
     // No answer is given as long as the agent is not back; then the task is known.
-    const isAnswer = (event: JsonMessage): boolean => statusOf(event).reason === "REASON_RECONCILIATION";
-    const known = again.event("UPDATE", isAnswer);
-    for (
-      let answered = false;
-      !answered;
-      answered = (await Promise.race([known.then(() => true), Bun.sleep(50)])) === true
-    ) {
-      await again.call("RECONCILE", { reconcile: { tasks: [{ task_id: { value: "long" } }] } });
-    }
-    expect(statusOf(await known)).toMatchObject({ state: "TASK_RUNNING", agent_id: { value: agentId } });
+    expect(await again.reconcile("long")).toMatchObject({ state: "TASK_RUNNING", agent_id: { value: agentId } });
     expect(await again.kill("long")).toMatchObject({ state: "TASK_KILLED" });
     await again.call("TEARDOWN");
   },

@@ -8,7 +8,7 @@ import { until } from "../until.ts";
 export type JsonMessage = Readonly<Record<string, unknown>> & { readonly type?: string };
 
 /** Waited for in full only where something is broken. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 /** An order that was lost shows by silence alone. */
 const ASK_AGAIN_MS = 1000;
 const ends = ["TASK_FINISHED", "TASK_FAILED", "TASK_KILLED", "TASK_ERROR", "TASK_DROPPED", "TASK_GONE", "TASK_LOST"];
@@ -121,6 +121,23 @@ export class JsonScheduler implements AsyncDisposable {
   /** Acknowledges what comes of a task, from event `from` on, until something fits. */
   follow(taskId: string, fits: (status: JsonStatus) => boolean, from = 0): Promise<JsonStatus> {
     return this.#follow(taskId, fits, { from });
+  }
+
+  /** What was said of a task, each thing once: an update comes again where its acknowledgement takes long. */
+  statuses(taskId: string): readonly JsonStatus[] {
+    const all = this.events.filter(({ type }) => type === "UPDATE").map(statusOf);
+    const own = all.filter(({ task_id }) => task_id.value === taskId);
+    return own.filter(({ uuid }, index) => uuid === undefined || own.findIndex((one) => one.uuid === uuid) === index);
+  }
+
+  /** Asks after a task until there is an answer: a master that waits for its agents gives none. */
+  async reconcile(taskId: string): Promise<JsonStatus> {
+    for (const giveUpAt = performance.now() + PATIENCE_MS; performance.now() < giveUpAt; await Bun.sleep(20)) {
+      const answer = this.statuses(taskId).find(({ reason }) => reason === "REASON_RECONCILIATION");
+      if (answer !== undefined) return answer;
+      await this.call("RECONCILE", { reconcile: { tasks: [{ task_id: { value: taskId } }] } });
+    }
+    throw new Error(`Asked in vain for ${PATIENCE_MS} ms after ${taskId}; so far ${this.#soFar()}`);
   }
 
   /** Acknowledges again what comes again: with an agent it may be lost, and then whatever follows waits for it. */
