@@ -117,6 +117,6 @@ describe.skipIf(why !== "")(`an Engine that ends${why}`, () => {
       expect((await executor.run(containerRequest(["cat"]))).outcome).toEqual({ type: "succeeded" });
       await untilNoContainers();
     },
-    60_000,
+    240_000,
   );
 });

@@ -1,7 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../../../src/base/clock.ts";
+import { type Clock, systemClock } from "../../../src/base/clock.ts";
 import { silentLogger } from "../../../src/base/log.ts";
 import type { ContainerSpec } from "../../../src/config/container.ts";
 import type { InputRecord, RunResult } from "../../../src/engine/ports.ts";
@@ -41,6 +41,13 @@ function versionOf(parts: unknown): string {
   return Bun.hash(JSON.stringify(parts)).toString(36);
 }
 
+interface ExecutorOptions {
+  /** Of the executor, besides where the Engine is. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly timeoutGraceMs?: number;
+  readonly clock?: Clock;
+}
+
 let runs = 0;
 
 /** What one executor has: a sandbox, and programs that run in containers. */
@@ -49,11 +56,10 @@ export class ContainerExecutor implements AsyncDisposable {
   readonly #folder = mkdtempSync(join(tmpdir(), "brigade-sandbox-"));
   readonly #stderrLog = new StderrLog(join(this.#folder, "programs.stderr"), silentLogger);
 
-  /** @param env of the executor, besides where the Engine is */
   constructor(
     docker: Pick<DockerEngine, "host">,
     owner: Partial<Owner> = {},
-    { env = {}, timeoutGraceMs = 50 }: { readonly env?: Record<string, string>; readonly timeoutGraceMs?: number } = {},
+    { env = {}, timeoutGraceMs = 50, clock = systemClock }: ExecutorOptions = {},
   ) {
     mkdirSync(this.#folder, { recursive: true });
     this.programs = new ContainerPrograms({
@@ -66,7 +72,7 @@ export class ContainerExecutor implements AsyncDisposable {
         ...owner,
       },
       env: { DOCKER_HOST: docker.host, DOCKER_CONFIG: this.#folder, ...env },
-      clock: systemClock,
+      clock,
       log: silentLogger,
       stderrLog: this.#stderrLog,
       timeoutGraceMs,

@@ -21,7 +21,7 @@ export function programSuite(
   });
   afterAll(async () => {
     await executor[Symbol.asyncDispose]();
-    expect(await docker.containers()).toEqual([]);
+    await eventually("no container is left", async () => (await docker.containers()).length === 0);
   });
 
   const request = (command: string | readonly string[] | null, { spec, ...parts }: RunParts = {}): RunRequest =>
