@@ -8,7 +8,7 @@ import { eventually } from "../support/e2e/eventually.ts";
 import { processesOf } from "../support/e2e/leftovers.ts";
 import { startLocal } from "../support/e2e/local-brigade.ts";
 import { header, type JsonRecord } from "../support/e2e/topics.ts";
-import type { Definition, World } from "../support/e2e/world.ts";
+import type { World } from "../support/e2e/world.ts";
 
 /* What containers may do, and what may become of them, of their Engine and of their executor: promises I7 and I9. */
 
@@ -49,13 +49,6 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
     headers: { "brigade.error.signal": "SIGSEGV" },
   },
   { value: "eats", script: "exec tail -c 200m /dev/zero", reason: "out of memory", attempts: "2" },
-  { value: "sleeps", script: "exec sleep 100000", reason: "timed out after 3000 ms", attempts: "2" },
-  {
-    value: "ignores",
-    script: "trap '' TERM; while :; do sleep 1; done",
-    reason: "timed out after 3000 ms",
-    attempts: "2",
-  },
   {
     value: "floods",
     script: "yes | head -c 100000000",
@@ -65,24 +58,29 @@ const MISBEHAVIOURS: readonly Misbehaviour[] = [
   { value: "ends", script: "exit 1", reason: "exit code 1", attempts: "2" },
 ];
 
+/** These never end by themselves. The others have no limit: they may take as long as the machine needs. */
+const ENDLESS: readonly string[] = ["exec sleep 100000", "trap '' TERM; while :; do sleep 1; done"];
+
 endToEnd(
   "a container that fails, crashes, eats, sleeps, floods or does not read costs its own record only",
   async (world) => {
     const cases = MISBEHAVIOURS.map(({ value, script }) => `${value}) ${script} ;;`).join("\n");
     const command = `read -r what\ncase $what in\n${cases}\nunread) exec <&-; echo done ;;\nesac`;
-    await world.define({
-      ...definition("naughty", "in", "out", command),
-      docker: BUSYBOX_IMAGE,
-      error: "errors",
-      cpus: 0.5,
-      mem: 32,
-      timeout: "3s",
-      retry: { attempts: 2, backoff: "1ms" },
-    });
+    const fields = { docker: BUSYBOX_IMAGE, cpus: 0.5, mem: 32, retry: { attempts: 2, backoff: "1ms" } };
+    await world.define(
+      { ...definition("naughty", "in", "out", command), ...fields, error: "errors" },
+      ...ENDLESS.map((script, at) => ({
+        ...definition(`endless-${at}`, "endless", "out", script),
+        ...fields,
+        timeout: "3s",
+        error: `errors-${at}`,
+      })),
+    );
     await using brigade = await startLocal(world, { args: ["--cpus", "4"], env: { DOCKER_HOST: docker.host } });
     const unread = "x".repeat(600_000);
     const values = [...MISBEHAVIOURS.map(({ value }) => value), "unread"].map((value) => `${value}\n${unread}`);
     await brigade.topics.produceValues("in", values);
+    await brigade.topics.produceValues("endless", [unread]);
     await brigade.api.untilSettled("naughty", values.length);
 
     expect(await brigade.topics.values("out")).toEqual(["done\n"]);
@@ -94,6 +92,10 @@ endToEnd(
     for (const { reason, headers = {} } of MISBEHAVIOURS) {
       const record = errors.find((one) => header(one, "brigade.error.reason") === reason);
       for (const [name, value] of Object.entries(headers)) expect(header(record ?? {}, name)).toBe(value);
+    }
+    for (const at of ENDLESS.keys()) {
+      await brigade.api.untilSettled(`endless-${at}`, 1);
+      expect((await brigade.topics.read(`errors-${at}`)).map(told)).toEqual(["timed out after 3000 ms (2)"]);
     }
     await untilNoContainers();
     expect(await brigade.process.end("SIGINT")).toBe(0);
@@ -164,33 +166,40 @@ endToEnd(
   { skip },
 );
 
-/** Each record through a container of its own, several at once. */
-const echoing: Definition = {
-  ...definition("echo", "in", "out", ["cat"]),
-  docker: BUSYBOX_IMAGE,
-  error: "errors",
-  cpus: 0.25,
-  retry: { attempts: 1 },
-};
+/** Each record through a container of its own, several at once; the one that is `held` waits for a gate. */
+async function echoing(world: World): Promise<() => Promise<unknown>> {
+  await mkdir(world.path("gate"));
+  const command = `read -r value; [ "$value" != held ] || until [ -e /gate/open ]; do sleep 0.05; done; echo "$value"`;
+  const volumes = [{ "host-path": world.path("gate"), "container-path": "/gate", mode: "RO" }];
+  const fields = { error: "errors", cpus: 0.25, retry: { attempts: 1 } };
+  await world.define({ ...definition("echo", "in", "out", command), docker: BUSYBOX_IMAGE, volumes, ...fields });
+  return () => world.write("gate/open", "");
+}
 
 endToEnd(
   "an Engine that is killed and started again, twice, under many records loses none and fails none",
   async (world) => {
-    await world.define(echoing);
+    const open = await echoing(world);
     await using brigade = await startLocal(world, { args: ["--cpus", "2"], env: { DOCKER_HOST: docker.host } });
-    const values = Array.from({ length: 40 }, (_, number) => `bucket ${number}`);
-    await brigade.topics.produceValues("in", values);
+    // One is there to be lost, however quickly the others are through.
+    const values = ["held", ...Array.from({ length: 40 }, (_, number) => `bucket ${number}`)];
+    await brigade.topics.produceValues(
+      "in",
+      values.map((value) => `${value}\n`),
+    );
     for (const settled of [5, 20]) {
       await eventually(`${settled} records are out`, async () => (await brigade.topics.size("out")) >= settled);
       await docker.endDaemon("SIGKILL");
       await eventually("runs are lost", async () => (await brigade.api.processor("echo"))?.reason ?? false);
       await docker.startDaemon();
     }
+    await open();
     await brigade.api.untilSettled("echo", values.length);
     const echo = await brigade.api.processor("echo");
     expect(echo).toMatchObject({ phase: "running", reason: null, counters: { failedAttempts: 0, errors: 0 } });
     // At least once: what was acknowledged to nobody when the Engine went may be there again.
-    expect([...new Set(await brigade.topics.values("out"))].sort()).toEqual([...values].sort());
+    const answers = (await brigade.topics.values("out")).map((value) => value.trimEnd());
+    expect([...new Set(answers)].sort()).toEqual(values.toSorted());
     await untilNoContainers();
     expect(await brigade.process.end("SIGINT")).toBe(0);
   },

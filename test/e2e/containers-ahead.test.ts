@@ -121,14 +121,13 @@ endToEnd(
     await world.define({ ...definition("slow", "in", "out", command), ...fields });
     await using brigade = await startLocal(world, { args: ["--cpus", "4"], env: { DOCKER_HOST: docker.host } });
     await brigade.topics.produceValues("in", ["one", "two", "three", "four", "five"]);
-    const waiting = await eventually("three wait", async () => {
-      const [group] = (await brigade.api.processor("slow"))?.waiting ?? [];
-      return group?.count === 3 && group.reason;
-    });
     // The memory of both is the executor's: 32 MB of its own, and twice 16.
-    expect(waiting).toBe(
-      "needs 0.1 cpus, 0 MB (and 0.1 cpus, 64 MB for an executor): 1 host with all 2 runs that take place there at once",
-    );
+    const reason =
+      "needs 0.1 cpus, 0 MB (and 0.1 cpus, 64 MB for an executor): 1 host with all 2 runs that take place there at once";
+    await eventually(`three wait, and the reason is told: ${reason}`, async () => {
+      const [group] = (await brigade.api.processor("slow"))?.waiting ?? [];
+      return group?.count === 3 && group.reason === reason;
+    });
     await untilRunning(2);
     await world.write("gate/open", "");
     await brigade.api.untilSettled("slow", 5);
@@ -152,10 +151,9 @@ endToEnd(
     await topics.produceValues("in", ["2"]);
     await api.untilSettled("hasty", 2);
     expect(await topics.values("out")).toEqual(["out\n", "out\n"]);
-    const status = await world.mustRun(["status", "--api", api.url]);
-    expect(status).toMatch(
-      /hasty: on \S+: each message gets a fresh container, because one that should have waited ended before its first: exit code 0\n/,
-    );
+    const told =
+      /hasty: on \S+: each message gets a fresh container, because one that should have waited ended before its first: exit code 0\n/;
+    await eventually(`status tells ${told}`, async () => told.test(await world.mustRun(["status", "--api", api.url])));
     const { counters, phase } = (await api.processor("hasty")) ?? {};
     expect({ phase, counters }).toMatchObject({ phase: "running", counters: { failedAttempts: 0, errors: 0 } });
     expect(await brigade.process.end("SIGINT")).toBe(0);

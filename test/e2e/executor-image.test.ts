@@ -79,6 +79,16 @@ function untilOneRuns(after?: ListedContainer): Promise<ListedContainer> {
   });
 }
 
+/** Until then it is no executor to the agent, which takes the end of one for a launch that came to nothing. */
+function untilLaunched(world: World): Promise<unknown> {
+  return eventually("the executor's launch is complete", async () => {
+    for await (const journal of new Bun.Glob("**/journal.ndjson").scan({ cwd: world.path("tmp"), absolute: true })) {
+      if ((await Bun.file(journal).text()).includes('"type":"process"')) return true;
+    }
+    return false;
+  });
+}
+
 endToEndOnce(
   "an image of Brigade is the same when it is made again, runs, and says its version",
   async (world) => {
@@ -152,6 +162,7 @@ endToEnd(
     await using brigade = await local(world);
     await brigade.topics.produceValues("in-slow", ["bucket"]);
     const first = await untilOneRuns();
+    await untilLaunched(world);
     const [agent] = processesOf(world.folder).filter(({ command }) => command.includes(" local-mesos "));
     kill(agent!.pid);
     await brigade.process.says(/"msg":"engine serves again"/);
@@ -211,6 +222,7 @@ endToEnd(
     await using brigade = await local(world);
     await brigade.topics.produceValues("in-slow", ["bucket"]);
     const first = await untilOneRuns();
+    await untilLaunched(world);
     await docker.endDaemon("SIGKILL");
     await docker.startDaemon();
     await untilOneRuns(first);

@@ -1,5 +1,5 @@
 import { expect } from "bun:test";
-import { copyFile, mkdir, rename } from "node:fs/promises";
+import { mkdir, readFile, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { formatProblem } from "../../src/config/problem.ts";
 import { definition } from "../support/e2e/definitions.ts";
@@ -26,7 +26,7 @@ endToEnd("a file with ten mistakes gives ten clear messages, and what runs goes 
   const { version } = await brigade.api.untilRunning("copy");
 
   // One file breaks beside it, and its own as well.
-  await copyFile(TEN_MISTAKES, world.path("processors", "ten.json"));
+  await world.write("processors/ten.json", await readFile(TEN_MISTAKES, "utf8"));
   await world.write("processors/copy.json", '{"name": "copy", "input": "in", "output": "in", "command": ["false"]}');
   const problems = await eventually("eleven problems are reported", async () => {
     const found = await brigade.api.problems();
@@ -36,7 +36,10 @@ endToEnd("a file with ten mistakes gives ten clear messages, and what runs goes 
   expect(new Set(messages).size).toBe(11);
   for (const message of messages) expect(message).toMatch(/\.json:\d+:\d+: error at \$\S*: \S.*[^.]$/);
 
-  const logged = brigade.process.logged("processor file has a mistake").map(({ problem }) => problem);
+  const logged = await eventually("all are in the log", () => {
+    const told = brigade.process.logged("processor file has a mistake").map(({ problem }) => problem);
+    return told.length >= messages.length && told;
+  });
   expect(new Set(logged)).toEqual(new Set(messages));
   const validated = await world.run(["validate", "processors"]);
   expect(validated.code).toBe(1);

@@ -17,7 +17,7 @@ let zooKeeper: RealZooKeeper | undefined;
 
 beforeAll(async () => {
   if (skip === undefined) zooKeeper = await startRealZooKeeper();
-}, 120_000);
+}, 240_000);
 afterAll(() => zooKeeper?.[Symbol.asyncDispose]());
 
 function real(): RealZooKeeper {

@@ -48,11 +48,14 @@ export class BrigadeProcess implements AsyncDisposable {
 
   /** Entries of its log with this message, wherever it writes it. */
   logged(message: string): readonly Readonly<Record<string, unknown>>[] {
-    return [this.stdout, this.stderr]
-      .flatMap((text) => text.split("\n"))
-      .filter((line) => line.startsWith("{") && line.endsWith("}"))
-      .map((line) => JSON.parse(line) as Record<string, unknown>)
-      .filter(({ msg }) => msg === message);
+    return (
+      [this.stdout, this.stderr]
+        // What follows the last end of a line is still being written.
+        .flatMap((text) => text.split("\n").slice(0, -1))
+        .filter((line) => line.startsWith("{") && line.endsWith("}"))
+        .map((line) => JSON.parse(line) as Record<string, unknown>)
+        .filter(({ msg }) => msg === message)
+    );
   }
 
   /** Resolves with the first match; fails at once where the process ends before. */

@@ -11,7 +11,7 @@ export interface EndToEndOptions {
 }
 
 /** Whatever waits inside gives up first and says for what; this only ends what hangs without waiting for anything. */
-const TIMEOUT_MS = 240_000;
+const TIMEOUT_MS = 600_000;
 
 type Body = (world: World) => Promise<void>;
 

@@ -1,6 +1,6 @@
 const POLL_MS = 50;
 /** Generous, since it is only waited for in full when something is broken. */
-export const PATIENCE_MS = 60_000;
+export const PATIENCE_MS = 120_000;
 
 /**
  * Asks again and again until `condition` gives neither false nor undefined, and returns what it gave. A question that

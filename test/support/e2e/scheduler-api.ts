@@ -1,6 +1,6 @@
 import type { ProcessorView, SchedulerView, TaskView } from "../../../src/api/scheduler-port.ts";
 import type { Problem } from "../../../src/config/problem.ts";
-import { eventually } from "./eventually.ts";
+import { eventually, eventuallyWithProgress } from "./eventually.ts";
 
 /** Asks a running scheduler's REST API. */
 export class SchedulerApi {
@@ -40,10 +40,19 @@ export class SchedulerApi {
   }
 
   /** Waits until the commit watermark has passed so many records of the input topic, and nothing is open. */
-  untilSettled(name: string, records: number): Promise<ProcessorView> {
-    return this.#until(`${name} has settled ${records} records`, name, (processor) => {
-      return settledRecords(processor) >= records && processor.inFlight === 0;
-    });
+  async untilSettled(name: string, records: number): Promise<ProcessorView> {
+    let settled: ProcessorView | undefined;
+    await eventuallyWithProgress(
+      `${name} has settled ${records} records`,
+      async () => {
+        const now = await this.processor(name);
+        if (now !== undefined && settledRecords(now) >= records && now.inFlight === 0) settled = now;
+        return now === undefined ? "not there" : `${settledRecords(now)} settled, ${now.inFlight} open`;
+      },
+      () => settled !== undefined,
+    );
+    if (settled === undefined) throw new Error(`${name} is not settled`);
+    return settled;
   }
 
   /** Waits until another definition than that of `version` runs. */

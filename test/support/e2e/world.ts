@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { compiledBrigade } from "../compiled-brigade.ts";
@@ -45,6 +45,7 @@ export class World {
   /** Undefined: whoever needs one starts the embedded one. */
   readonly kafka: KafkaBeside | undefined;
   readonly #processes: BrigadeProcess[] = [];
+  #drafts = 0;
 
   private constructor(folder: string, binary: string, kafka: KafkaBeside | undefined) {
     this.folder = folder;
@@ -77,10 +78,13 @@ export class World {
     };
   }
 
+  /** All at once: who reads it meanwhile, as Brigade may at any time, never sees the half of it. */
   async write(name: string, text: string): Promise<string> {
     const path = this.path(name);
     await mkdir(dirname(path), { recursive: true });
-    await writeFile(path, text);
+    const draft = this.path(`.draft-${++this.#drafts}`);
+    await writeFile(draft, text);
+    await rename(draft, path);
     return path;
   }
 
