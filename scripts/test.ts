@@ -87,7 +87,7 @@ interface Report {
 }
 
 async function runTests(filters: readonly string[], report: string): Promise<Report> {
-  const options = ["--timeout", "60000", "--reporter", "junit", "--reporter-outfile", report, "--only-failures"];
+  const options = ["--timeout", "240000", "--reporter", "junit", "--reporter-outfile", report, "--only-failures"];
   const tests = Bun.spawn([bun, "test", ...options, ...filters], {
     cwd: root,
     stdout: "inherit",

@@ -11,7 +11,7 @@ import { simulate } from "./world.ts";
 const SEEDS = 500;
 const SEEDS_PER_TEST = 50;
 /** A second where nothing else runs. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 600_000;
 
 const machines = await loadMachines();
 let summary = emptySummary;

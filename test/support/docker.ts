@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseImageName } from "../../src/programs/docker/image-name.ts";
 import { StreamDemultiplexer } from "../../src/programs/docker/stream-demultiplexer.ts";
-import { processesOf } from "./e2e/leftovers.ts";
+import { kill, processesOf } from "./e2e/leftovers.ts";
 import { until } from "./until.ts";
 
 /** Debian's busybox-static: a whole user land without libraries. */
@@ -12,7 +12,8 @@ const APPLETS = "sh cat dd echo env grep head id kill ls pwd sleep tail touch tr
 /** Its image is made of this one, or of one that a test names. */
 export const BUSYBOX_IMAGE = "brigade-test-busybox:1";
 
-const START_MS = 20_000;
+/** Long enough for a busy machine; a daemon that ends is noticed at once. */
+const START_MS = 120_000;
 
 export interface ListedContainer {
   readonly Id: string;
@@ -202,7 +203,7 @@ export class DockerEngine implements AsyncDisposable {
 
   /** What outlives a daemon that was killed, or did not come up again: shims, and mounts of containers. */
   #clearAway(): void {
-    for (const { pid } of processesOf(this.#folder)) process.kill(pid, "SIGKILL");
+    for (const { pid } of processesOf(this.#folder)) kill(pid);
     const mounts = readFileSync("/proc/mounts", "utf8").split("\n");
     const ours = mounts.map((line) => line.split(" ")[1] ?? "").filter((path) => path.startsWith(`${this.#folder}/`));
     // The innermost first; lazily, since what was killed may not have let go yet.

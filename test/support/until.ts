@@ -1,5 +1,12 @@
+/** Only waited for in full where something is broken: a machine may be slow. */
+const PATIENCE_MS = 60_000;
+
 /** Waits until `condition` holds (is neither false nor undefined) and gives its value; fails after `timeoutMs`. */
-export async function until<T>(condition: () => T | false | undefined, what: string, timeoutMs = 4000): Promise<T> {
+export async function until<T>(
+  condition: () => T | false | undefined,
+  what: string,
+  timeoutMs = PATIENCE_MS,
+): Promise<T> {
   const giveUpAt = performance.now() + timeoutMs;
   for (;;) {
     const value = condition();

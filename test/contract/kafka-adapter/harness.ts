@@ -21,10 +21,9 @@ export type Assigned = Extract<InputEvent, { type: "assigned" }>;
 export type Received = Extract<InputEvent, { type: "received" }>;
 
 const clock: Clock = systemClock;
-const WAIT_MS = 20_000;
 
 export function waitUntil<T>(condition: () => T | false | undefined, what: string): Promise<T> {
-  return until(condition, what, WAIT_MS);
+  return until(condition, what);
 }
 
 /** Parts of the adapter at one broker, closed together. */
@@ -85,7 +84,7 @@ export class TestMember {
     kafka: KafkaInputOptions["kafka"],
     topic: string,
     group: string,
-    { reads = true, metadataMs = 200, sessionTimeoutMs = 6000, reader = {}, memory }: MemberOptions,
+    { reads = true, metadataMs = 200, sessionTimeoutMs = 30_000, reader = {}, memory }: MemberOptions,
   ) {
     this.#reads = reads;
     const random = systemRandom;

@@ -25,7 +25,7 @@ export interface SuiteOptions {
   readonly compacts: boolean;
 }
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 240_000;
 /** The broker sends the first batch whole, and nothing else. */
 const ONE_BATCH = { maxBytesPerPartition: 1, maxBytesPerFetch: 1 };
 
@@ -41,7 +41,7 @@ export function kafkaAdapterSuite({ name, start, compacts }: SuiteOptions): void
 
   beforeAll(async () => {
     broker = await start();
-  }, 60_000);
+  }, TIMEOUT_MS);
   afterAll(async () => {
     await broker[Symbol.asyncDispose]();
   });

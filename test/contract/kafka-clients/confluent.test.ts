@@ -9,7 +9,7 @@ import type { BrokerAddress } from "../kafka/raw-client.ts";
 const VERSION = "1.10.1";
 const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), `brigade/confluent-kafka-${VERSION}`);
 const client = join(cache, "node_modules/@confluentinc/kafka-javascript");
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 const missing =
   Bun.which("node") === null

@@ -9,7 +9,7 @@ import type { BrokerAddress } from "../kafka/raw-client.ts";
 import { JavaTools } from "./java-tools.ts";
 
 /** Each run of a tool starts a JVM. */
-const TIMEOUT_MS = 180_000;
+const TIMEOUT_MS = 600_000;
 
 /** All that there are, shared out since each costs a run; the other clients' tests have all four as well. */
 const codecsOf = { "3.9.1": ["gzip", "snappy"], "4.3.1": ["lz4", "zstd"] } as const;

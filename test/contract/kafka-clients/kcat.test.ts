@@ -3,7 +3,7 @@ import { type RunningEmbeddedKafka, startEmbedded } from "../kafka/embedded.ts";
 
 const kcat = Bun.which("kcat");
 const missing = kcat === null ? " (skipped: kcat is not installed; it is Debian's package kcat)" : "";
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 240_000;
 
 describe("kcat (librdkafka) with the embedded broker", () => {
   let broker: RunningEmbeddedKafka;

@@ -15,11 +15,11 @@ const missing =
       : "scripts/install-mesos-framework has not fetched it";
 
 /** One that waits for ever is no reason to go on for ever, and leaves nothing behind. */
-const ended = { timeout: 90_000, killSignal: "SIGKILL" } as const;
+const ended = { timeout: 240_000, killSignal: "SIGKILL" } as const;
 
 const title = "npm's mesos-framework schedules command tasks, and runs and ends one in its own executor";
 if (missing !== undefined) test.skip(`${title} (skipped: ${missing})`, () => undefined);
-else test(title, useScheduler, 120_000);
+else test(title, useScheduler, 300_000);
 
 async function useScheduler(): Promise<void> {
   await using mesos = await startTestMesos({

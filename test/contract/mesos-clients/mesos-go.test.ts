@@ -14,7 +14,7 @@ import { startTestMesos, type TestMesos } from "../../support/mesos/embedded.ts"
 const VERSION = "0.0.11";
 const cache = join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), `brigade/mesos-go-${VERSION}`);
 const missing = existsSync(join(cache, "complete")) ? undefined : "scripts/install-mesos-go has not built it";
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 function run(title: string, options: Partial<EmbeddedMesosOptions>, more: (mesos: TestMesos) => string[]): void {
   if (missing !== undefined) return test.skip(`${title} (skipped: ${missing})`, () => undefined);
@@ -49,7 +49,7 @@ async function runScheduler({ address }: TestMesos, more: readonly string[]): Pr
   const command = [join(cache, "bin/example-scheduler"), "-verbose", ...flags, ...more];
   const env = { PATH: process.env["PATH"] };
   // One that waits for ever is no reason to go on for ever, and leaves nothing behind.
-  const ended = { timeout: 90_000, killSignal: "SIGKILL" } as const;
+  const ended = { timeout: 240_000, killSignal: "SIGKILL" } as const;
   const scheduler = Bun.spawn(command, { stdout: "ignore", stderr: "pipe", env, ...ended });
   const said = await new Response(scheduler.stderr).text();
   await scheduler.exited;

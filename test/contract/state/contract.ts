@@ -20,7 +20,7 @@ export interface StateContractOptions {
 }
 
 /** What a state store promises, wherever it stores. */
-export function stateContract({ newPlace, timeoutMs = 5000, runs = 20 }: StateContractOptions): void {
+export function stateContract({ newPlace, timeoutMs = 240_000, runs = 20 }: StateContractOptions): void {
   const it = (name: string, body: () => Promise<void>): void => test(name, body, timeoutMs);
 
   it("gives back what was written, also after it was opened anew", async () => {

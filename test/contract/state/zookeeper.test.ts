@@ -17,7 +17,7 @@ import {
 } from "../../support/zookeeper/real-zookeeper.ts";
 import { stateContract } from "./contract.ts";
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 240_000;
 
 function open(address: ZooKeeperAddress, options: Partial<ZooKeeperStoreOptions> = {}): Promise<StateStore> {
   return openZooKeeperStore(address, {

@@ -10,7 +10,7 @@ export interface ZooKeeperUnderTest extends AsyncDisposable {
 }
 
 /** Generous: a JVM on a busy machine. Whatever is waited for comes in milliseconds otherwise. */
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 240_000;
 const open = { acl: "open" } as const;
 const ephemeral = { acl: "open", ephemeral: true } as const;
 

@@ -3,7 +3,7 @@ import { whatCatches } from "./catching.ts";
 import { mutants } from "./mutants.ts";
 import { plant } from "./plant.ts";
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 600_000;
 
 for (const mutant of mutants) {
   const by = "unitTest" in mutant ? mutant.unitTest : "the simulation";

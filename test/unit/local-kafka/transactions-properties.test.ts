@@ -226,4 +226,4 @@ test("readers of committed records get what was committed, in any order of writi
     }),
     { numRuns: 60 },
   );
-}, 60_000);
+}, 240_000);

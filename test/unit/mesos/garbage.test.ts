@@ -79,7 +79,7 @@ test("a master that sends byte by byte is understood", async () => {
     onEvent: (event) => events.push(event.type),
   });
   connection.start();
-  await until(() => events.at(-1) === "subscribed", "it has subscribed", 30_000);
+  await until(() => events.at(-1) === "subscribed", "it has subscribed");
   expect(events).toEqual(["subscribed"]);
   connection.close();
 });
@@ -124,7 +124,7 @@ describe("an agent that sends", () => {
       onEvent: (event) => events.push(event.type === "event" ? event.event.type : event.type),
     });
     connection.start();
-    await until(() => tries === 2 && events.at(-1) === "SUBSCRIBED", "it has subscribed", 30_000);
+    await until(() => tries === 2 && events.at(-1) === "SUBSCRIBED", "it has subscribed");
     expect(events).not.toContain("gave-up");
     connection.close();
   });
