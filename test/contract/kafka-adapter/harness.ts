@@ -35,7 +35,7 @@ export class TestClient implements AsyncDisposable {
 
   constructor({ address }: TestBroker) {
     this.kafka = { brokers: [address], clientId: "brigade-test" };
-    this.admin = new KafkaAdmin({ kafka: this.kafka, clock, log: silentLogger });
+    this.admin = new KafkaAdmin({ kafka: this.kafka, clock, log: silentLogger, timeoutMs: 60_000 });
     this.output = new KafkaOutput({ kafka: this.kafka, clock, random: systemRandom, log: silentLogger });
   }
 

@@ -2,6 +2,7 @@ import { systemClock } from "../../../src/base/clock.ts";
 import { silentLogger } from "../../../src/base/log.ts";
 import { parseHostPorts } from "../../../src/config/addresses.ts";
 import { KafkaAdmin } from "../../../src/kafka/admin.ts";
+import { PATIENCE_MS } from "./eventually.ts";
 import type { World } from "./world.ts";
 
 /** A record as `brigade produce --json` takes it and `brigade consume --json` prints it. */
@@ -31,7 +32,8 @@ export class Topics {
     this.#world = world;
     this.#kafka = kafka;
     const brokers = parseHostPorts(kafka) ?? [];
-    this.#admin = new KafkaAdmin({ kafka: { brokers, clientId: "e2e" }, clock: systemClock, log: silentLogger });
+    const common = { clock: systemClock, log: silentLogger, timeoutMs: PATIENCE_MS };
+    this.#admin = new KafkaAdmin({ kafka: { brokers, clientId: "e2e" }, ...common });
   }
 
   async create(topic: string, partitions: number): Promise<void> {
