@@ -27,6 +27,7 @@ export class WarmRun implements PooledRun {
   readonly #generation: number;
   readonly #options: WarmRunOptions;
   #input: EngineStream | undefined;
+  #hasBegun = false;
 
   /** @param generation of the Engine, in which the program has started */
   constructor(
@@ -55,9 +56,9 @@ export class WarmRun implements PooledRun {
     return end === "not-begun" || end.type === "lost" ? end : execution.endsWith(end);
   }
 
-  /** Waits for the rest of its standard error. */
+  /** Waits for the rest of its standard error. A program that never got its record may never end by itself. */
   async leave(): Promise<boolean> {
-    await this.#program.exit.catch(() => undefined);
+    if (this.#hasBegun) await this.#program.exit.catch(() => undefined);
     return false;
   }
 
@@ -71,6 +72,7 @@ export class WarmRun implements PooledRun {
       this.#input = await attachInput(client, program.containerId);
       if (execution.endedByUs?.type === "killed") return execution.endedByUs;
       if (program.isOver) return "not-begun";
+      this.#hasBegun = true;
       execution.begins(this.#runKey);
       this.#input.finishWith(this.#value ?? noBytes);
 
