@@ -1,12 +1,16 @@
 import { constants } from "node:os";
 import type { RunOutcome } from "../../engine/ports.ts";
 
-/** What `GET /containers/{id}/json` says of a container that has ended. */
+/** What `GET /containers/{id}/json` says of a container that has ended, or did not start. */
 export interface ContainerState {
   readonly exitCode: number;
   readonly outOfMemory: boolean;
   /** When it ended, by the Engine's clock, ms since 1970. */
   readonly finishedAtMs: number;
+  /** Not by its owner, who asks only before that. */
+  readonly isBeingRemoved: boolean;
+  /** Its first argument, by which it was to be started. */
+  readonly program: string;
 }
 
 const signalNames = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));

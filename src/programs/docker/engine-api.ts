@@ -63,11 +63,15 @@ export async function waitForContainer(client: EngineClient, id: string): Promis
 
 export async function inspectContainer(client: EngineClient, id: string): Promise<ContainerState> {
   const action = "inspect a container";
-  const state = field(await client.call({ action, method: "GET", path: `/containers/${id}/json` }), "State", action);
+  const container = await client.call({ action, method: "GET", path: `/containers/${id}/json` });
+  const state = field(container, "State", action);
   return {
     exitCode: number(field(state, "ExitCode", action)),
     outOfMemory: field(state, "OOMKilled", action) === true,
     finishedAtMs: Date.parse(text(field(state, "FinishedAt", action), action)),
+    // "dead": it could not be removed, or not yet.
+    isBeingRemoved: ["removing", "dead"].includes(text(field(state, "Status", action), action)),
+    program: text(field(container, "Path", action), action),
   };
 }
 

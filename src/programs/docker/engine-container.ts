@@ -17,7 +17,7 @@ import {
   waitForContainer,
 } from "./engine-api.ts";
 import type { EngineClient } from "./engine-client.ts";
-import { EngineRefusedError } from "./errors.ts";
+import { ContainerRemovedError, EngineLostError, EngineRefusedError } from "./errors.ts";
 import type { Images, PullFailure } from "./images.ts";
 import { NeverRanError, refusedOption, refusedStart } from "./never-ran.ts";
 
@@ -64,10 +64,10 @@ export class EngineContainer {
     } catch (error) {
       // To ask whether the image is here would cost each run a call; the Engine tells it anyway, in the same way as it
       // tells that a network is missing.
-      const mayLackImage = error instanceof EngineRefusedError && error.status === 404;
-      if (!mayLackImage || (await imageExists(this.#options.client, config.Image))) throw refusedOption(error);
+      if (!isMissing(error)) throw refusedOption(error);
     }
-    await this.#pullImage(order);
+    // Another run's pull may have brought it meanwhile.
+    if (!(await imageExists(this.#options.client, config.Image))) await this.#pullImage(order);
     await this.#create(config);
   }
 
@@ -85,10 +85,8 @@ export class EngineContainer {
       await this.#pullImage(order);
       program = await imageProgram(client, image);
     }
-    if (program === undefined) {
-      const message = `Cannot run image "${image}": it was removed as soon as it was here`;
-      throw new NeverRanError(notStartable("image-missing", message));
-    }
+    if (program === undefined)
+      throw new EngineLostError(`Cannot run image "${image}": it was removed as soon as it was here`);
     await this.#create(configOf(program));
   }
 
@@ -115,9 +113,15 @@ export class EngineContainer {
     return outcomeOf({ ...(await this.state()), exitCode });
   }
 
-  /** Of one that has exited. */
-  state(): Promise<ContainerState> {
-    return inspectContainer(this.#options.client, this.id);
+  /**
+   * Of one that has exited.
+   *
+   * @throws {ContainerRemovedError | EngineRefusedError} by somebody else's hand: it tells nothing of the program
+   */
+  async state(): Promise<ContainerState> {
+    const state = await inspectContainer(this.#options.client, this.id);
+    if (state.isBeingRemoved) throw new ContainerRemovedError();
+    return state;
   }
 
   /** @throws {EngineLostError | EngineRefusedError} */
@@ -139,7 +143,8 @@ export class EngineContainer {
     try {
       this.#id = await createContainer(this.#options.client, config);
     } catch (error) {
-      throw refusedOption(error);
+      // The image was here a moment ago: that it is gone is not the processor's fault.
+      throw isMissing(error) && !(await imageExists(this.#options.client, config.Image)) ? error : refusedOption(error);
     }
   }
 
@@ -162,6 +167,10 @@ export class EngineContainer {
     if (!(error instanceof EngineRefusedError)) return error;
     return refusedStart(error, await inspectContainer(this.#options.client, this.id));
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof EngineRefusedError && error.status === 404;
 }
 
 /** The pull itself goes on where it is not wanted any more: others may wait for it, and the next run will. */

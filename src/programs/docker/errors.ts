@@ -24,3 +24,14 @@ export class EngineRefusedError extends BrigadeError {
     this.fault = status >= 500 ? "infrastructure" : "processor";
   }
 }
+
+/** Somebody else removes a container that was in use. Its exit code is that of the kill which comes first. */
+export class ContainerRemovedError extends BrigadeError {
+  override readonly name = "ContainerRemovedError";
+  readonly code = "container-removed";
+  readonly fault = "infrastructure";
+
+  constructor() {
+    super("Cannot tell how a program ended: somebody is removing its container");
+  }
+}

@@ -7,7 +7,6 @@ import type { ProgramEnd } from "../programs.ts";
 import { notStartable } from "../start-failure.ts";
 import type { EndSignal } from "../termination.ts";
 import { outcomeOf } from "./container-exit.ts";
-import { inspectContainer } from "./engine-api.ts";
 import type { EngineClient } from "./engine-client.ts";
 import type { EngineContainer } from "./engine-container.ts";
 import type { EngineWatch } from "./engine-watch.ts";
@@ -15,7 +14,7 @@ import { EngineRefusedError } from "./errors.ts";
 import { createExec, type ExecState, inspectExec, startExec } from "./exec-api.ts";
 import { Execution, type ExecutionOptions } from "./execution.ts";
 import { type Keeper, KeeperLostError } from "./keeper.ts";
-import { NeverRanError, refusedOption } from "./never-ran.ts";
+import { blamesProgram, NeverRanError, refusedOption } from "./never-ran.ts";
 import { OutputStream } from "./output-stream.ts";
 import type { PooledRun } from "./pooled-container.ts";
 
@@ -133,8 +132,11 @@ export class ExecRun implements PooledRun {
       if (this.#execution.endedByUs !== undefined) return false;
       this.#stream = await OutputStream.open((onData) => startExec(client, execId, onData), this.#execution);
     } catch (error) {
-      if (error instanceof EngineRefusedError && (error.status === 404 || error.status === 409)) return false;
-      throw refusedOption(error);
+      if (!(error instanceof EngineRefusedError && (error.status === 404 || error.status === 409)))
+        throw refusedOption(error);
+      // Somebody has paused it, which nobody may ever undo.
+      if (/ is paused/.test(error.reason)) throw error;
+      return false;
     }
     if (hasInput) this.#stream.finishWith(value);
     this.#execution.begins();
@@ -157,12 +159,12 @@ export class ExecRun implements PooledRun {
     return outcomeOf({ exitCode, outOfMemory: await this.#wasOutOfMemory() });
   }
 
-  /** The Engine tells the end of the output before it knows the exit. */
+  /** The Engine tells the end of the output before it knows the exit. What could not be started may never have one. */
   async #exit(): Promise<ExecState> {
     const { client, clock } = this.#options;
     for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(LAST_LOOK_MS, 2 * pauseMs)) {
       const state = await inspectExec(client, this.#execId ?? "");
-      if (hasExited(state)) return state;
+      if (!state.running) return state;
       await clock.sleep(pauseMs);
     }
   }
@@ -175,7 +177,7 @@ export class ExecRun implements PooledRun {
   #neverStarted(): never {
     const words = showUtf8(this.#execution.output).trim();
     const message = `Cannot start the program in its container: ${words}`;
-    throw blamesTheProgram(words)
+    throw blamesProgram(words, this.#place.argv[0] ?? "")
       ? new NeverRanError(notStartable("program-not-found", message))
       : new KeeperLostError(message);
   }
@@ -190,7 +192,7 @@ export class ExecRun implements PooledRun {
     } catch (error) {
       if (!(error instanceof KeeperLostError)) throw error;
       this.#isReusable = false;
-      return (await inspectContainer(this.#options.client, container.id)).outOfMemory;
+      return (await container.state()).outOfMemory;
     }
   }
 
@@ -217,17 +219,6 @@ export class ExecRun implements PooledRun {
       await clock.sleep(START_LOOK_MS);
     }
   }
-}
-
-/**
- * Whether the Engine could not start a process in a container because of the program, by the words of runc 1.1 and 1.2.
- * Those of a container that dies meanwhile speak of missing files too (`namespace path: lstat /proc/…`): only what
- * follows the name of the program is about the program.
- */
-export function blamesTheProgram(words: string): boolean {
-  return /\bexec:? ["/].*(executable file not found|no such file|permission denied|not a directory|is a directory|exec format)/i.test(
-    words,
-  );
 }
 
 /** Before it runs it does not run either, but has no exit code. */

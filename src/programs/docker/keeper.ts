@@ -42,6 +42,13 @@ export class KeeperLostError extends BrigadeError {
   override readonly name = "KeeperLostError";
   readonly code = "keeper-lost";
   readonly fault = "infrastructure";
+  /** It is known to be gone. */
+  readonly isGone: boolean;
+
+  constructor(message: string, { isGone = false }: { readonly isGone?: boolean } = {}) {
+    super(message);
+    this.isGone = isGone;
+  }
 }
 
 /** The way to the keeper of one container. */
@@ -78,13 +85,12 @@ export class Keeper {
   }
 
   /**
-   * Its first line.
-   *
-   * @throws {KeeperLostError} it ended, with what it said last
+   * @returns null as soon as it can be used; what it says instead
+   * @throws {KeeperLostError} it ended without a word, or is silent
    */
-  async isReady(): Promise<void> {
+  async complaint(): Promise<string | null> {
     const line = await this.#line();
-    if (line !== "ready") throw new KeeperLostError(`Cannot keep a container: ${line}`);
+    return line === "ready" ? null : line;
   }
 
   /**
@@ -122,7 +128,10 @@ export class Keeper {
     if (this.#isOver) throw gone();
     const asked = Promise.withResolvers<string>();
     this.#asked.push(asked);
-    const cancel = this.#clock.schedule(ANSWER_MS, () => this.close());
+    const cancel = this.#clock.schedule(ANSWER_MS, () => {
+      asked.reject(new KeeperLostError(`Cannot use a container that is kept: no answer for ${ANSWER_MS / 1000} s`));
+      this.close();
+    });
     try {
       return await asked.promise;
     } finally {
@@ -148,5 +157,5 @@ export class Keeper {
 }
 
 function gone(): KeeperLostError {
-  return new KeeperLostError("Cannot use a container that is kept: its first process is gone");
+  return new KeeperLostError("Cannot use a container that is kept: its first process is gone", { isGone: true });
 }

@@ -6,7 +6,13 @@ import { EngineContainer, type EngineContainerOptions } from "./engine-container
 import { type ExecPlace, ExecRun, type ExecRunOptions } from "./exec-run.ts";
 import { Keeper, KeeperLostError, keeperCommand } from "./keeper.ts";
 import { NeverRanError } from "./never-ran.ts";
-import { type ContainerEnd, howItEnded, type PooledContainer, type PooledRun } from "./pooled-container.ts";
+import {
+  type ContainerEnd,
+  describeExit,
+  howItEnded,
+  type PooledContainer,
+  type PooledRun,
+} from "./pooled-container.ts";
 import { argvOf } from "./program-argv.ts";
 
 export interface KeptContainerOptions extends EngineContainerOptions, ExecRunOptions {}
@@ -91,13 +97,26 @@ export class KeptContainer implements PooledContainer {
   async #start(): Promise<void> {
     try {
       await this.#container.start();
-      await this.#keeper.isReady();
+      const complaint = await this.#keeper.complaint();
+      if (complaint !== null) throw unfit(complaint);
     } catch (error) {
-      if (error instanceof KeeperLostError) throw new NeverRanError(notStartable("option-refused", error.message));
+      if (error instanceof KeeperLostError && error.isGone) throw await this.#unlessKilled(error);
       if (!(error instanceof NeverRanError) || error.outcome.type !== "not-startable") throw error;
       if (error.outcome.reason !== "program-not-found") throw error;
       const message = `Cannot keep a container of image "${this.#config.Image}": isolation "exec" needs /bin/sh in it`;
       throw new NeverRanError(notStartable("program-not-found", `${message} (${error.outcome.message})`));
     }
   }
+
+  /** A shell that fails will do so again; one that was killed, or was left by us, need not. */
+  async #unlessKilled(lost: KeeperLostError): Promise<KeeperLostError | NeverRanError> {
+    const outcome = await this.#container.outcomeOf(await this.#container.exits());
+    if (outcome.type === "succeeded") return lost;
+    if (outcome.type === "signaled" && ["SIGKILL", "SIGTERM"].includes(outcome.signal)) return lost;
+    return unfit(`its shell ends at once: ${describeExit(outcome)}`);
+  }
+}
+
+function unfit(why: string): NeverRanError {
+  return new NeverRanError(notStartable("option-refused", `Cannot keep a container: ${why}`));
 }

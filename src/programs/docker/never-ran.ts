@@ -17,7 +17,10 @@ export class NeverRanError extends BrigadeError {
   }
 }
 
-/** The Engine's own exit codes of a container whose program could not be started. */
+/**
+ * The Engine's own exit codes of a container that did not start, where the runtime spoke of a file that is not there or
+ * may not be used: the program, perhaps, or one of the host's.
+ */
 const CANNOT_EXECUTE = 126;
 const NOT_FOUND = 127;
 
@@ -36,22 +39,46 @@ const optionRefusals: readonly RegExp[] = [
   /unable to apply caps/,
   /sethostname: /,
 ];
-/** Of exit codes 126 and 127, which also tell of mounts that do not fit and of a working folder that is none. */
-const mountRefusal = /error mounting|mount a directory onto a file|chdir to cwd/;
+/** Of exit codes 126 and 127 as well: mounts that do not fit, a working folder that is none, GPUs without a driver. */
+const fileRefusal = /error mounting|mount a directory onto a file|chdir to cwd|nvidia-container-cli/;
 
 /** What the Engine does not accept of a specification; anything else is the Engine's own trouble, and comes back as it is. */
 export function refusedOption(error: unknown): unknown {
   if (!(error instanceof EngineRefusedError)) return error;
   const isOption = error.status < 500 || optionRefusals.some((pattern) => pattern.test(error.reason));
-  return isOption
-    ? new NeverRanError(notStartable("option-refused", `Cannot run the container: ${error.reason}`))
-    : error;
+  return isOption ? optionRefused(error) : error;
 }
 
 /** The same of a container that was created and does not start. @param state as it is after that */
-export function refusedStart(error: EngineRefusedError, { exitCode }: ContainerState): unknown {
-  if ((exitCode === CANNOT_EXECUTE || exitCode === NOT_FOUND) && !mountRefusal.test(error.reason)) {
+export function refusedStart(
+  error: EngineRefusedError,
+  { exitCode, isBeingRemoved, program }: Pick<ContainerState, "exitCode" | "isBeingRemoved" | "program">,
+): unknown {
+  if (isBeingRemoved) return error;
+  if (exitCode !== CANNOT_EXECUTE && exitCode !== NOT_FOUND) return refusedOption(error);
+  if (blamesProgram(error.reason, program)) {
     return new NeverRanError(notStartable("program-not-found", `Cannot start the container: ${error.reason}`));
   }
-  return refusedOption(error);
+  return [...optionRefusals, fileRefusal].some((pattern) => pattern.test(error.reason)) ? optionRefused(error) : error;
+}
+
+/** What is wrong with a file that should be run. */
+const fileTrouble = /not found|no such file|permission denied|not a directory|is a directory|exec format/i;
+
+/**
+ * Whether a runtime could not start a process because of its program, by its words. They are the same of other files that
+ * are missing: those of a container that dies meanwhile (`namespace path: lstat /proc/…`), of the host's cgroups, or the
+ * runtime itself. So only what follows the quoted name of the program is about it.
+ */
+export function blamesProgram(words: string, program: string): boolean {
+  // Old runtimes quote it twice: `caused "exec: \"nothing\": …"`.
+  const [plain, name] = [words, program].map((text) => text.replaceAll("\\", "")) as [string, string];
+  return ['"', "'", "`"].some((quote) => {
+    const [, behind] = plain.split(`${quote}${name}${quote}`, 2);
+    return behind !== undefined && fileTrouble.test(behind);
+  });
+}
+
+function optionRefused({ reason }: EngineRefusedError): NeverRanError {
+  return new NeverRanError(notStartable("option-refused", `Cannot run the container: ${reason}`));
 }

@@ -56,7 +56,8 @@ export async function howItEnded(
   return { type: "lost" };
 }
 
-function describeExit(outcome: RunOutcome): string {
+/** In words. */
+export function describeExit(outcome: RunOutcome): string {
   const verdict = judge(outcome);
   return "reason" in verdict ? verdict.reason : "exit code 0";
 }

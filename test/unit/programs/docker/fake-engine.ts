@@ -9,7 +9,7 @@ export type FakeAnswer =
   | { readonly stream: (write: (text: string) => void, end: () => void) => void }
   | "silence";
 
-/** An Engine's socket at which a test decides what is said. One request a connection at a time, without bodies. */
+/** An Engine's socket at which a test decides what is said. One request a connection at a time; bodies are not looked at. */
 export class FakeEngine implements AsyncDisposable {
   readonly path: string;
   /** `GET /_ping`, as they came. */
@@ -50,7 +50,11 @@ export class FakeEngine implements AsyncDisposable {
       received += chunk.toString("latin1");
       for (let end = received.indexOf("\r\n\r\n"); end >= 0; end = received.indexOf("\r\n\r\n")) {
         const [line = ""] = received.split("\r\n", 1);
-        received = received.slice(end + 4);
+        const bodyBytes = Number(
+          /^Content-Length: (\d+)$/m.exec(received.slice(0, end).replaceAll("\r", ""))?.[1] ?? 0,
+        );
+        if (received.length < end + 4 + bodyBytes) break;
+        received = received.slice(end + 4 + bodyBytes);
         this.#respond(line.replace(/ HTTP\/1\.1$/, ""), socket);
       }
     });
