@@ -74,7 +74,7 @@ export class KafkaAdmin {
     create: TopicShape | null,
   ): Promise<{ readonly created: readonly string[]; readonly missing: readonly string[] }> {
     const wanted = [...new Set(topics)];
-    return this.#withAdmin("list topics", async (admin, client) => {
+    return this.#withAdmin("list topics", async (admin, client, deadline) => {
       const existing = new Set(await admin.listTopics());
       const missing = wanted.filter((topic) => !existing.has(topic));
       if (create === null || missing.length === 0) return { created: [], missing };
@@ -88,7 +88,7 @@ export class KafkaAdmin {
         })),
       });
       this.#options.log.info("topics created", { topics: missing.join(",") });
-      for (const topic of missing) await this.#untilServed(client, topic);
+      for (const topic of missing) await this.#untilServed(client, topic, deadline);
       return { created: missing, missing: [] };
     });
   }
@@ -135,7 +135,7 @@ export class KafkaAdmin {
     });
   }
 
-  async #untilServed(client: KafkaClient, topic: string): Promise<void> {
+  async #untilServed(client: KafkaClient, topic: string, deadline: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     const connection = new TopicConnection(client, topic, clock);
     for (;;) {
@@ -147,7 +147,7 @@ export class KafkaAdmin {
         // The latter where a partition has no leader yet.
         if (!isNotServedYet(error) && !(error instanceof KafkaUnavailableError)) throw error;
       }
-      await clock.sleep(SERVED_LOOK_MS);
+      await clock.sleep(SERVED_LOOK_MS, { signal: deadline });
     }
   }
 
@@ -175,15 +175,19 @@ export class KafkaAdmin {
     });
   }
 
-  async #withAdmin<T>(action: string, use: (admin: Admin, client: KafkaClient) => Promise<T>): Promise<T> {
-    return this.#withClient(action, async (client) => {
+  async #withAdmin<T>(
+    action: string,
+    use: (admin: Admin, client: KafkaClient, deadline: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    return this.#withClient(action, async (client, deadline) => {
       const admin = client.kafka.admin({ retry: { retries: 3, initialRetryTime: 200 } });
       await client.connect(admin);
-      return use(admin, client);
+      return use(admin, client, deadline);
     });
   }
 
-  async #withClient<T>(action: string, use: (client: KafkaClient) => Promise<T>): Promise<T> {
+  /** @param use begins nothing new once `deadline` is aborted */
+  async #withClient<T>(action: string, use: (client: KafkaClient, deadline: AbortSignal) => Promise<T>): Promise<T> {
     const { kafka, log, clock, timeoutMs } = this.#options;
     const client = new KafkaClient({ ...kafka, log, requestTimeoutMs: timeoutMs });
     const deadline = new AbortController();
@@ -191,7 +195,7 @@ export class KafkaAdmin {
       deadline.abort(new KafkaUnavailableError(`Cannot ${action}: no answer within ${timeoutMs} ms`));
     });
     try {
-      return await abortable(use(client), deadline.signal);
+      return await abortable(use(client, deadline.signal), deadline.signal);
     } catch (error) {
       throw asKafkaError(action, error);
     } finally {

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { systemClock } from "../../../src/base/clock.ts";
+import { type Clock, systemClock } from "../../../src/base/clock.ts";
 import { silentLogger } from "../../../src/base/log.ts";
 import { KafkaAdmin } from "../../../src/kafka/admin.ts";
 import { createTopics } from "../../../src/local/kafka/messages/create-topics.ts";
@@ -66,9 +66,9 @@ function startSlowBroker(hears: Hears): Promise<TcpServer> {
   });
 }
 
-function ensure(broker: TcpServer): ReturnType<KafkaAdmin["ensureTopics"]> {
+function ensure(broker: TcpServer, clock: Clock = systemClock): ReturnType<KafkaAdmin["ensureTopics"]> {
   const kafka = { brokers: [broker.endpoint], clientId: "test" };
-  const admin = new KafkaAdmin({ kafka, clock: systemClock, log: silentLogger });
+  const admin = new KafkaAdmin({ kafka, clock, log: silentLogger });
   return admin.ensureTopics(["new"], { partitions: 1, replication: 1 });
 }
 
@@ -84,4 +84,27 @@ test("topics that are made are waited for until the broker has heard of them, an
 test("one that was made and may not be looked at is told, and not waited for", async () => {
   await using broker = await startSlowBroker({ metadata: [NONE], offsets: [FORBIDDEN] });
   expect(String(await rejection(ensure(broker)))).toContain("Kafka answers TOPIC_AUTHORIZATION_FAILED");
+});
+
+test("one that is never served is waited for until the call's time is up, and no longer", async () => {
+  await using broker = await startSlowBroker({ metadata: [LEADER_NOT_AVAILABLE], offsets: [] });
+  const timers: (() => void)[] = [];
+  const pauses: Promise<void>[] = [];
+  const clock: Clock = {
+    ...systemClock,
+    schedule: (_ms, run) => {
+      timers.push(run);
+      return () => undefined;
+    },
+    // Time is up in the first pause between two looks.
+    sleep: (_ms, { signal } = {}) => {
+      for (const run of timers.splice(0)) run();
+      const pause = signal?.aborted === true ? Promise.reject(signal.reason) : Promise.resolve();
+      pauses.push(pause);
+      return pause;
+    },
+  };
+  expect(String(await rejection(ensure(broker, clock)))).toContain("no answer within 15000 ms");
+  expect(pauses).toHaveLength(1);
+  expect(await rejection(pauses[0] as Promise<void>)).toBeInstanceOf(Error);
 });
