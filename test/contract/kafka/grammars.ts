@@ -187,7 +187,7 @@ export const grammars = {
     `throttleTimeMs:int32(2+)=0
      topics[name:string topicId:uuid(7+) errorCode:int16 errorMessage:string?(1+) numPartitions:int32(5+)
        replicationFactor:int16(5+)
-       configs[name:string value:string? readOnly:boolean source:int8 sensitive:boolean=false]?(5+)]`,
+       configs[name:string value:string? readOnly:boolean source:int8 sensitive:boolean=false](5+)]`,
   ),
   deleteTopics: api(
     "DeleteTopics",

@@ -13,15 +13,36 @@ import {
   MAX_TIMESTAMP,
 } from "../messages/list-offsets.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
+import type { RequestContext } from "./handler.ts";
 import { checkLeaderEpoch } from "./leader-epoch.ts";
 
 const READ_COMMITTED = 1;
 
-export function handleListOffsets(broker: Broker, { topics, isolationLevel }: ListOffsetsRequest): ListOffsetsResponse {
+/** First versions that know the values of `timestamp` that are no times. */
+const SPECIAL_SINCE: ReadonlyMap<number, number> = new Map([
+  [LATEST_TIMESTAMP, 1],
+  [EARLIEST_TIMESTAMP, 1],
+  [MAX_TIMESTAMP, 7],
+  [EARLIEST_LOCAL_TIMESTAMP, 8],
+  [LATEST_TIERED_TIMESTAMP, 9],
+  [EARLIEST_PENDING_UPLOAD_TIMESTAMP, 11],
+]);
+
+export function handleListOffsets(
+  broker: Broker,
+  { topics, isolationLevel }: ListOffsetsRequest,
+  { version }: RequestContext,
+): ListOffsetsResponse {
+  const repeated = namedTwice(topics);
   return {
     topics: topics.map(({ name, partitions }) => ({
       name,
       partitions: partitions.map((partition) => {
+        const { index, timestamp } = partition;
+        if (repeated.has(`${name}-${index}`)) return failed(index, ErrorCode.INVALID_REQUEST);
+        if (timestamp < 0 && version < (SPECIAL_SINCE.get(timestamp) ?? Number.POSITIVE_INFINITY)) {
+          return failed(index, ErrorCode.UNSUPPORTED_VERSION);
+        }
         const log = broker.topics.partition(name, partition.index);
         if (log === undefined) return failed(partition.index, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION);
         const stale = checkLeaderEpoch(partition.currentLeaderEpoch, LEADER_EPOCH);
@@ -29,6 +50,18 @@ export function handleListOffsets(broker: Broker, { topics, isolationLevel }: Li
       }),
     })),
   };
+}
+
+/** Partitions that are asked for more than once: nobody could tell the answers apart. */
+function namedTwice(topics: ListOffsetsRequest["topics"]): ReadonlySet<string> {
+  const [seen, repeated] = [new Set<string>(), new Set<string>()];
+  for (const { name, partitions } of topics) {
+    for (const { index } of partitions) {
+      const partition = `${name}-${index}`;
+      (seen.has(partition) ? repeated : seen).add(partition);
+    }
+  }
+  return repeated;
 }
 
 function find(

@@ -22,8 +22,13 @@ export function handleMetadata(broker: Broker, { topics, allowAutoTopicCreation 
     topics:
       topics === null
         ? Array.from(broker.topics.all(), (topic) => describe(topic, nodeId))
-        : topics.map((wanted) => find(broker, wanted, mayCreate)),
+        : once(topics.map((wanted) => find(broker, wanted, mayCreate))),
   };
+}
+
+/** Who asks for a topic twice, by whatever, is told of it once. */
+function once(topics: readonly MetadataTopic[]): readonly MetadataTopic[] {
+  return [...new Map(topics.map((topic) => [topic.name ?? topic.topicId, topic])).values()];
 }
 
 function find(broker: Broker, { name, topicId }: WantedTopic, mayCreate: boolean): MetadataTopic {

@@ -1,5 +1,6 @@
 import type { Broker } from "../broker.ts";
-import { topicConfigProblem } from "../log/topic-config.ts";
+import type { Topic } from "../log/topic-catalog.ts";
+import { topicConfigProblem, topicConfigsProblem } from "../log/topic-config.ts";
 import { topicNameProblem } from "../log/topic-name.ts";
 import type {
   CreatePartitionsRequest,
@@ -13,7 +14,7 @@ import type {
   CreateTopicsResponse,
 } from "../messages/create-topics.ts";
 import type { DeleteTopicsRequest, DeleteTopicsResponse } from "../messages/delete-topics.ts";
-import { NO_TOPIC_ID } from "../messages/metadata.ts";
+import { NO_TOPIC_ID, type WantedTopic } from "../messages/metadata.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
 import { topicConfigValues } from "./config-values.ts";
 
@@ -22,18 +23,19 @@ const MOST_PARTITIONS_AT_ONCE = 10_000;
 
 type Problem = readonly [errorCode: ErrorCode, message: string];
 
+const unknownTopic: Problem = [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "This server does not host this topic"];
+
 export function handleCreateTopics(
   broker: Broker,
   { topics, validateOnly }: CreateTopicsRequest,
 ): CreateTopicsResponse {
-  const isRepeated = repeated(topics);
   return {
-    topics: topics.map((topic): CreatedTopic => {
+    topics: byName(topics).map(({ topic, repeated }): CreatedTopic => {
       const partitions = partitionCount(topic, broker.config.defaultPartitions);
-      const problem = isRepeated(topic.name) ?? creationProblem(broker, topic, partitions);
+      const problem = repeated ?? creationProblem(broker, topic, partitions);
       if (problem !== undefined) {
         const [errorCode, errorMessage] = problem;
-        const nothing = { topicId: NO_TOPIC_ID, numPartitions: -1, replicationFactor: -1, configs: null };
+        const nothing = { topicId: NO_TOPIC_ID, numPartitions: -1, replicationFactor: -1, configs: [] };
         return { name: topic.name, errorCode, errorMessage, ...nothing };
       }
       const configs = new Map(topic.configs.map(({ name, value }) => [name, value ?? ""]));
@@ -53,22 +55,18 @@ export function handleCreateTopics(
 }
 
 export function handleDeleteTopics(broker: Broker, request: DeleteTopicsRequest): DeleteTopicsResponse {
-  const topics = request.topics.map(({ name, topicId }) => {
-    const topic = name === null ? broker.topics.byId(topicId) : broker.topics.get(name);
-    if (topic === undefined) {
-      return name === null
-        ? {
-            name,
-            topicId,
-            errorCode: ErrorCode.UNKNOWN_TOPIC_ID,
-            errorMessage: "This server does not host this topic ID.",
-          }
-        : {
-            name,
-            topicId,
-            errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-            errorMessage: "This server does not host this topic",
-          };
+  const wanted = request.topics.map((named) => {
+    const { name, topicId } = named;
+    return { named, topic: name === null ? broker.topics.byId(topicId) : broker.topics.get(name) };
+  });
+  const same = Map.groupBy(wanted, ({ named, topic }) => topic?.id ?? named.name ?? named.topicId);
+  const topics = [...same.values()].flatMap(([first, ...others]) => {
+    if (first === undefined) return [];
+    const { named, topic } = first;
+    const problem = deletionProblem(named, topic, others.length > 0);
+    if (problem !== undefined || topic === undefined) {
+      const [errorCode, errorMessage] = problem ?? unknownTopic;
+      return { ...named, errorCode, errorMessage };
     }
     broker.topics.delete(topic);
     broker.log.info("kafka topic deleted", { topic: topic.name });
@@ -82,11 +80,10 @@ export function handleCreatePartitions(
   broker: Broker,
   { topics, validateOnly }: CreatePartitionsRequest,
 ): CreatePartitionsResponse {
-  const isRepeated = repeated(topics);
   return {
-    results: topics.map((wanted) => {
+    results: byName(topics).map(({ topic: wanted, repeated }) => {
       const topic = broker.topics.get(wanted.name);
-      const problem = isRepeated(wanted.name) ?? growthProblem(broker, wanted, topic?.partitions.length);
+      const problem = repeated ?? growthProblem(broker, wanted, topic?.partitions.length);
       if (problem !== undefined || topic === undefined) {
         const [errorCode, errorMessage] = problem ?? [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, "The topic does not exist"];
         return { name: wanted.name, errorCode, errorMessage };
@@ -138,7 +135,26 @@ function creationProblem(broker: Broker, topic: CreatableTopic, partitions: numb
     const problem = topicConfigProblem(config.name, config.value);
     if (problem !== undefined) return [ErrorCode.INVALID_CONFIG, problem];
   }
-  return undefined;
+  const conflict = topicConfigsProblem(new Map(configs.map(({ name, value }) => [name, value ?? ""])));
+  return conflict === undefined ? undefined : [ErrorCode.INVALID_CONFIG, conflict];
+}
+
+/** What names a topic doubtfully deletes nothing. */
+function deletionProblem(
+  { name, topicId }: WantedTopic,
+  topic: Topic | undefined,
+  isRepeated: boolean,
+): Problem | undefined {
+  const hasId = topicId !== NO_TOPIC_ID;
+  if (name !== null && hasId) {
+    return [ErrorCode.INVALID_REQUEST, "You may not specify both topic name and topic id."];
+  }
+  if (name === null && !hasId) {
+    return [ErrorCode.INVALID_REQUEST, "Neither topic name nor id were specified."];
+  }
+  if (isRepeated) return [ErrorCode.INVALID_REQUEST, "The request names a topic more than once"];
+  if (topic !== undefined) return undefined;
+  return hasId ? [ErrorCode.UNKNOWN_TOPIC_ID, "This server does not host this topic ID."] : unknownTopic;
 }
 
 function growthProblem(
@@ -183,11 +199,14 @@ function tooManyProblem(count: number): Problem | undefined {
   ];
 }
 
-function repeated(topics: readonly { readonly name: string }[]): (name: string) => Problem | undefined {
-  const counts = new Map<string, number>();
-  for (const { name } of topics) counts.set(name, (counts.get(name) ?? 0) + 1);
-  return (name) =>
-    (counts.get(name) ?? 0) > 1
-      ? [ErrorCode.INVALID_REQUEST, `The request names topic '${name}' more than once`]
-      : undefined;
+/** Each name once: what is named more often is refused, and that is said once. */
+function byName<Named extends { readonly name: string }>(
+  topics: readonly Named[],
+): readonly { readonly topic: Named; readonly repeated: Problem | undefined }[] {
+  const same = Map.groupBy(topics, ({ name }) => name);
+  return [...same].flatMap(([name, [topic, ...others]]) => {
+    if (topic === undefined) return [];
+    const problem: Problem = [ErrorCode.INVALID_REQUEST, `The request names topic '${name}' more than once`];
+    return { topic, repeated: others.length > 0 ? problem : undefined };
+  });
 }

@@ -37,8 +37,8 @@ export interface CreatedTopic {
   /** −1 after an error. */
   readonly numPartitions: number;
   readonly replicationFactor: number;
-  /** null after an error. */
-  readonly configs: readonly CreatedConfig[] | null;
+  /** None after an error. */
+  readonly configs: readonly CreatedConfig[];
 }
 
 export interface CreatedConfig {
@@ -91,7 +91,7 @@ export const createTopics: Message<CreateTopicsRequest, CreateTopicsResponse> = 
       if (version >= 5) {
         writer.int32(topic.numPartitions);
         writer.int16(topic.replicationFactor);
-        writer.nullableArray(topic.configs, ({ name, value, readOnly, source }) => {
+        writer.array(topic.configs, ({ name, value, readOnly, source }) => {
           writer.string(name);
           writer.nullableString(value);
           writer.boolean(readOnly);
