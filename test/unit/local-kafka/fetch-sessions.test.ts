@@ -19,7 +19,7 @@ function sessions(slots = 10): FetchSessions {
 }
 
 function opened(all: FetchSessions, nowMs: number, ...topics: FetchTopic[]) {
-  const scope = all.scopeOf(request(0, 0, ...topics), nowMs);
+  const scope = all.scopeOf(request(0, 0, ...topics), false, nowMs);
   if (scope.type !== "session") throw new Error(`it is ${scope.type}`);
   return scope.session;
 }
@@ -44,43 +44,52 @@ describe("fetch sessions", () => {
     const all = sessions(2);
     opened(all, 0, topicOf("a", 0));
     opened(all, 60_000, topicOf("a", 0));
-    expect(all.scopeOf(request(0, 0, topicOf("a", 0)), 119_999)).toMatchObject({ type: "plain" });
-    expect(all.scopeOf(request(0, 0, topicOf("a", 0)), 120_000)).toMatchObject({ type: "session", isNew: true });
+    expect(all.scopeOf(request(0, 0, topicOf("a", 0)), false, 119_999)).toMatchObject({ type: "plain" });
+    expect(all.scopeOf(request(0, 0, topicOf("a", 0)), false, 120_000)).toMatchObject({ type: "session", isNew: true });
     expect(all.size).toBe(2);
   });
 
   test("that are in use do not give way", () => {
     const all = sessions(1);
     const { id } = opened(all, 0, topicOf("a", 0));
-    expect(all.scopeOf(request(id, 1), 100_000)).toMatchObject({ type: "session", isNew: false });
-    expect(all.scopeOf(request(0, 0, topicOf("a", 0)), 200_000)).toMatchObject({ type: "plain" });
+    expect(all.scopeOf(request(id, 1), false, 100_000)).toMatchObject({ type: "session", isNew: false });
+    expect(all.scopeOf(request(0, 0, topicOf("a", 0)), false, 200_000)).toMatchObject({ type: "plain" });
   });
 
   test("are not made for nothing, and end when the client says so", () => {
     const all = sessions();
-    expect(all.scopeOf(request(0, 0), 0)).toMatchObject({ type: "plain" });
+    expect(all.scopeOf(request(0, 0), false, 0)).toMatchObject({ type: "plain" });
     const { id } = opened(all, 0, topicOf("a", 0));
-    expect(all.scopeOf(request(id, -1, topicOf("a", 0)), 0)).toMatchObject({ type: "plain" });
+    expect(all.scopeOf(request(id, -1, topicOf("a", 0)), false, 0)).toMatchObject({ type: "plain" });
     expect(all.size).toBe(0);
-    expect(all.scopeOf(request(id, 1), 0)).toEqual(refused(ErrorCode.FETCH_SESSION_ID_NOT_FOUND));
+    expect(all.scopeOf(request(id, 1), false, 0)).toEqual(refused(ErrorCode.FETCH_SESSION_ID_NOT_FOUND));
   });
 
   test("follow each other by their epoch, which begins again behind the largest", () => {
     const session = opened(sessions(), 0, topicOf("a", 0));
-    expect(session.update(2, [], [])).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
-    expect(session.update(1, [], [])).toBe(ErrorCode.NONE);
-    expect(session.update(1, [], [])).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
+    expect(session.update(2, false, [], [])).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
+    expect(session.update(1, false, [], [])).toBe(ErrorCode.NONE);
+    expect(session.update(1, false, [], [])).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
   });
 
   test("do not change between names and ids", () => {
     const session = opened(sessions(), 0, topicOf("a", 0));
-    const byId = { name: "", topicId: "1".repeat(32), partitions: [] };
-    expect(session.update(1, [byId], [])).toBe(ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR);
+    expect(session.update(1, true, [], [])).toBe(ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR);
+    expect(session.update(2, true, [], [])).toBe(ErrorCode.INVALID_FETCH_SESSION_EPOCH);
+    expect(session.update(1, false, [], [])).toBe(ErrorCode.NONE);
+  });
+
+  test("are over when nothing is wanted any more", () => {
+    const all = sessions();
+    const { id } = opened(all, 0, topicOf("a", 0));
+    const forget = { ...request(id, 1), forgotten: [{ name: "a", topicId: "", partitions: [0] }] };
+    expect(all.scopeOf(forget, false, 0)).toEqual({ type: "plain", topics: [] });
+    expect(all.scopeOf(request(id, 2), false, 0)).toEqual(refused(ErrorCode.FETCH_SESSION_ID_NOT_FOUND));
   });
 
   test("want what was named and not forgotten, those that had records last", () => {
     const session = opened(sessions(), 0, topicOf("a", 0, 1), topicOf("b", 0));
-    session.update(1, [topicOf("b", 2)], [{ name: "a", topicId: "", partitions: [1] }]);
+    session.update(1, false, [topicOf("b", 2)], [{ name: "a", topicId: "", partitions: [1] }]);
     const wanted = () => session.wanted().map(({ name, partitions }) => [name, partitions.map(({ index }) => index)]);
     expect(wanted()).toEqual([
       ["a", [0]],

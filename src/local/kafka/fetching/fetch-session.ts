@@ -37,13 +37,24 @@ export class FetchSession {
     this.#want(topics);
   }
 
-  /** Takes over what a request changes, or says why it is not the session's next one. */
-  update(epoch: number, topics: readonly FetchTopic[], forgotten: readonly ForgottenTopic[]): ErrorCode {
-    const named = [...topics, ...forgotten];
-    if (named.some(({ topicId }) => (topicId !== "") !== this.usesTopicIds)) {
-      return ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR;
-    }
+  /** Whether nothing is wanted any more. */
+  get isEmpty(): boolean {
+    return this.#entries.size === 0;
+  }
+
+  /**
+   * Takes over what a request changes, or says why it is not the session's next one.
+   *
+   * @param usesTopicIds whether the request's version names topics by their ids, be it that it names none
+   */
+  update(
+    epoch: number,
+    usesTopicIds: boolean,
+    topics: readonly FetchTopic[],
+    forgotten: readonly ForgottenTopic[],
+  ): ErrorCode {
     if (epoch !== this.#nextEpoch) return ErrorCode.INVALID_FETCH_SESSION_EPOCH;
+    if (usesTopicIds !== this.usesTopicIds) return ErrorCode.FETCH_SESSION_TOPIC_ID_ERROR;
     this.#nextEpoch = epoch === LARGEST_EPOCH ? 1 : epoch + 1;
     for (const { partitions, ...topic } of forgotten) {
       for (const index of partitions) this.#entries.delete(keyOf(topic, index));

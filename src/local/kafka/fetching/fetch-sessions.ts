@@ -37,7 +37,8 @@ export class FetchSessions {
     return this.#sessions.size;
   }
 
-  scopeOf(request: FetchRequest, nowMs: number): FetchScope {
+  /** @param usesTopicIds whether the request's version names topics by their ids */
+  scopeOf(request: FetchRequest, usesTopicIds: boolean, nowMs: number): FetchScope {
     const { sessionId, sessionEpoch, topics, forgotten } = request;
     if (sessionEpoch === FINAL_EPOCH || sessionEpoch === INITIAL_EPOCH) {
       this.#sessions.delete(sessionId);
@@ -47,9 +48,11 @@ export class FetchSessions {
     const found = this.#sessions.get(sessionId);
     if (found === undefined) return { type: "refuse", errorCode: ErrorCode.FETCH_SESSION_ID_NOT_FOUND };
     const { session } = found;
-    const errorCode = session.update(sessionEpoch, topics, forgotten);
+    const errorCode = session.update(sessionEpoch, usesTopicIds, topics, forgotten);
     if (errorCode !== ErrorCode.NONE) return { type: "refuse", errorCode };
     this.#sessions.delete(sessionId);
+    // One that wants nothing any more is over, and the answer has no session to go on with.
+    if (session.isEmpty) return { type: "plain", topics: [] };
     this.#sessions.set(sessionId, { session, usedAtMs: nowMs });
     return { type: "session", session, isNew: false, topics: session.wanted() };
   }

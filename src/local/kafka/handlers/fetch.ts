@@ -1,12 +1,13 @@
 import type { Broker } from "../broker.ts";
 import { type Isolation, LEADER_EPOCH, type PartitionLog } from "../log/partition-log.ts";
-import type {
-  FetchPartition,
-  FetchPartitionResult,
-  FetchRequest,
-  FetchResponse,
-  FetchTopic,
-  FetchTopicResult,
+import {
+  BY_ID_SINCE,
+  type FetchPartition,
+  type FetchPartitionResult,
+  type FetchRequest,
+  type FetchResponse,
+  type FetchTopic,
+  type FetchTopicResult,
 } from "../messages/fetch.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
 import type { RequestContext } from "./handler.ts";
@@ -31,9 +32,9 @@ interface Read {
 export async function handleFetch(
   broker: Broker,
   request: FetchRequest,
-  { signal }: RequestContext,
+  { signal, version }: RequestContext,
 ): Promise<FetchResponse> {
-  const scope = broker.fetchSessions.scopeOf(request, broker.clock.monotonicMs());
+  const scope = broker.fetchSessions.scopeOf(request, version >= BY_ID_SINCE, broker.clock.monotonicMs());
   if (scope.type === "refuse") return { errorCode: scope.errorCode, sessionId: 0, topics: [] };
   const topics = await readAndWait(broker, request, scope.topics, signal);
   if (scope.type === "plain") return { errorCode: ErrorCode.NONE, sessionId: 0, topics };

@@ -18,6 +18,9 @@ import type { Message } from "../protocol/message.ts";
  *       abortedTransactions => producerId:int64 firstOffset:int64 tags
  */
 
+/** First version that names topics by their ids. */
+export const BY_ID_SINCE = 13;
+
 /** A topic by its name before version 13, by its id from then on. The other one is empty. */
 export interface FetchTopicName {
   readonly name: string;
@@ -87,7 +90,7 @@ export interface FetchResponse {
 const PARTITION_OVERHEAD_BYTES = 64;
 
 function readTopicName(reader: Reader, version: number): FetchTopicName {
-  return version >= 13 ? { name: "", topicId: reader.uuid() } : { name: reader.string(), topicId: "" };
+  return version >= BY_ID_SINCE ? { name: "", topicId: reader.uuid() } : { name: reader.string(), topicId: "" };
 }
 
 export const fetch: Message<FetchRequest, FetchResponse> = {
@@ -133,7 +136,7 @@ export const fetch: Message<FetchRequest, FetchResponse> = {
       writer.int32(sessionId);
     }
     writer.array(topics, ({ name, topicId, partitions }) => {
-      if (version >= 13) writer.uuid(topicId);
+      if (version >= BY_ID_SINCE) writer.uuid(topicId);
       else writer.string(name);
       writer.array(partitions, (partition) => {
         writer.int32(partition.index);

@@ -34,6 +34,7 @@ export function sessionScenarios(context: ContractContext): void {
             sessionEpoch: number,
             offsets: Readonly<Record<number, number>>,
             forgotten: readonly number[] = [],
+            inVersion = version,
           ) => {
             const partitions = Object.entries(offsets).map(([index, fetchOffset]) => {
               return { index: Number(index), currentLeaderEpoch: -1, fetchOffset, maxBytes: 100_000 };
@@ -48,7 +49,7 @@ export function sessionScenarios(context: ContractContext): void {
               topics: partitions.length === 0 ? [] : [{ name: topic, topicId, partitions }],
               forgotten: forgotten.length === 0 ? [] : [{ name: topic, topicId, partitions: forgotten }],
             };
-            return await client.call(grammars.fetch, request, version);
+            return await client.call(grammars.fetch, request, inVersion);
           };
           const send = (partition: number, value: string) => context.send(topic, [{ partition, value }]);
 
@@ -73,6 +74,13 @@ export function sessionScenarios(context: ContractContext): void {
           expect(closed).toMatchObject({ errorCode: 0, sessionId: 0 });
           expect(told(closed)).toEqual({ 0: ["a", "forgotten"] });
           expect(await fetch(sessionId, 5, {})).toMatchObject({ errorCode: 70 });
+
+          const { sessionId: next } = await fetch(0, 0, { 0: 0, 1: 0 });
+          const other = await fetch(next, 1, {}, [], version < 13 ? 13 : 12);
+          expect(other).toMatchObject({ errorCode: 106, sessionId: 0, topics: [] });
+          expect(told(await fetch(next, 1, {}))).toEqual({ 0: ["a", "forgotten"], 1: ["b"] });
+          expect(await fetch(next, 2, {}, [0, 1])).toMatchObject({ errorCode: 0, sessionId: 0, topics: [] });
+          expect(await fetch(next, 3, {})).toMatchObject({ errorCode: 70 });
         });
       });
     }
