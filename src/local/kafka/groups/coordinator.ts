@@ -158,6 +158,7 @@ export class GroupCoordinator {
 
   /** Whether offsets of the group may be deleted at all. */
   checkOffsetDelete(groupId: string): ErrorCode {
+    if (groupId === "") return ErrorCode.INVALID_GROUP_ID;
     const live = this.#groups.get(groupId);
     if (live === undefined) {
       return this.#offsets.group(groupId) === undefined ? ErrorCode.GROUP_ID_NOT_FOUND : ErrorCode.NONE;

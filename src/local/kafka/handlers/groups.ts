@@ -1,4 +1,5 @@
 import type { Broker } from "../broker.ts";
+import { syncRefused } from "../groups/group-answers.ts";
 import type { DeleteGroupsRequest, DeleteGroupsResponse } from "../messages/delete-groups.ts";
 import type { DescribedGroup, DescribeGroupsRequest, DescribeGroupsResponse } from "../messages/describe-groups.ts";
 import {
@@ -14,6 +15,8 @@ import type { SyncGroupRequest, SyncGroupResponse } from "../messages/sync-group
 import { ErrorCode } from "../protocol/error-codes.ts";
 import type { RequestContext } from "./handler.ts";
 
+/** First version of SyncGroup whose clients must say which protocol they think is in use. */
+const TELLS_PROTOCOL = 5;
 /** First version of DescribeGroups whose clients know that a group may be unknown. */
 const SAYS_UNKNOWN = 6;
 
@@ -45,7 +48,13 @@ export function handleJoinGroup(
   return broker.groups.join(request, version, { clientId, clientHost });
 }
 
-export function handleSyncGroup(broker: Broker, request: SyncGroupRequest): Promise<SyncGroupResponse> {
+export async function handleSyncGroup(
+  broker: Broker,
+  request: SyncGroupRequest,
+  { version }: RequestContext,
+): Promise<SyncGroupResponse> {
+  const isComplete = request.protocolType !== null && request.protocolName !== null;
+  if (version >= TELLS_PROTOCOL && !isComplete) return syncRefused(ErrorCode.INCONSISTENT_GROUP_PROTOCOL);
   return broker.groups.sync(request);
 }
 
@@ -90,5 +99,5 @@ function withUnknown(group: DescribedGroup): DescribedGroup {
 }
 
 export function handleDeleteGroups(broker: Broker, { groupIds }: DeleteGroupsRequest): DeleteGroupsResponse {
-  return { results: groupIds.map((groupId) => ({ groupId, errorCode: broker.groups.delete(groupId) })) };
+  return { results: [...new Set(groupIds)].map((groupId) => ({ groupId, errorCode: broker.groups.delete(groupId) })) };
 }

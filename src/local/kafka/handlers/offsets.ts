@@ -83,7 +83,7 @@ function checkAll(broker: Broker, wanted: OffsetCommitRequest["topics"], refusal
   const topics = wanted.map(({ name, partitions }) => ({
     name,
     partitions: partitions.map((partition) => {
-      const errorCode = refusal === ErrorCode.NONE ? check(broker, name, partition) : refusal;
+      const errorCode = check(broker, name, partition, refusal);
       if (errorCode === ErrorCode.NONE) positions.push(toPosition(name, partition));
       return { index: partition.index, errorCode };
     }),
@@ -101,12 +101,17 @@ function withError(topics: CheckedTopics, errorCode: ErrorCode): CheckedTopics {
   }));
 }
 
-function check(broker: Broker, topic: string, { index, metadata }: OffsetCommitPartition): ErrorCode {
+function check(
+  broker: Broker,
+  topic: string,
+  { index, metadata }: OffsetCommitPartition,
+  refusal: ErrorCode,
+): ErrorCode {
   if (broker.topics.partition(topic, index) === undefined) return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
-  if (metadata !== null && Buffer.byteLength(metadata) > broker.config.offsetMetadataMaxBytes) {
-    return ErrorCode.OFFSET_METADATA_TOO_LARGE;
-  }
-  return ErrorCode.NONE;
+  if (refusal !== ErrorCode.NONE) return refusal;
+  // A real broker counts UTF-16 units, in spite of the setting's name.
+  const isTooLarge = metadata !== null && metadata.length > broker.config.offsetMetadataMaxBytes;
+  return isTooLarge ? ErrorCode.OFFSET_METADATA_TOO_LARGE : ErrorCode.NONE;
 }
 
 function toPosition(topic: string, { index, offset, leaderEpoch, metadata }: OffsetCommitPartition): CommittedPosition {

@@ -65,7 +65,10 @@ export function groupsScenarios(context: ContractContext): void {
           expect(await commit(groupId, 9, "")).toBe(3);
           expect(await commit(`new-${groupId}`, 0, "", 5, "nobody")).toBe(22);
           expect(await commit("", 0, "")).toBe(0); // old clients have no name for their group
-          expect(await commit(groupId, 0, "x".repeat(4096))).toBe(0);
+          // It is characters that are counted.
+          expect(await commit(groupId, 0, "é".repeat(4097))).toBe(12);
+          expect(await commit(groupId, 0, "é".repeat(4096))).toBe(0);
+          expect(await commit(groupId, 9, "", 5, "nobody")).toBe(3);
           expect(await commit(groupId, 0, "", 5, "nobody")).toBe(25);
         });
       },
@@ -86,9 +89,23 @@ export function groupsScenarios(context: ContractContext): void {
         expect((await admin.listGroups()).groups.map((group) => group.groupId)).not.toContain(groupId);
       });
       await context.withRaw(async (client) => {
-        expect(await client.call(grammars.deleteGroups, { groupIds: [groupId] })).toMatchObject({
+        expect(await client.call(grammars.deleteGroups, { groupIds: [groupId, groupId] })).toMatchObject({
           results: [{ errorCode: 69 }],
         });
+      });
+    });
+
+    context.scenario("want to be told the protocol by members whose version can tell it", async (topic) => {
+      const groupId = `group-${topic}`;
+      await context.withRaw(async (client) => {
+        const join = { ...newMember, groupId, sessionTimeoutMs: 10_000 };
+        const { memberId, generationId } = await client.call(grammars.joinGroup, join, 3);
+        const sync = async (version: number, protocolName: string | null) => {
+          const assignments = [{ memberId, assignment: Buffer.of(7) }];
+          const request = { groupId, generationId, memberId, protocolType: "consumer", protocolName, assignments };
+          return (await client.call(grammars.syncGroup, request, version))["errorCode"];
+        };
+        expect([await sync(5, null), await sync(5, "range")]).toEqual([23, 0]);
       });
     });
 
@@ -99,6 +116,7 @@ export function groupsScenarios(context: ContractContext): void {
         expect(await join("g", 1)).toBe(26);
         expect(await join("g", 2_000_000_000)).toBe(26);
         expect(await join("", 10_000)).toBe(24);
+        expect(await client.call(grammars.offsetDelete, { groupId: "", topics: [] })).toMatchObject({ errorCode: 24 });
       });
     });
   });
