@@ -19,6 +19,9 @@ describe("names of topics", () => {
 describe("settings of topics", () => {
   test.each([
     ["retention.ms", "-1"],
+    ["retention.ms", "9223372036854775807"],
+    ["flush.ms", "+5"],
+    ["min.cleanable.dirty.ratio", "1e-1"],
     ["max.message.bytes", "0"],
     ["cleanup.policy", "compact, delete"],
     ["message.timestamp.type", "LogAppendTime"],
@@ -30,6 +33,9 @@ describe("settings of topics", () => {
     ["retention.ms", "-2", "must be at least -1"],
     ["retention.ms", "a week", "must be a number of type long"],
     ["max.message.bytes", "2147483648", "must be a number of type int"],
+    ["max.message.bytes", "-2147483649", "must be a number of type int"],
+    ["retention.ms", "9223372036854775808", "must be a number of type long"],
+    ["compression.gzip.level", "0", "must be one of -1, 1, 2"],
     ["cleanup.policy", "shred", "must be one of delete, compact"],
     ["retention.ms", null, "Null value not supported"],
     ["retention", "1", "Unknown topic config name: retention"],

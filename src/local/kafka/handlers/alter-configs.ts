@@ -1,5 +1,6 @@
 import type { Broker } from "../broker.ts";
-import { items, topicConfig, topicConfigProblem } from "../log/topic-config.ts";
+import { items, topicConfig, topicConfigProblem, topicConfigsProblem } from "../log/topic-config.ts";
+import { topicNameProblem } from "../log/topic-name.ts";
 import {
   type AlterConfigsRequest,
   type AlterConfigsResponse,
@@ -59,6 +60,9 @@ function alter(
     return [ErrorCode.INVALID_REQUEST, `Unexpected resource type ${resourceType}`];
   }
   const topic = broker.topics.get(resourceName);
+  if (resourceName === "") return [ErrorCode.INVALID_REQUEST, "Default topic resources are not allowed."];
+  const nameProblem = topicNameProblem(resourceName);
+  if (nameProblem !== undefined) return [ErrorCode.INVALID_TOPIC_EXCEPTION, nameProblem];
   if (topic === undefined) {
     return [ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${resourceName}' does not exist.`];
   }
@@ -70,6 +74,8 @@ function alter(
     const problem = change(next, config);
     if (problem !== undefined) return problem;
   }
+  const conflict = topicConfigsProblem(next);
+  if (conflict !== undefined) return [ErrorCode.INVALID_CONFIG, conflict];
   if (validateOnly) return undefined;
   broker.topics.configure(topic, next);
   broker.log.info("kafka topic configured", { topic: resourceName, configs: Object.fromEntries(next) });
@@ -77,12 +83,12 @@ function alter(
 }
 
 function change(configs: Map<string, string>, { name, operation, value }: AlteredConfig): Problem | undefined {
-  const definition = topicConfig(name);
-  if (definition === undefined) return [ErrorCode.INVALID_CONFIG, `Unknown topic config name: ${name}`];
   if (operation === ConfigOperation.DELETE) {
     configs.delete(name);
     return undefined;
   }
+  const definition = topicConfig(name);
+  if (definition === undefined) return [ErrorCode.INVALID_CONFIG, `Unknown topic config name: ${name}`];
   if (value === null) return [ErrorCode.INVALID_REQUEST, `Null value not supported for : ${name}`];
   let next = value;
   if (operation === ConfigOperation.APPEND || operation === ConfigOperation.SUBTRACT) {

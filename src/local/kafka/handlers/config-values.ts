@@ -1,6 +1,6 @@
 import { type BrokerConfig, defaultBrokerConfig } from "../broker-config.ts";
 import type { Topic } from "../log/topic-catalog.ts";
-import { type ConfigValueType, type TopicConfigDefinition, topicConfigs } from "../log/topic-config.ts";
+import { type ConfigValueType, items, type TopicConfigDefinition, topicConfigs } from "../log/topic-config.ts";
 import { ConfigSource, type ConfigSynonym, ConfigType, type DescribedConfig } from "../messages/describe-configs.ts";
 
 const typeNumbers: Readonly<Record<ConfigValueType, ConfigType>> = {
@@ -17,7 +17,9 @@ export function topicConfigValues({ configs }: Pick<Topic, "configs">, broker: B
   return topicConfigs.map((definition) => {
     const { name, type } = definition;
     const set = configs.get(name);
-    const own = set === undefined ? [] : [{ name, value: set, source: ConfigSource.TOPIC }];
+    // Lists are shown without the blanks that somebody may have typed.
+    const value = type === "list" ? items(set ?? "").join(",") : (set ?? "");
+    const own = set === undefined ? [] : [{ name, value, source: ConfigSource.TOPIC }];
     const synonyms = [...own, ...inheritedFrom(definition, broker)];
     const [first] = synonyms;
     return {

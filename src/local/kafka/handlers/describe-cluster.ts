@@ -1,5 +1,10 @@
 import type { Broker } from "../broker.ts";
-import { BROKERS, type DescribeClusterRequest, type DescribeClusterResponse } from "../messages/describe-cluster.ts";
+import {
+  BROKERS,
+  CONTROLLERS,
+  type DescribeClusterRequest,
+  type DescribeClusterResponse,
+} from "../messages/describe-cluster.ts";
 import { ErrorCode } from "../protocol/error-codes.ts";
 
 /** The cluster is this broker. Controllers have no address of their own to tell. */
@@ -8,10 +13,12 @@ export function handleDescribeCluster(
   { endpointType }: DescribeClusterRequest,
 ): DescribeClusterResponse {
   const isKnown = endpointType === BROKERS;
+  const problem =
+    endpointType === CONTROLLERS ? ErrorCode.MISMATCHED_ENDPOINT_TYPE : ErrorCode.UNSUPPORTED_ENDPOINT_TYPE;
   return {
-    errorCode: isKnown ? ErrorCode.NONE : ErrorCode.UNSUPPORTED_ENDPOINT_TYPE,
+    errorCode: isKnown ? ErrorCode.NONE : problem,
     errorMessage: isKnown ? null : "This broker tells about brokers only",
-    endpointType,
+    endpointType: BROKERS,
     clusterId: isKnown ? broker.clusterId : "",
     controllerId: isKnown ? broker.config.nodeId : -1,
     brokers: isKnown ? [broker.endpoint] : [],

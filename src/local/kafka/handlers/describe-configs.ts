@@ -23,7 +23,9 @@ function withoutSynonyms(result: DescribeConfigsResult): DescribeConfigsResult {
 
 function describe(broker: Broker, resource: DescribeConfigsResource): DescribeConfigsResult {
   const { resourceType, resourceName, configurationKeys } = resource;
-  const wanted = ({ name }: DescribedConfig): boolean => configurationKeys === null || configurationKeys.includes(name);
+  // None named asks for all, as null does.
+  const wanted = ({ name }: DescribedConfig): boolean =>
+    configurationKeys === null || configurationKeys.length === 0 || configurationKeys.includes(name);
   const failed = (errorCode: ErrorCode, errorMessage: string): DescribeConfigsResult => {
     return { errorCode, errorMessage, resourceType, resourceName, configs: [] };
   };

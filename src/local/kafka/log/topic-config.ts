@@ -39,7 +39,13 @@ export const topicConfigs: readonly TopicConfigDefinition[] = [
     brokerName: "log.cleanup.policy",
     words: ["delete", "compact"],
   },
-  number("compression.gzip.level", "int", "-1", "compression.gzip.level", -1, 9),
+  {
+    name: "compression.gzip.level",
+    type: "int",
+    byDefault: "-1",
+    brokerName: "compression.gzip.level",
+    words: ["-1", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+  },
   number("compression.lz4.level", "int", "9", "compression.lz4.level", 1, 17),
   {
     name: "compression.type",
@@ -171,6 +177,13 @@ export function topicConfigProblem(name: string, value: string | null): string |
   return problem === undefined ? undefined : `Invalid value ${value} for configuration ${name}: ${problem}`;
 }
 
+/** Why settings, each of them allowed, are not allowed together. */
+export function topicConfigsProblem(configs: ReadonlyMap<string, string>): string | undefined {
+  const [min, max] = [configs.get("min.compaction.lag.ms"), configs.get("max.compaction.lag.ms")];
+  if (min === undefined || max === undefined || Number(min) <= Number(max)) return undefined;
+  return `conflict topic config setting min.compaction.lag.ms (${min}) > max.compaction.lag.ms (${max})`;
+}
+
 /** The words of a list. */
 export function items(list: string): string[] {
   return list
@@ -185,10 +198,15 @@ function valueProblem({ type, words, least, most }: TopicConfigDefinition, value
     return given.every((word) => words.includes(word)) ? undefined : `must be one of ${words.join(", ")}`;
   }
   if (type === "boolean") return /^(true|false)$/i.test(value.trim()) ? undefined : "must be true or false";
-  const pattern = type === "double" ? /^[+-]?\d*\.?\d+$/ : /^[+-]?\d{1,19}$/;
+  const pattern = type === "double" ? /^[+-]?\d*\.?\d+(e[+-]?\d+)?$/i : /^[+-]?\d{1,19}$/;
   const number = pattern.test(value.trim()) ? Number(value) : Number.NaN;
-  if (Number.isNaN(number) || (type === "int" && Math.abs(number) > LARGEST_INT))
-    return `must be a number of type ${type}`;
+  if (Number.isNaN(number) || (type !== "double" && isTooLarge(type, value))) return `must be a number of type ${type}`;
   if (least !== undefined && number < least) return `must be at least ${least}`;
   return most !== undefined && number > most ? `must be no more than ${most}` : undefined;
+}
+
+function isTooLarge(type: ConfigValueType, value: string): boolean {
+  const number = BigInt(value.trim().replace("+", ""));
+  const largest = BigInt(type === "int" ? LARGEST_INT : LARGEST_LONG);
+  return number > largest || number < -largest - 1n;
 }

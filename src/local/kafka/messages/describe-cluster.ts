@@ -12,8 +12,9 @@ import type { BrokerEndpoint } from "./metadata.ts";
  *   brokers => nodeId:int32 host:string port:int32 rack:nullableString isFenced:boolean(2+) tags
  */
 
-/** Who is asked for, by Kafka's numbers; the other kind is controllers. */
+/** Who is asked for, by Kafka's numbers. */
 export const BROKERS = 1;
+export const CONTROLLERS = 2;
 
 export interface DescribeClusterRequest {
   readonly endpointType: number;

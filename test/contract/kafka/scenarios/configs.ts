@@ -68,6 +68,41 @@ export function configScenarios(context: ContractContext): void {
       });
     });
 
+    context.scenario("must go together, be a topic's, and are all told to who names none", async (topic) => {
+      await context.createTopic(topic, 1, { "min.compaction.lag.ms": "10" });
+      await context.withRaw(async (client) => {
+        const alter = async (resourceName: string, name: string, value: string | null, operation = SET) => {
+          const resources = [{ resourceType: TOPIC, resourceName, configs: [{ name, operation, value }] }];
+          const { results } = await client.call(grammars.incrementalAlterConfigs, { resources, validateOnly: false });
+          return (results as Rows)[0]?.["errorCode"];
+        };
+        expect(await alter(topic, "max.compaction.lag.ms", "5")).toBe(40);
+        expect(await alter(topic, "max.compaction.lag.ms", "10")).toBe(0);
+        expect(await alter(topic, "retention.ms", "9223372036854775808")).toBe(40);
+        expect(await alter(topic, "compression.gzip.level", "0")).toBe(40);
+        expect(await alter(topic, "no.such.config", null, DELETE)).toBe(0);
+        expect(await alter("", "retention.ms", "1")).toBe(42);
+        expect(await alter("not a name", "retention.ms", "1")).toBe(17);
+        expect(await alter(topic, "cleanup.policy", "compact , delete")).toBe(0);
+        const shown = async () => (await describeTopic(client, topic)).get("cleanup.policy")?.["value"];
+        await becomes(shown, "compact,delete");
+        const resources = [{ resourceType: TOPIC, resourceName: topic, configurationKeys: [] }];
+        const { results } = await client.call(grammars.describeConfigs, { resources });
+        const told = (results as Rows).flatMap((result) => result["configs"] as Rows);
+        expect(told.map(({ name }) => name)).toContain("retention.ms");
+        const wanted = { name: `new-${topic}`, numPartitions: 1, replicationFactor: 1, assignments: [] };
+        const lags = ["min", "max"].map((which) => ({
+          name: `${which}.compaction.lag.ms`,
+          value: which === "min" ? "9" : "8",
+        }));
+        const { topics } = await client.call(grammars.createTopics, {
+          topics: [{ ...wanted, configs: lags }],
+          validateOnly: true,
+        });
+        expect(topics).toMatchObject([{ errorCode: 40 }]);
+      });
+    });
+
     context.scenario("are replaced as a whole by the older request", async (topic) => {
       await context.createTopic(topic, 1, { "retention.ms": "1000000" });
       await context.withRaw(async (client) => {
@@ -138,7 +173,9 @@ export function configScenarios(context: ContractContext): void {
         const described = await client.call(grammars.describeCluster, { endpointType: 1 });
         expect(described).toMatchObject({ errorCode: 0, controllerId: 1, brokers: [{ nodeId: 1, port }] });
         expect(described["clusterId"]).not.toBe("");
-        expect(await client.call(grammars.describeCluster, { endpointType: 9 })).toMatchObject({ errorCode: 115 });
+        const refused = async (endpointType: number) => await client.call(grammars.describeCluster, { endpointType });
+        expect(await refused(9)).toMatchObject({ errorCode: 115, endpointType: 1 });
+        expect(await refused(2)).toMatchObject({ errorCode: 114, endpointType: 1 });
       });
     });
   });
