@@ -47,7 +47,7 @@ function startSlowBroker(hears: Hears): Promise<TcpServer> {
       case createTopics.apiKey: {
         const topics = createTopics.decodeRequest(reader, version).topics.map(({ name }) => {
           made.add(name);
-          const shape = { numPartitions: 1, replicationFactor: 1, configs: null };
+          const shape = { numPartitions: 1, replicationFactor: 1, configs: [] };
           return { name, topicId: NO_TOPIC_ID, errorCode: NONE, errorMessage: null, ...shape };
         });
         return createTopics.encodeResponse(writer, { topics }, version);
