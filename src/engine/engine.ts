@@ -59,6 +59,8 @@ export class Engine {
   readonly #queue: TrackerEvent[] = [];
   #busy = false;
   #assigned = false;
+  /** Which topic of the input's name was read last. */
+  #topicId: string | undefined;
   #inputTrouble: string | undefined;
   #cancelWake: (() => void) | undefined;
   #wakeAtMs = Number.POSITIVE_INFINITY;
@@ -144,9 +146,11 @@ export class Engine {
 
   #fromInput(event: InputEvent): void {
     switch (event.type) {
-      case "assigned":
+      case "assigned": {
         this.#reads();
-        return this.#handle({ ...event, partitions: event.partitions.map((from) => this.#remember(from)) });
+        const partitions = event.partitions.map((from) => this.#remember(from));
+        return this.#handle({ ...event, partitions, isAnew: this.#isAnew(event.topicId) });
+      }
       case "received":
         this.#reads();
         return this.#handle(event);
@@ -165,6 +169,15 @@ export class Engine {
   #reads(): void {
     this.#assigned = true;
     this.#inputTrouble = undefined;
+  }
+
+  #isAnew(topicId: string | undefined): boolean {
+    if (topicId === undefined) return false;
+    const { positions } = this.#options;
+    const former = this.#topicId ?? positions?.topicId;
+    this.#topicId = topicId;
+    positions?.of(topicId);
+    return former !== undefined && former !== topicId;
   }
 
   #remember(from: AssignedPartition): AssignedPartition {

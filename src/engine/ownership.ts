@@ -25,15 +25,17 @@ export class Ownership {
     return this.#stuck.values();
   }
 
-  assigned(epoch: number, given: readonly AssignedPartition[]): void {
+  /** @param isAnew whether it is another topic of the same name: nothing that is known of the old one fits it */
+  assigned(epoch: number, given: readonly AssignedPartition[], isAnew: boolean): void {
     const { partitions: owned, flow, bounds, held, versions, nowMs } = this.#context;
     this.#context.epoch = epoch;
     this.#stuck.clear();
-    const { partitions, notes } = withoutVoid(given);
+    const { partitions, notes } = withoutVoid(isAnew ? given.map((from) => this.#withoutOurs(from)) : given, isAnew);
+    if (isAnew) this.#leaveTopic();
     for (const note of notes) this.#context.note(note);
     const assigned = new Set(partitions.map(({ partition }) => partition));
     // `from` is for a group that never committed anything; a partition that appeared later starts at its beginning.
-    const groupIsNew = owned.size === 0 && isNewGroup(given);
+    const groupIsNew = !isAnew && owned.size === 0 && isNewGroup(given);
     for (const state of [...owned.values()]) if (!assigned.has(state.partition)) this.#drop(state);
     for (const from of partitions) {
       const state = this.#keep(from) ?? this.#takeOver(from, groupIsNew);
@@ -46,6 +48,22 @@ export class Ownership {
     }
     held.assigned(assigned, nowMs);
     this.#lives.abandonHeld((partition, offset) => owned.get(partition)?.done.has(offset) === true);
+  }
+
+  /** Lets go of all that is known of it, and of its runs: nobody waits for what becomes of them. */
+  #leaveTopic(): void {
+    this.#context.note({ type: "made-anew" });
+    this.#context.topicIsAnew = true;
+    for (const state of [...this.#context.partitions.values()]) this.#drop(state, { runsAgain: false });
+    this.#lives.abandonHeld(() => true);
+  }
+
+  /** Without what we have committed, in the belief that it was the topic of before. */
+  #withoutOurs(from: AssignedPartition): AssignedPartition {
+    const state = this.#context.partitions.get(from.partition);
+    if (state === undefined || from.committed === null) return from;
+    const isOurs = [state.committed, ...state.unanswered].some((ours) => isUnchanged(ours, from));
+    return isOurs ? { ...from, committed: null } : from;
   }
 
   /** The runner knows all that runs: what stopped at missing offsets goes on. */
@@ -188,7 +206,7 @@ export class Ownership {
   }
 
   /** Another owner has it now: its runs are cancelled, what still arrives for it is ignored. */
-  #drop(state: PartitionState): void {
+  #drop(state: PartitionState, { runsAgain } = { runsAgain: true }): void {
     const { partitions, commits, lanes, runs, versions } = this.#context;
     state.owned = false;
     versions.dropped(state.partition);
@@ -196,7 +214,7 @@ export class Ownership {
     commits.forget(state);
     lanes.drop(state.partition);
     for (const open of state.open.values()) {
-      if (open.hasRun) this.#context.note({ type: "rerun", reason: "partition-taken-over" });
+      if (open.hasRun && runsAgain) this.#context.note({ type: "rerun", reason: "partition-taken-over" });
       for (const run of open.runs) runs.abandon(run);
       this.#context.close(open);
     }

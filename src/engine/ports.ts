@@ -48,7 +48,13 @@ export interface AssignedPartition {
 
 export type InputEvent =
   /** The whole new assignment. Every partition in it is paused until {@link Input.seek} and {@link Input.resume}. */
-  | { readonly type: "assigned"; readonly epoch: AssignmentEpoch; readonly partitions: readonly AssignedPartition[] }
+  | {
+      readonly type: "assigned";
+      readonly epoch: AssignmentEpoch;
+      readonly partitions: readonly AssignedPartition[];
+      /** Which topic of its name it is: one that is made anew has another id. undefined: nobody can tell. */
+      readonly topicId?: string | undefined;
+    }
   /**
    * Records in offset order. `nextOffset` is the position after the batch: past the last record and past what a reader
    * never sees (control records, compacted offsets). `records` may be empty.
@@ -98,6 +104,10 @@ export interface Input {
  * `offsets.retention.minutes`. What Kafka has always wins.
  */
 export interface Positions {
+  /** Which topic of its name they are of, where that is known. */
+  readonly topicId: string | undefined;
+  /** From now on they are of this one; what is remembered of another is forgotten. */
+  of(topicId: string): void;
   /** The next offset to settle; undefined where nothing is remembered. */
   last(partition: number): number | undefined;
   /** Kafka has confirmed these. Returns at once; what is stored may lag behind by seconds. */

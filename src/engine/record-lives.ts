@@ -29,8 +29,9 @@ export class RecordLives {
   // -------------------------------------------------------------------------------------------------- earlier lives
 
   adopted(runId: RunId, partition: number, offset: number): void {
-    const { runs, partitions, held, forbidsOverlap, nowMs } = this.#context;
+    const { runs, partitions, held, forbidsOverlap, topicIsAnew, nowMs } = this.#context;
     if (runs.get(runId) !== undefined) return;
+    if (topicIsAnew) return runs.abandonStray(runId, partition, offset);
     const state = partitions.get(partition);
     const open = state?.open.get(offset);
     if (open !== undefined) {

@@ -75,6 +75,7 @@ export class Statistics {
         return;
       case "beyond-end":
       case "foreign-metadata":
+      case "made-anew":
       case "remembered":
       case "remembered-void":
       case "lost":

@@ -74,16 +74,19 @@ export function isNewGroup(partitions: readonly AssignedPartition[]): boolean {
 }
 
 /**
- * Lets go of what is remembered of a topic that was made anew: one of its logs ends below its remembered position, and
- * Kafka has no other, since it forgets a group's positions with the topic. What is remembered of the other partitions is
- * of the old topic too, though it would fit the new one.
+ * Lets go of what is remembered of a topic that was made anew: its id tells (`isAnew`), or, where a cluster gives none, one
+ * of its logs ends below its remembered position, and Kafka has no other, since it forgets a group's positions with the
+ * topic. What is remembered of the other partitions is of the old topic too, though it would fit the new one.
  */
-export function withoutVoid(partitions: readonly AssignedPartition[]): {
+export function withoutVoid(
+  partitions: readonly AssignedPartition[],
+  isAnew: boolean,
+): {
   readonly partitions: readonly AssignedPartition[];
   readonly notes: readonly TrackerNote[];
 } {
   const doubtful = partitions.filter(({ committed, remembered }) => committed === null && remembered !== undefined);
-  const isMadeAnew = doubtful.some(({ remembered = 0, logEndOffset }) => remembered > logEndOffset);
+  const isMadeAnew = isAnew || doubtful.some(({ remembered = 0, logEndOffset }) => remembered > logEndOffset);
   if (!isMadeAnew) return { partitions, notes: [] };
   const notes = doubtful.map(({ partition, remembered = 0, logEndOffset }): TrackerNote => {
     return { type: "remembered-void", partition, offset: remembered, logEnd: logEndOffset };

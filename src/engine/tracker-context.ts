@@ -27,6 +27,8 @@ export class TrackerContext {
   /** Of the present assignment; what belongs to another one is stale. */
   epoch = 0;
   runnerReady = false;
+  /** Whether the topic is another one by now than that of which earlier lives have started runs. */
+  topicIsAnew = false;
   /** Time of the present step. */
   nowMs = 0;
   readonly partitions = new Map<number, PartitionState>();

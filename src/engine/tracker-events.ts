@@ -16,7 +16,9 @@ export type CommitId = number;
 export type TrackerMode = "run" | "drain" | "finish" | "settle";
 
 export type TrackerEvent =
-  | Extract<InputEvent, { type: "assigned" | "received" }>
+  | Extract<InputEvent, { type: "received" }>
+  /** `isAnew`: of another topic, of the same name, than what was known so far. */
+  | (Extract<InputEvent, { type: "assigned" }> & { readonly isAnew?: boolean })
   | RunnerEvent
   | { readonly type: "sent"; readonly sendId: SendId }
   | { readonly type: "send-failed"; readonly sendId: SendId; readonly failure: SendFailure }
@@ -99,6 +101,8 @@ export type TrackerNote =
   | { readonly type: "remembered"; readonly partition: number; readonly offset: number }
   /** The remembered position does not fit the log: the topic was made anew, and is read from its start. */
   | { readonly type: "remembered-void"; readonly partition: number; readonly offset: number; readonly logEnd: number }
+  /** The topic was made anew while its name was read: what was known of the old one is void. */
+  | { readonly type: "made-anew" }
   | { readonly type: "foreign-metadata"; readonly partition: number; readonly version: string }
   /** So many records that were settled had no place in the map of settled offsets; another owner would run them again. */
   | { readonly type: "metadata-cut"; readonly partition: number; readonly records: number };

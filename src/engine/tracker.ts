@@ -91,7 +91,7 @@ export class Tracker {
     const { commits, pause, nowMs } = this.#context;
     switch (event.type) {
       case "assigned":
-        return this.#ownership.assigned(event.epoch, event.partitions);
+        return this.#ownership.assigned(event.epoch, event.partitions, event.isAnew ?? false);
       case "received":
         return this.#ownership.received(event);
       case "ready":

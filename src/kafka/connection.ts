@@ -4,7 +4,8 @@ import { errorOfCode } from "./error-of-code.ts";
 import { kafkaErrorType, topicRefused } from "./errors.ts";
 import { type FetchedPartition, type FetchRequest, fetchMessage } from "./protocol/fetch.ts";
 import { type ProduceRequest, type ProduceResponse, produceMessage } from "./protocol/produce.ts";
-import { send } from "./send.ts";
+import { topicIdMessage } from "./protocol/topic-id.ts";
+import { isKnown, send } from "./send.ts";
 import type { WireBroker, WireCluster } from "./wire.ts";
 
 /** A topic made a moment ago is unknown to some brokers for a while. */
@@ -89,6 +90,19 @@ export class TopicConnection {
   leaders(): ReadonlyMap<number, string> {
     const metadata = this.#cluster.findTopicPartitionMetadata(this.topic);
     return new Map(metadata.map(({ partitionId, leader }) => [partitionId, String(leader)]));
+  }
+
+  /**
+   * Which topic of its name it is, as the cluster says now; undefined where that gives topics no ids (before Kafka 2.8).
+   * @throws {TopicRefusedError} the topic is missing or forbidden
+   * @throws errors of kafkajs, and what `send` throws
+   */
+  async topicId(): Promise<string | undefined> {
+    const broker = await this.controller();
+    if (!isKnown(broker, topicIdMessage)) return undefined;
+    const { errorCode, topicId } = await send(broker, topicIdMessage, this.topic);
+    if (errorCode !== 0) throw this.#asRefused(errorOfCode(errorCode));
+    return topicId;
   }
 
   /** Connects to it where that is needed. For requests of kafkajs. */

@@ -20,6 +20,13 @@ export class KafkaRefusedError extends BrigadeError {
   readonly fault = "processor";
 }
 
+/** The topic is not the one any more that was read: what is known of its positions is void. */
+export class TopicMadeAnewError extends BrigadeError {
+  override readonly name = "TopicMadeAnewError";
+  readonly code = "topic-made-anew";
+  readonly fault = "infrastructure";
+}
+
 /** The connection was closed by us while something was under way. */
 export class KafkaClosedError extends BrigadeError {
   override readonly name = "KafkaClosedError";
@@ -151,6 +158,8 @@ export type KafkaFailure =
 export function classifyFailure(error: unknown): KafkaFailure {
   if (error instanceof TopicRefusedError) return "topic-refused";
   if (error instanceof KafkaRefusedError) return "refused";
+  // Where to go on is to be decided anew, as with a position that lies outside of the log.
+  if (error instanceof TopicMadeAnewError) return "out-of-range";
   const type = kafkaErrorType(error);
   if (type === undefined) {
     if (hasName(error, COORDINATOR_NAMES)) return "coordinator-moved";

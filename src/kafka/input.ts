@@ -8,7 +8,7 @@ import type { AssignedPartition, AssignmentEpoch, Input, InputEvent, OffsetCommi
 import { abortable } from "./abortable.ts";
 import { KafkaClient, type KafkaClientOptions } from "./client.ts";
 import { TopicConnection } from "./connection.ts";
-import { asKafkaError, classifyFailure, KafkaClosedError, topicRefused } from "./errors.ts";
+import { asKafkaError, classifyFailure, KafkaClosedError, TopicMadeAnewError, topicRefused } from "./errors.ts";
 import { FormerMember, type MemberMemory } from "./former-member.ts";
 import { GroupMember, type Membership } from "./member.ts";
 import { readPositions } from "./offsets.ts";
@@ -55,6 +55,13 @@ interface Held {
   readonly membership: Membership;
   readonly connection: TopicConnection;
   readonly reader: PartitionReader;
+  /** undefined: the cluster gives topics no ids. */
+  readonly topicId: string | undefined;
+}
+
+/** Where to begin, and in which topic of the name. */
+interface Start extends Pick<Held, "topicId"> {
+  readonly positions: readonly AssignedPartition[];
 }
 
 /**
@@ -65,8 +72,8 @@ interface Held {
  * {@link KafkaInput.commit}.
  *
  * `assigned` comes with every rebalance. It also comes, with a new epoch and unchanged partitions, when a position
- * turns out to lie outside of the log (retention passed it, or the topic was made anew), since where to go on is the
- * engine's decision.
+ * turns out to lie outside of the log (retention passed it), or the topic to be another one of the same name, since where
+ * to go on is the engine's decision.
  */
 export class KafkaInput implements Input {
   readonly #options: Required<Omit<KafkaInputOptions, "reader" | "memory">> &
@@ -244,15 +251,20 @@ export class KafkaInput implements Input {
     }
   }
 
-  /** Returns when the topic has other partitions than were given out. That is the group leader's business. */
+  /**
+   * Returns when the topic has other partitions than were given out, which is the group leader's business, or when it is
+   * another topic.
+   */
   async #watchPartitions(connection: TopicConnection, membership: Membership, signal: AbortSignal): Promise<void> {
     const { clock, metadataMs, log } = this.#options;
     for (;;) {
       await clock.sleep(metadataMs, { signal });
       try {
-        await abortable(connection.refresh(), signal);
+        await abortable(this.#refresh(connection, this.#held?.topicId), signal);
       } catch (error) {
-        if (signal.aborted || classifyFailure(error) === "topic-refused") throw error;
+        const failure = classifyFailure(error);
+        if (signal.aborted || failure === "topic-refused") throw error;
+        if (failure === "out-of-range") return;
         log.debug("metadata not refreshed", { error: describeError(error) });
         continue;
       }
@@ -264,10 +276,15 @@ export class KafkaInput implements Input {
   async #serve(connection: TopicConnection, membership: Membership, signal: AbortSignal): Promise<void> {
     const { topic, clock, random, log } = this.#options;
     for (let attempt = 1; ; attempt++) {
-      const positions = await this.#readPositions(connection, membership, signal);
+      const { topicId, positions } = await this.#readStart(connection, membership, signal);
       const epoch = ++this.#epoch;
       const reader = new PartitionReader(
-        connection,
+        {
+          topic,
+          leaders: () => connection.leaders(),
+          fetch: (broker, request) => connection.fetch(broker, request),
+          refresh: () => this.#refresh(connection, topicId),
+        },
         membership.partitions,
         {
           received: (batch) => this.#emit({ type: "received", epoch, ...batch }),
@@ -275,30 +292,37 @@ export class KafkaInput implements Input {
         },
         { ...this.#options.reader, clock, random },
       );
-      this.#held = { epoch, membership, connection, reader };
-      this.#emit({ type: "assigned", epoch, partitions: positions });
+      this.#held = { epoch, membership, connection, reader, topicId };
+      this.#emit({ type: "assigned", epoch, topicId, partitions: positions });
       try {
         return await reader.run(signal);
       } catch (error) {
         if (classifyFailure(error) !== "out-of-range") throw error;
-        log.warn("a position lies outside of the log", { topic });
+        log.warn("where to read is decided anew", { topic, reason: describeError(error) });
         await clock.sleep(backoffMs(RETRY, attempt, random), { signal });
       }
     }
   }
 
-  async #readPositions(
-    connection: TopicConnection,
-    membership: Membership,
-    signal: AbortSignal,
-  ): Promise<readonly AssignedPartition[]> {
+  /** @throws {TopicMadeAnewError} it is not the topic any more of which this is the id */
+  async #refresh(connection: TopicConnection, topicId: string | undefined): Promise<void> {
+    await connection.refresh();
+    const now = topicId === undefined ? undefined : await connection.topicId();
+    if (now === undefined || now === topicId) return;
+    throw new TopicMadeAnewError(`Cannot go on reading topic "${connection.topic}": it was made anew`);
+  }
+
+  async #readStart(connection: TopicConnection, membership: Membership, signal: AbortSignal): Promise<Start> {
     const { group, clock, random } = this.#options;
     // From here on a commit of the last assignment is refused; one under way may still count, and is waited for.
     this.#held = undefined;
     await abortable(Promise.allSettled(this.#commits), signal);
     for (let attempt = 1; ; attempt++) {
       try {
-        return await abortable(readPositions(connection, group, membership.partitions), signal);
+        // The id first: should the topic be made anew meanwhile, that is noticed with the next look at it.
+        const topicId = await abortable(connection.topicId(), signal);
+        const positions = await abortable(readPositions(connection, group, membership.partitions), signal);
+        return { topicId, positions };
       } catch (error) {
         const failure = classifyFailure(error);
         if (signal.aborted || failure === "refused") throw error;

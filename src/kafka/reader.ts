@@ -276,7 +276,8 @@ export class PartitionReader {
       await abortable(this.#connection.refresh(), signal);
     } catch (again) {
       if (signal.aborted) return;
-      if (classifyFailure(again) === "topic-refused") throw again;
+      const worse = classifyFailure(again);
+      if (worse === "topic-refused" || worse === "out-of-range") throw again;
       this.#fail(again);
     }
     this.#wakeup.wake();

@@ -19,8 +19,9 @@ export async function send<Request, Response>(
   request: Request,
   timeoutMs?: number,
 ): Promise<Response> {
-  const { apiKey, name } = message;
+  const { apiKey, name, flexibleFrom = Infinity } = message;
   const version = commonVersion(broker, message);
+  const flexible = version >= flexibleFrom;
   try {
     return await broker.connectionPool.send<Response & { clientSideThrottleTime: number }>({
       request: {
@@ -28,7 +29,8 @@ export async function send<Request, Response>(
         apiVersion: version,
         apiName: name,
         encode: async () => {
-          const writer = new Writer();
+          const writer = new Writer(flexible);
+          writer.tags(); // of the header, which kafkajs writes without
           message.encodeRequest(writer, request, version);
           const bytes = writer.finish();
           const buf = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -37,7 +39,9 @@ export async function send<Request, Response>(
       },
       response: {
         decode: async (payload) => {
-          const response = message.decodeResponse(new Reader(payload), version);
+          const reader = new Reader(payload, flexible);
+          reader.tags(); // of the header
+          const response = message.decodeResponse(reader, version);
           return { ...response, clientSideThrottleTime: version >= message.throttledFrom ? response.throttleMs : 0 };
         },
         parse: async (response) => response,
@@ -49,6 +53,11 @@ export async function send<Request, Response>(
     if (error instanceof Error && error.name === "KafkaJSConnectionClosedError") await broker.disconnect();
     throw error;
   }
+}
+
+/** Whether the broker knows the request in a version that is known here. */
+export function isKnown(broker: WireBroker, { apiKey, minVersion }: ClientMessage<never, unknown>): boolean {
+  return (broker.versions?.[apiKey]?.maxVersion ?? -1) >= minVersion;
 }
 
 function commonVersion(

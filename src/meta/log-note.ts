@@ -41,6 +41,8 @@ export function logNote(note: TrackerNote, log: Logger): void {
         committed: note.committed,
         logEnd: note.logEnd,
       });
+    case "made-anew":
+      return log.warn("topic was made anew; what was known of the old one is void, and it is read from its start");
     case "remembered":
       return log.warn("Kafka has lost the group's position; going on from the stored one", {
         partition: note.partition,

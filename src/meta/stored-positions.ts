@@ -21,21 +21,23 @@ export interface StoredPositionsOptions {
 /**
  * The last committed position of each partition, in the state store under `processors/<name>/positions`:
  *
- *     {"version":1,"group":"BrigadeProc-in-upper","topic":"in","positions":{"0":41203}}
+ *     {"version":1,"group":"BrigadeProc-in-upper","topic":"in","topicId":"7f3c…","positions":{"0":41203}}
  *
  * A commit only changes a map; that is stored every few seconds where it has changed, and at the end.
  */
 export class StoredPositions implements Positions {
   readonly #options: StoredPositionsOptions;
   readonly #positions: Map<number, number>;
+  #topicId: string | undefined;
   #changed = false;
   #cancelTimer: (() => void) | undefined;
   #writing: Promise<void> = Promise.resolve();
   #closed = false;
 
-  private constructor(options: StoredPositionsOptions, positions: Map<number, number>) {
+  private constructor(options: StoredPositionsOptions, stored: Stored | undefined) {
     this.#options = options;
-    this.#positions = positions;
+    this.#positions = new Map(stored?.positions);
+    this.#topicId = stored?.topicId;
   }
 
   /** What cannot be read is not there: it is the second of two places, and stored anew with the next commits. */
@@ -45,7 +47,18 @@ export class StoredPositions implements Positions {
     const stored = bytes === undefined ? undefined : parse(bytes);
     if (bytes !== undefined && stored === undefined) log.warn("stored positions are not readable and are ignored");
     const isOurs = stored?.group === group && stored.topic === topic;
-    return new StoredPositions(options, isOurs ? new Map(stored.positions) : new Map());
+    return new StoredPositions(options, isOurs ? stored : undefined);
+  }
+
+  get topicId(): string | undefined {
+    return this.#topicId;
+  }
+
+  of(topicId: string): void {
+    if (topicId === this.#topicId) return;
+    if (this.#topicId !== undefined) this.#positions.clear();
+    this.#topicId = topicId;
+    this.#change();
   }
 
   last(partition: number): number | undefined {
@@ -103,7 +116,7 @@ export class StoredPositions implements Positions {
   #encoded(): Uint8Array {
     const { group, topic } = this.#options;
     const positions = Object.fromEntries(this.#positions);
-    return utf8(JSON.stringify({ version: VERSION, group, topic, positions }));
+    return utf8(JSON.stringify({ version: VERSION, group, topic, topicId: this.#topicId, positions }));
   }
 }
 
@@ -114,6 +127,8 @@ export async function forgetPositions(store: StateStore, processor: string): Pro
 interface Stored {
   readonly group: string;
   readonly topic: string;
+  /** undefined: which one of the name it was is not known. */
+  readonly topicId: string | undefined;
   readonly positions: readonly (readonly [partition: number, offset: number])[];
 }
 
@@ -128,12 +143,13 @@ function parse(bytes: Uint8Array): Stored | undefined {
   if (typeof value !== "object" || value === null || !("version" in value) || value.version !== VERSION) {
     return undefined;
   }
-  const { group, topic, positions } = value as { group?: unknown; topic?: unknown; positions?: unknown };
+  const { group, topic, topicId, positions } = value as { readonly [Field in keyof Stored]?: unknown };
   if (typeof group !== "string" || typeof topic !== "string") return undefined;
+  if (topicId !== undefined && typeof topicId !== "string") return undefined;
   if (typeof positions !== "object" || positions === null) return undefined;
   const pairs = Object.entries(positions).map(([partition, offset]) => [Number(partition), Number(offset)] as const);
   const isSound = pairs.every((pair) => pair.every((number) => Number.isSafeInteger(number) && number >= 0));
-  return isSound ? { group, topic, positions: pairs } : undefined;
+  return isSound ? { group, topic, topicId, positions: pairs } : undefined;
 }
 
 function keyOf(processor: string): string {

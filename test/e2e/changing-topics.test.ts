@@ -45,6 +45,39 @@ endToEnd("an input topic that is made anew is read from its start, and whatever 
 });
 
 endToEnd(
+  "an input topic that is made anew is read from its start, though it has more than there was",
+  async (world) => {
+    await using engines = await startLocal(world, { args: ["--no-scheduler"] });
+    const { topics, kafka } = engines;
+    await world.define(definition("copy", "in", "out", ["cat"]));
+    const config = await configure(world, engines);
+    await using first = await startScheduler(world, config);
+    await topics.produceValues("in", ["a", "b"]);
+    await first.api.untilSettled("copy", 2);
+    const untilOut = (values: readonly string[]): Promise<true> =>
+      // What was read before it was noticed comes out once more.
+      eventually("all that was written came out", async () => {
+        const out = new Set(await topics.values("out"));
+        return out.size === values.length && values.every((value) => out.has(value));
+      });
+
+    const many = ["c", "d", "e", "f", "g"];
+    await asAdmin(kafka, (admin) => makeAnew(admin, "in"));
+    await topics.produceValues("in", many);
+    await untilOut(["a", "b", ...many]);
+    await first.api.untilSettled("copy", many.length);
+    expect(await first.process.end()).toBe(0);
+
+    const more = ["h", "i", "j", "k", "l", "m", "n"];
+    await asAdmin(kafka, (admin) => makeAnew(admin, "in"));
+    await topics.produceValues("in", more);
+    await using second = await startScheduler(world, config);
+    await untilOut(["a", "b", ...many, ...more]);
+    expect(await second.process.end()).toBe(0);
+  },
+);
+
+endToEnd(
   "what expires while nobody reads is counted, and partitions that are added are read from their start",
   async (world) => {
     await using engines = await startLocal(world, { args: ["--no-scheduler"] });

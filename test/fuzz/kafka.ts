@@ -13,6 +13,7 @@ import { ProtocolError } from "../../src/kafka/protocol/errors.ts";
 import { fetchMessage } from "../../src/kafka/protocol/fetch.ts";
 import { produceMessage } from "../../src/kafka/protocol/produce.ts";
 import { Reader } from "../../src/kafka/protocol/reader.ts";
+import { topicIdMessage } from "../../src/kafka/protocol/topic-id.ts";
 import { DecompressError } from "../../src/kafka/records/block-output.ts";
 import { unpack } from "../../src/kafka/records/compression.ts";
 import { batchChecksum, type CompressionCodec, compressionCodecs } from "../../src/kafka/records/record-batch.ts";
@@ -122,19 +123,24 @@ function answerTarget(
   message: {
     readonly minVersion: number;
     readonly maxVersion: number;
+    readonly flexibleFrom?: number;
     decodeResponse(reader: Reader, version: number): unknown;
   },
   sample: Parameters<typeof encode>[1],
 ): FuzzTarget {
-  const { minVersion, maxVersion } = message;
+  const { minVersion, maxVersion, flexibleFrom = Infinity } = message;
   const versions = Array.from({ length: maxVersion - minVersion + 1 }, (_, i) => minVersion + i);
   return {
     name: `kafka/answer to ${api.name}`,
     samples: versions.map((version) =>
-      concatBytes([Uint8Array.of(version - minVersion), encode(api.response, sample, version, false)]),
+      concatBytes([
+        Uint8Array.of(version - minVersion),
+        encode(api.response, sample, version, version >= flexibleFrom),
+      ]),
     ),
     read(input) {
-      message.decodeResponse(new Reader(input.subarray(1)), minVersion + ((input[0] ?? 0) % versions.length));
+      const version = minVersion + ((input[0] ?? 0) % versions.length);
+      message.decodeResponse(new Reader(input.subarray(1), version >= flexibleFrom), version);
     },
     refusals: [ProtocolError],
   };
@@ -159,6 +165,14 @@ export const kafkaTargets: readonly FuzzTarget[] = [
     errorCode: 0,
     sessionId: 0,
     topics: [{ ...named, partitions: [fetched, fetched] }],
+  }),
+  answerTarget(grammars.metadata, topicIdMessage, {
+    brokers: [{ nodeId: 1, host: "localhost", port: 9092 }],
+    clusterId: "c",
+    controllerId: 1,
+    topics: [
+      { errorCode: 0, name: "t", topicId: "1".repeat(32), partitions: [{ index: 0, leaderId: 1, leaderEpoch: 0 }] },
+    ],
   }),
   answerTarget(grammars.produce, produceMessage, { topics: [{ ...named, partitions: [produced, produced] }] }),
   {

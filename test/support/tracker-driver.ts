@@ -45,6 +45,15 @@ export class TrackerDriver {
   }
 
   assign(...partitions: Partial<AssignedPartition>[]): readonly TrackerCommand[] {
+    return this.#assign(partitions, false);
+  }
+
+  /** Partitions of another topic of the same name. */
+  assignAnew(...partitions: Partial<AssignedPartition>[]): readonly TrackerCommand[] {
+    return this.#assign(partitions, true);
+  }
+
+  #assign(partitions: readonly Partial<AssignedPartition>[], isAnew: boolean): readonly TrackerCommand[] {
     this.epoch++;
     const all = (partitions.length > 0 ? partitions : [{}]).map((partition, index) => ({
       partition: index,
@@ -53,7 +62,7 @@ export class TrackerDriver {
       logEndOffset: 0,
       ...partition,
     }));
-    return this.step({ type: "assigned", epoch: this.epoch, partitions: all });
+    return this.step({ type: "assigned", epoch: this.epoch, partitions: all, isAnew });
   }
 
   receive(offsets: readonly number[], { partition = 0, key = null as string | null, next = -1 } = {}): void {

@@ -400,6 +400,20 @@ export function kafkaAdapterSuite({ name, start, compacts }: SuiteOptions): void
       expect(byNumber(member.values)).toEqual(countUp(3000));
     });
 
+    for (const reads of [true, false]) {
+      scenario(`a topic that is made anew has another id (${reads ? "read" : "not read"} meanwhile)`, async () => {
+        await using client = connect();
+        const topic = await client.topic();
+        const member = await client.join(topic, uniqueName("group"), { reads });
+        const { topicId } = await member.assigned(1);
+        expect(topicId).toMatch(/^[0-9a-f]{32}$/);
+        await makeAnew(client, topic);
+        const another = (): boolean => member.assignments.some((one) => one.topicId !== topicId);
+        await waitUntil(another, "partitions of the new one are assigned");
+        expect(member.assignments.at(-1)?.topicId).toMatch(/^[0-9a-f]{32}$/);
+      });
+    }
+
     scenario("records of an aborted transaction are not read, and its marks are passed", async () => {
       await using client = connect();
       const topic = await client.topic();
@@ -501,6 +515,19 @@ async function addPartitions({ kafka }: TestClient, topic: string, count: number
   try {
     await admin.connect();
     await admin.createPartitions({ topicPartitions: [{ topic, count }] });
+  } finally {
+    client.close();
+  }
+}
+
+async function makeAnew({ kafka }: TestClient, topic: string): Promise<void> {
+  const client = new KafkaClient({ ...kafka, log: silentLogger });
+  const admin = client.kafka.admin();
+  try {
+    await admin.connect();
+    await admin.deleteTopics({ topics: [topic] });
+    // Kafka takes its time to let go of the name.
+    while (!(await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }))) await Bun.sleep(50);
   } finally {
     client.close();
   }

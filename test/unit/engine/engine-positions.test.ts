@@ -21,6 +21,9 @@ class FakeInput implements Input {
   assign(...partitions: AssignedPartition[]): void {
     this.say({ type: "assigned", epoch: 1, partitions });
   }
+  assignOf(topicId: string | undefined, ...partitions: AssignedPartition[]): void {
+    this.say({ type: "assigned", epoch: 1, partitions, topicId });
+  }
   seek(_epoch: number, _partition: number, offset: number): void {
     this.seeks.push(offset);
   }
@@ -35,7 +38,12 @@ class FakeInput implements Input {
 
 class FakePositions implements Positions {
   readonly known = new Map<number, number>();
+  topicId: string | undefined;
   forgotten = 0;
+
+  of(topicId: string): void {
+    this.topicId = topicId;
+  }
 
   last(partition: number): number | undefined {
     return this.known.get(partition);
@@ -100,4 +108,31 @@ test("a topic that does not exist is forgotten, one that is forbidden is not", a
   expect(positions.forgotten).toBe(0);
   input.say({ type: "refused", error: new TopicRefusedError("in", "it does not exist", { missing: true }) });
   expect(positions.forgotten).toBe(1);
+});
+
+test("positions of a topic that was made anew while nobody read are void, be it that they fit", async () => {
+  const { input, positions } = await started();
+  positions.topicId = "old";
+  positions.known.set(0, 12);
+  input.assignOf("new", { partition: 0, committed: null, ...log });
+  expect(input.seeks).toEqual([0]);
+  expect(positions.topicId).toBe("new");
+});
+
+test("a topic that is made anew while it is read is read from its start, once", async () => {
+  const { input } = await started();
+  const committed = { offset: 4, metadata: "" };
+  input.assignOf("old", { partition: 0, committed, ...log });
+  input.assignOf("new", { partition: 0, committed, ...log });
+  input.assignOf("new", { partition: 0, committed: { offset: 0, metadata: "" }, ...log });
+  expect(input.seeks).toEqual([4, 0, 0]);
+});
+
+test("without a topic's id nothing is said to be anew", async () => {
+  const { input, positions } = await started();
+  positions.topicId = "old";
+  positions.known.set(0, 12);
+  input.assignOf(undefined, { partition: 0, committed: null, ...log });
+  input.assignOf("old", { partition: 0, committed: null, ...log });
+  expect(input.seeks).toEqual([12, 12]);
 });

@@ -5,8 +5,10 @@ import { ProtocolError } from "../../../src/kafka/protocol/errors.ts";
 import { type FetchRequest, fetchMessage } from "../../../src/kafka/protocol/fetch.ts";
 import { produceMessage } from "../../../src/kafka/protocol/produce.ts";
 import { Reader } from "../../../src/kafka/protocol/reader.ts";
+import { topicIdMessage } from "../../../src/kafka/protocol/topic-id.ts";
 import { Writer } from "../../../src/kafka/protocol/writer.ts";
 import { fetch as servedFetch } from "../../../src/local/kafka/messages/fetch.ts";
+import { metadata as servedMetadata } from "../../../src/local/kafka/messages/metadata.ts";
 import { produce as servedProduce } from "../../../src/local/kafka/messages/produce.ts";
 import { ErrorCode } from "../../../src/local/kafka/protocol/error-codes.ts";
 import type { Message } from "../../../src/local/kafka/protocol/message.ts";
@@ -185,5 +187,47 @@ describe("a produce request and its answer", () => {
       ],
     });
     expect(reader.remaining).toBe(0);
+  });
+});
+
+describe("the question for a topic's id", () => {
+  const partitions = [
+    { index: 0, leaderId: 1, leaderEpoch: 4 },
+    { index: 1, leaderId: 2, leaderEpoch: 0 },
+  ];
+  const answer = (topicId: string, errorCode: ErrorCode = ErrorCode.NONE): Uint8Array[] =>
+    versionsOf(topicIdMessage).map((version) => {
+      const writer = new Writer(true);
+      const brokers = [{ nodeId: 1, host: "localhost", port: 9092 }];
+      const topics = [{ errorCode, name: "in", topicId, partitions }];
+      servedMetadata.encodeResponse(writer, { brokers, clusterId: "c", controllerId: 1, topics }, version);
+      return writer.finish();
+    });
+
+  test.each(versionsOf(topicIdMessage))("in version %d is understood by the embedded Kafka", (version) => {
+    const writer = new Writer(true);
+    topicIdMessage.encodeRequest(writer, "in", version);
+    const reader = new Reader(writer.finish(), true);
+    expect(servedMetadata.decodeRequest(reader, version)).toEqual({
+      topics: [{ name: "in", topicId: "0".repeat(32) }],
+      allowAutoTopicCreation: false,
+    });
+    expect(reader.remaining).toBe(0);
+  });
+
+  test("is answered by the id, by an error, or by none", () => {
+    const id = "0123456789abcdef".repeat(2);
+    const read = (answers: readonly Uint8Array[]): unknown[] =>
+      answers.map((bytes, index) => {
+        const reader = new Reader(bytes, true);
+        const answered = topicIdMessage.decodeResponse(reader, topicIdMessage.minVersion + index);
+        expect(reader.remaining).toBe(0);
+        return answered;
+      });
+    const all = (one: object): unknown[] => versionsOf(topicIdMessage).map(() => ({ throttleMs: 0, ...one }));
+    expect(read(answer(id))).toEqual(all({ errorCode: 0, topicId: id }));
+    expect(read(answer("0".repeat(32)))).toEqual(all({ errorCode: 0, topicId: undefined }));
+    const unknown = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION;
+    expect(read(answer("0".repeat(32), unknown))).toEqual(all({ errorCode: unknown, topicId: undefined }));
   });
 });

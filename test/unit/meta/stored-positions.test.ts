@@ -66,6 +66,23 @@ test("positions of another group or topic are not ours", async () => {
   expect((await load(store, { topic: "other" })).last(0)).toBeUndefined();
 });
 
+test("a topic that was made anew has none of the old one's", async () => {
+  const store = new CountingStore();
+  const positions = await load(store);
+  positions.committed(commit(0, 40));
+  positions.of("old");
+  expect(positions.last(0)).toBe(40);
+  await positions.close();
+  const again = await load(store);
+  again.of("old");
+  expect([again.topicId, again.last(0)]).toEqual(["old", 40]);
+  again.of("new");
+  expect(again.last(0)).toBeUndefined();
+  await again.close();
+  expect((await load(store)).topicId).toBe("new");
+  expect((await load(store, { topic: "other" })).topicId).toBeUndefined();
+});
+
 test("a topic that is gone takes its positions along", async () => {
   const store = new CountingStore();
   const positions = await load(store);
