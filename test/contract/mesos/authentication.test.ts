@@ -43,3 +43,31 @@ test("where credentials are given, who has none of them cannot subscribe", async
   // To look is free, as with a real master unless it is told otherwise.
   expect((await fetch(`http://${mesos.address.host}:${mesos.address.port}/state`)).status).toBe(200);
 });
+
+test("where operators have to authenticate too, nobody else reads or changes anything", async () => {
+  await using mesos = await startTestMesos({ credentials, authenticateReadonly: true });
+  const { host, port } = mesos.address;
+  const ask = async (path: string, call?: object, secret?: string): Promise<readonly unknown[]> => {
+    const headers = {
+      "Content-Type": "application/json",
+      ...(secret === undefined ? {} : { Authorization: `Basic ${btoa(`brigade:${secret}`)}` }),
+    };
+    const init = call === undefined ? { headers } : { method: "POST", headers, body: JSON.stringify(call) };
+    const answer = await fetch(`http://${host}:${port}${path}`, init);
+    await answer.arrayBuffer();
+    return [answer.status, answer.headers.get("www-authenticate")];
+  };
+  const teardown = { type: "TEARDOWN", teardown: { framework_id: { value: "none" } } };
+  for (const path of ["/api/v1", "/master/api/v1"]) {
+    for (const call of [{ type: "GET_STATE" }, teardown]) {
+      for (const secret of [undefined, "wrong"]) {
+        expect(await ask(path, call, secret)).toEqual([401, 'Basic realm="mesos-master-readwrite"']);
+      }
+    }
+  }
+  expect(await ask("/api/v1", { type: "GET_STATE" }, "s3cret")).toEqual([200, null]);
+  expect(await ask("/api/v1", teardown, "s3cret")).toEqual([400, null]);
+  expect(await ask("/state")).toEqual([401, 'Basic realm="mesos-master-readonly"']);
+  expect(await ask("/state", undefined, "s3cret")).toEqual([200, null]);
+  expect(await ask("/health")).toEqual([200, null]);
+});

@@ -32,7 +32,9 @@ export function routeMaster(
 ): HttpAnswer {
   const path = withoutProcess(request.path, "master");
   if (isBelow(path, "/api/v1/scheduler")) return scheduler.handle(request);
-  if (isBelow(path, "/api/v1")) return operatorAnswer(request, operator);
+  if (isBelow(path, "/api/v1")) {
+    return strangerAnswer(request, operator, "mesos-master-readwrite") ?? operatorAnswer(request, operator);
+  }
   const view = Object.hasOwn(views, path) ? views[path] : undefined;
   if (view === undefined && path !== "/health" && path !== "/version" && path !== "/redirect") return textAnswer(404);
   if (request.method !== "GET" && request.method !== "HEAD") return wrongMethod(request.method, "GET");
@@ -40,11 +42,20 @@ export function routeMaster(
   if (path === "/version" || view === undefined) {
     return path === "/redirect" ? redirect(operator.state.settings.masterInfo) : oldJsonAnswer(request, versionView);
   }
-  const { credentials, authenticateReadonly } = operator.state.settings;
-  if (authenticateReadonly && credentials !== undefined && authenticated(request, credentials) === undefined) {
-    return unauthorized("mesos-master-readonly");
-  }
-  return oldJsonAnswer(request, view(operator, request.query));
+  return (
+    strangerAnswer(request, operator, "mesos-master-readonly") ?? oldJsonAnswer(request, view(operator, request.query))
+  );
+}
+
+/** Where operators have to authenticate as well: what somebody gets who has not. */
+function strangerAnswer(
+  request: HttpRequest,
+  { state }: OperatorEndpointOptions,
+  realm: string,
+): HttpAnswer | undefined {
+  const { credentials, authenticateReadonly } = state.settings;
+  if (!authenticateReadonly || credentials === undefined) return undefined;
+  return authenticated(request, credentials) === undefined ? unauthorized(realm) : undefined;
 }
 
 /** Whether a master that leads has something to say there. */
