@@ -177,5 +177,7 @@ function isMissing(error: unknown): boolean {
 async function isHere(pulled: Promise<PullFailure>, unwanted: Promise<"unwanted">): Promise<void> {
   const failure = await Promise.race([pulled, unwanted]);
   if (failure === "unwanted") throw new NeverRanError({ type: "killed" });
-  if (failure !== null) throw new NeverRanError(notStartable(failure.reason, failure.message));
+  if (failure === null) return;
+  const { reason, message } = failure;
+  throw reason === "host-trouble" ? new EngineLostError(message) : new NeverRanError(notStartable(reason, message));
 }

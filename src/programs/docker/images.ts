@@ -26,7 +26,8 @@ export interface ImagesOptions {
 
 /** How a pull came out: null, or why the image is not here. */
 export type PullFailure = {
-  readonly reason: "image-missing" | "image-refused";
+  /** The last: by the agent's own trouble, of which neither image nor registry knows. */
+  readonly reason: "image-missing" | "image-refused" | "host-trouble";
   readonly message: string;
   /** In the words of the Engine, the registry or a credential helper. */
   readonly cause: string;
@@ -155,6 +156,10 @@ function keyOf(image: string, credentials = ""): string {
   return `${image} ${credentials}`;
 }
 
+/** What the kernel says of a host that lacks something. Another agent may have it. */
+const hostTrouble =
+  /no space left on device|disk quota exceeded|read-only file system|input\/output error|cannot allocate memory|too many open files/;
+
 /**
  * A registry's refusal and its not knowing the image come with the same status, 404 or 500: only the words tell them
  * apart, which matters to people alone, since both pause the processor.
@@ -162,7 +167,7 @@ function keyOf(image: string, credentials = ""): string {
 function missing(image: string, why: string): PullFailure {
   const refused = /denied|unauthorized|authentication required|no basic auth credentials|forbidden/i.test(why);
   return {
-    reason: refused ? "image-refused" : "image-missing",
+    reason: hostTrouble.test(why) ? "host-trouble" : refused ? "image-refused" : "image-missing",
     message: `Cannot run image "${image}": it is not on the agent, and cannot be pulled: ${why}`,
     cause: why,
   };

@@ -95,3 +95,23 @@ test("a pull of which nothing is heard is given up: that is the Engine, not the 
     `the Docker Engine does not answer at unix://${engine.path} (no word of the pull for 10 min)`,
   );
 });
+
+test.each([
+  ["image-missing", "manifest for registry.example/app:1 not found: manifest unknown: manifest unknown"],
+  ["image-refused", "pull access denied for app, repository does not exist or may require 'docker login'"],
+  // Before the first byte, while it is loaded, and while it is unpacked.
+  ["host-trouble", "error creating temporary lease: write /x/meta.db: no space left on device: unknown"],
+  ["host-trouble", "write /x/data/tmp/GetImageBlob2352837576: no space left on device"],
+  [
+    "host-trouble",
+    "failed to register layer: Error processing tar file(exit status 1): write /a: no space left on device",
+  ],
+] as const)("a pull that fails tells whose trouble it is: %s, %s", async (reason, words) => {
+  const say = { write: unset as (...entries: unknown[]) => void, end: unset as () => void };
+  await using pulling = await Pulling.start(say);
+  const pull = pulling.images.pull(IMAGE);
+  await until(() => pulling.engine.requests.length === 1, "it begins");
+  say.write({ status: "Pulling fs layer", id: "a" }, { errorDetail: { message: words }, error: words });
+  say.end();
+  expect(await pull).toMatchObject({ reason, cause: words });
+});
