@@ -11,7 +11,9 @@ export interface ImageName {
 export function parseImageName(image: string): ImageName {
   const slash = image.indexOf("/");
   const first = slash < 0 ? "" : image.slice(0, slash);
-  const registry = first.includes(".") || first.includes(":") || first === "localhost" ? first : "docker.io";
+  const isHost = first.includes(".") || first.includes(":") || first === "localhost";
+  // Docker Hub has two names.
+  const registry = isHost && first !== "index.docker.io" ? first : "docker.io";
   if (image.includes("@")) return { registry, repository: image, tag: null };
   const colon = image.indexOf(":", image.lastIndexOf("/") + 1);
   return colon < 0

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { errorCode, InputError } from "../../base/errors.ts";
@@ -7,6 +7,9 @@ import type { Environment } from "./engine-address.ts";
 
 /** The key of Docker Hub in `auths` and for helpers, from the days of its first API. */
 const DOCKER_HUB = "https://index.docker.io/v1/";
+
+/** Far more than anybody's. */
+const MAX_FILE_BYTES = 1024 * 1024;
 
 interface StoredAuth {
   readonly auth?: unknown;
@@ -47,6 +50,10 @@ export async function registryCredentials(registry: string, options: Credentials
   return credentials && Buffer.from(JSON.stringify(credentials)).toString("base64url");
 }
 
+function hostOf(address: string): string | undefined {
+  return address.replace(/^https?:\/\//, "").split("/")[0];
+}
+
 function keysOf(registry: string): readonly string[] {
   return registry === "docker.io" ? [DOCKER_HUB, registry] : [registry, `https://${registry}`];
 }
@@ -64,11 +71,15 @@ async function askHelper(
   const key = keys.find((one) => typeof credHelpers[one] === "string");
   const helper = key === undefined ? credsStore : String(credHelpers[key]);
   const [serveraddress = ""] = key === undefined ? keys : [key];
-  return helper === undefined ? undefined : askCredentialHelper(helper, serveraddress, { env });
+  // An empty name means that this registry has none.
+  return !helper ? undefined : askCredentialHelper(helper, serveraddress, { env });
 }
 
 function storedCredentials({ auths }: DockerConfig, keys: readonly string[]): RegistryCredentials | undefined {
-  const serveraddress = keys.find((one) => auths[one] !== undefined);
+  const [first = ""] = keys;
+  // Old files have the addresses of an API: `https://registry.example/v1/`.
+  const serveraddress =
+    keys.find((one) => auths[one] !== undefined) ?? Object.keys(auths).find((one) => hostOf(one) === hostOf(first));
   const stored = serveraddress === undefined ? undefined : auths[serveraddress];
   if (serveraddress === undefined || stored === undefined) return undefined;
   const pair = Buffer.from(textOf(stored.auth) ?? "", "base64").toString();
@@ -86,20 +97,24 @@ function storedCredentials({ auths }: DockerConfig, keys: readonly string[]): Re
 }
 
 async function readConfig(file: string, mayLack: boolean): Promise<DockerConfig> {
-  let text: string;
+  let text: string | undefined;
   try {
-    text = await readFile(file, "utf8");
+    // A pipe or a device would be read for ever.
+    const found = await stat(file);
+    if (found.isFile() && found.size <= MAX_FILE_BYTES) text = await readFile(file, "utf8");
   } catch (cause) {
     if (mayLack && errorCode(cause) === "ENOENT") return { auths: {}, credsStore: undefined, credHelpers: {} };
     throw unreadable(file, "it cannot be read", { cause });
   }
+  if (text === undefined) throw unreadable(file, `it must be a file of ${MAX_FILE_BYTES} bytes or less`);
   return parseConfig(text, file);
 }
 
 function parseConfig(text: string, file: string): DockerConfig {
   try {
     const json = objectOf(JSON.parse(text));
-    const auths = Object.entries(objectOf(json["auths"] ?? {})).map(([key, value]) => [key, objectOf(value)] as const);
+    const entries = Object.entries(objectOf(json["auths"] ?? {}));
+    const auths = entries.map(([key, value]) => [key, objectOf(value ?? {})] as const);
     return {
       auths: Object.fromEntries(auths),
       credsStore: textOf(json["credsStore"]) || undefined,

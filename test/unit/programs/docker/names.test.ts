@@ -44,6 +44,7 @@ describe("the Engine's address", () => {
 test.each([
   ["busybox", "docker.io", "busybox", "latest"],
   ["busybox:1.36", "docker.io", "busybox", "1.36"],
+  ["index.docker.io/team/app", "docker.io", "index.docker.io/team/app", "latest"],
   ["team/app", "docker.io", "team/app", "latest"],
   ["registry:5000/team/app", "registry:5000", "registry:5000/team/app", "latest"],
   ["registry.example/app:2", "registry.example", "registry.example/app", "2"],

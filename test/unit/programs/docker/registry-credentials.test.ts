@@ -63,6 +63,25 @@ describe("registry credentials", () => {
     expect(await registryCredentials("docker.io", folder)).toBeUndefined();
   });
 
+  test("are found where an old file has the address of an API, and beside entries that are empty", async () => {
+    using folder = new DockerFolder();
+    const auths = { "https://registry:5000/v1/": basic("me:one"), "registry:50": basic("me:two"), other: null };
+    folder.config({ auths, credsStore: "none", credHelpers: { "registry:5000": "" } });
+    expect(decode(await registryCredentials("registry:5000", folder))).toEqual({
+      username: "me",
+      password: "one",
+      serveraddress: "https://registry:5000/v1/",
+    });
+  });
+
+  test("are read from a file, and from nothing that has no end", async () => {
+    using folder = new DockerFolder();
+    for (const file of ["/dev/zero", folder.path]) {
+      const error = await rejection(registryCredentials("docker.io", { env: {}, file }));
+      expect(String(error)).toEndWith(`from ${file}: it must be a file of 1048576 bytes or less`);
+    }
+  });
+
   test.each(["{", "[]", '{"auths": 7}', '{"auths": {"a": "secret"}}'])(
     "of a file that is not Docker's config.json (%s) name it, and never what is in it",
     async (text) => {
