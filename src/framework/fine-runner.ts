@@ -83,6 +83,8 @@ export interface RunnerStatus {
 const STORE_RETRY = { initialMs: 200, maxMs: 10_000 };
 const LOOK_UP_RETRY = { initialMs: 1000, maxMs: 30_000 };
 const SUBSCRIBE_AGAIN = { initialMs: 1000, maxMs: 60_000 };
+/** How long a master is waited for that is to take the framework down. */
+const SUBSCRIBE_DEADLINE_MS = 15_000;
 /** How long a TEARDOWN may take before the connection is closed all the same. */
 const TEARDOWN_DEADLINE_MS = 5000;
 
@@ -112,7 +114,9 @@ export class FineRunner implements Runner {
   #taskTrouble: string | undefined;
   #lookUpTrouble: string | undefined;
   #cancelWake: (() => void) | undefined;
+  #onConnected: (() => void) | undefined;
   #onDisconnected: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor(options: FineRunnerOptions) {
     this.#options = options;
@@ -152,10 +156,17 @@ export class FineRunner implements Runner {
     for (const { key } of [...this.#keeper.tasks()]) this.#step({ type: "kill", key });
   }
 
-  /** Without `kill` tasks run on, and the next life adopts them. With it the framework is torn down. */
-  async close({ kill }: { readonly kill: boolean }): Promise<void> {
-    if (this.#life === "closed" || this.#life === "tearing-down") return;
-    if (kill && this.#connected) await this.#tearDown();
+  /**
+   * Without `kill` tasks run on, and the next life adopts them. With it the framework is torn down, if a master is there
+   * or comes back soon. Idempotent: the first call counts.
+   */
+  close({ kill }: { readonly kill: boolean }): Promise<void> {
+    this.#closing ??= this.#close(kill);
+    return this.#closing;
+  }
+
+  async #close(kill: boolean): Promise<void> {
+    if (kill && this.#life === "open") await this.#tearDown();
     this.#stop("closed", new Error("the runner is closed"));
     await this.#connection?.close();
     this.#connected = false;
@@ -379,6 +390,7 @@ export class FineRunner implements Runner {
       this.#connected = true;
       this.#connectionTrouble = undefined;
       this.#refusals = 0;
+      this.#onConnected?.();
     } else if (event.type === "disconnected" || event.type === "ended") {
       this.#connected = false;
       this.#connectionTrouble = event.type === "ended" ? event.message : describeError(event.error);
@@ -412,13 +424,29 @@ export class FineRunner implements Runner {
 
   /** The master ends the stream once it has taken the framework down. */
   async #tearDown(): Promise<void> {
-    this.#life = "tearing-down";
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onDisconnected = resolve;
-    const cancel = this.#options.clock.schedule(TEARDOWN_DEADLINE_MS, resolve);
-    this.#connection?.call({ type: "TEARDOWN" });
-    await promise;
+    const frameworkId = this.#keeper.frameworkId;
+    if (frameworkId === undefined) return;
+    const isSubscribed =
+      this.#connected || (await this.#within(SUBSCRIBE_DEADLINE_MS, (on) => (this.#onConnected = on)));
+    if (isSubscribed) {
+      this.#life = "tearing-down";
+      const isDown = this.#within(TEARDOWN_DEADLINE_MS, (on) => (this.#onDisconnected = on));
+      this.#connection?.call({ type: "TEARDOWN" });
+      if (await isDown) return;
+    }
+    this.#options.log.warn("framework is not torn down: no Mesos master answers; it ends with its failover timeout", {
+      frameworkId,
+    });
+  }
+
+  /** Whether what `listen` is told of happens in time. */
+  async #within(ms: number, listen: (happened: () => void) => void): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const cancel = this.#options.clock.schedule(ms, () => resolve(false));
+    listen(() => resolve(true));
+    const happened = await promise;
     cancel();
+    return happened;
   }
 
   #fail(error: unknown): void {

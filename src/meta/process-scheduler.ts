@@ -46,7 +46,6 @@ const PHASE_INTERVAL_MS = 250;
 /** From the cancelling of runs to their ends. */
 const CANCEL_TIMEOUT_MS = 10_000;
 const ASK_TO_TEAR_DOWN_MS = 20_000;
-const SUBSCRIBE_TO_TEAR_DOWN_MS = 15_000;
 
 type Phase = readonly [phase: ProcessorPhase, reason: string | null];
 const STARTING: Phase = ["starting", null];
@@ -145,18 +144,10 @@ export class ProcessScheduler {
 
   /** It never got as far as to subscribe (its topics are missing, say), but its framework may be there from before. */
   async #tearDownFormerLife(): Promise<void> {
-    const { clock, log } = this.#options;
     const identity = await this.#takeFormerIdentity();
     if (identity?.frameworkId === undefined) return;
     const runner = this.#newRunner(identity);
     await runner.start(() => undefined);
-    const deadlineMs = clock.monotonicMs() + SUBSCRIBE_TO_TEAR_DOWN_MS;
-    while (!runner.status().connected && clock.monotonicMs() < deadlineMs) await clock.sleep(100);
-    if (!runner.status().connected) {
-      log.warn("framework is not torn down: no Mesos master answers; it ends with its failover timeout", {
-        frameworkId: identity.frameworkId,
-      });
-    }
     await runner.close({ kill: true });
   }
 

@@ -403,6 +403,37 @@ describe("the framework", () => {
     expect(fixture.connections).toHaveLength(1);
     expect(fixture.connection.closed).toBe(true);
     await fixture.runner.close({ kill: true });
+    expect(fixture.connection.calls.filter(({ type }) => type === "TEARDOWN")).toHaveLength(1);
+  });
+
+  test("is torn down by a master that comes back in time", async () => {
+    const { fixture } = await Fixture.launched();
+    fixture.master({ type: "disconnected", error: new Error("the master is gone") });
+    const closing = fixture.runner.close({ kill: true });
+    fixture.clock.advance(14_000);
+    expect(fixture.connection.closed).toBe(false);
+    fixture.subscribe();
+    await until(() => fixture.connection.calls.some(({ type }) => type === "TEARDOWN"), "it is torn down");
+    fixture.master({ type: "disconnected", error: new Error("end of stream") });
+    await closing;
+    expect(fixture.connection.closed).toBe(true);
+  });
+
+  test("is left where no master comes back", async () => {
+    const { fixture } = await Fixture.launched();
+    fixture.master({ type: "disconnected", error: new Error("the master is gone") });
+    const closing = fixture.runner.close({ kill: true });
+    fixture.clock.advance(15_000);
+    await closing;
+    expect(fixture.connection.closed).toBe(true);
+    expect(fixture.connection.calls.some(({ type }) => type === "TEARDOWN")).toBe(false);
+  });
+
+  test("that the master never gave needs no master", async () => {
+    const fixture = new Fixture({ identity: { frameworkId: undefined, epoch: 1 } });
+    await fixture.start();
+    await fixture.runner.close({ kill: true });
+    expect(fixture.connection.closed).toBe(true);
   });
 
   test("is left after a deadline when the master does not answer a TEARDOWN", async () => {
