@@ -20,11 +20,8 @@ async function asAdmin(kafka: string, action: (admin: Admin) => Promise<unknown>
 
 async function makeAnew(admin: Admin, topic: string): Promise<void> {
   await admin.deleteTopics({ topics: [topic] });
-  // Kafka takes its time to let go of the name; and Brigade, which misses the topic, may be quicker to make it.
-  await eventually(`${topic} is there again`, async () => {
-    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
-    return true;
-  });
+  // Kafka takes its time to let go of the name.
+  await eventually(`${topic} is there again`, () => admin.createTopics({ topics: [{ topic, numPartitions: 1 }] }));
 }
 
 endToEnd("an input topic that is made anew is read from its start, and whatever runs on goes on", async (world) => {
