@@ -197,13 +197,18 @@ export class DockerEngine implements AsyncDisposable {
       daemon.kill("SIGTERM");
       await until(() => daemon.exitCode !== null || daemon.signalCode !== null, "dockerd ends", START_MS);
     }
-    this.#clearAway();
+    await this.#clearAway();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
   /** What outlives a daemon that was killed, or did not come up again: shims, and mounts of containers. */
-  #clearAway(): void {
-    for (const { pid } of processesOf(this.#folder)) kill(pid);
+  async #clearAway(): Promise<void> {
+    const killed = (): boolean => {
+      const left = processesOf(this.#folder);
+      for (const { pid } of left) kill(pid);
+      return left.length === 0;
+    };
+    await until(killed, "nothing of dockerd runs any more", START_MS);
     const mounts = readFileSync("/proc/mounts", "utf8").split("\n");
     const ours = mounts.map((line) => line.split(" ")[1] ?? "").filter((path) => path.startsWith(`${this.#folder}/`));
     // The innermost first; lazily, since what was killed may not have let go yet.
