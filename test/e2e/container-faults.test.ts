@@ -173,7 +173,7 @@ endToEnd(
 /** Each record through a container of its own, several at once; the one that is `held` waits for a gate. */
 async function echoing(world: World): Promise<() => Promise<unknown>> {
   await mkdir(world.path("gate"));
-  const command = `read -r value; [ "$value" != held ] || until [ -e /gate/open ]; do sleep 0.05; done; echo "$value"`;
+  const command = `trap 'exit 1' TERM; read -r value; [ "$value" != held ] || until [ -e /gate/open ]; do sleep 0.05; done; echo "$value"`;
   const volumes = [{ "host-path": world.path("gate"), "container-path": "/gate", mode: "RO" }];
   const fields = { error: "errors", cpus: 0.25, retry: { attempts: 1 } };
   await world.define({ ...definition("echo", "in", "out", command), docker: BUSYBOX_IMAGE, volumes, ...fields });
