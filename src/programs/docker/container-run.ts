@@ -90,8 +90,8 @@ export class ContainerRun implements ProgramHandle {
     try {
       await this.#streams?.outputEnds();
     } catch (error) {
-      // At its bound we have closed it ourselves.
-      if (this.#execution.endedByUs?.type !== "output-too-large") throw error;
+      // At its bound we have closed it ourselves, also on its way to an end that it was to have for another reason.
+      if (this.#execution.endedByUs === undefined) throw error;
     }
     const exitCode = await this.#container.exits();
     this.#execution.isOver();

@@ -148,8 +148,8 @@ export class ExecRun implements PooledRun {
     try {
       await this.#stream?.ends();
     } catch (error) {
-      // At its bound we have closed it ourselves.
-      if (this.#execution.endedByUs?.type !== "output-too-large") throw error;
+      // At its bound we have closed it ourselves, also on its way to an end that it was to have for another reason.
+      if (this.#execution.endedByUs === undefined) throw error;
     }
     const { exitCode, pid } = await this.#exit();
     this.#execution.isOver();

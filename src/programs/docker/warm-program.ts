@@ -147,8 +147,8 @@ export class WarmProgram {
     try {
       await stream.ends();
     } catch (error) {
-      // At its bound we have closed it ourselves.
-      if (execution.endedByUs?.type !== "output-too-large") throw error;
+      // At its bound we have closed it ourselves, also on its way to an end that it was to have for another reason.
+      if (execution.endedByUs === undefined) throw error;
       this.#isOver = true;
       // Without a record nobody ends it but its removal.
       if (!execution.isRunning) return { outcome: execution.endedByUs, finishedAtMs: 0 };

@@ -75,6 +75,13 @@ export function programSuite(
     expect(outcome).toEqual({ type: "timed-out", afterMs: 100 });
   });
 
+  test("that prints too much while it is being ended is ended all the same, for the first reason", async () => {
+    const command = "trap 'yes | head -c 2000000; exit 1' TERM; cat; while :; do sleep 0.05; done";
+    await using own = new ContainerExecutor(docker, { executor: "patient" }, { timeoutGraceMs: 30_000 });
+    const { outcome } = await own.run(request(command, { spec: { timeoutMs: 100 } }));
+    expect(outcome).toEqual({ type: "timed-out", afterMs: 100 });
+  });
+
   test("that prints 100 MB is ended at its bound", async () => {
     const { outcome, stdout } = await executor.run(request("cat; yes | head -c 100000000"));
     expect(outcome).toEqual({ type: "output-too-large", limitBytes: 900_000 });
