@@ -98,7 +98,7 @@ export function groupsScenarios(context: ContractContext): void {
     context.scenario("want to be told the protocol by members whose version can tell it", async (topic) => {
       const groupId = `group-${topic}`;
       await context.withRaw(async (client) => {
-        const join = { ...newMember, groupId, sessionTimeoutMs: 10_000 };
+        const join = { ...newMember, groupId, sessionTimeoutMs: 60_000 };
         const { memberId, generationId } = await client.call(grammars.joinGroup, join, 3);
         const sync = async (version: number, protocolName: string | null) => {
           const assignments = [{ memberId, assignment: Buffer.of(7) }];

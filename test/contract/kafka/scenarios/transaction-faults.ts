@@ -148,7 +148,7 @@ export function transactionFaultScenarios(context: ContractContext): void {
       await context.createTopic(topic);
       const groupId = `group-${topic}`;
       await context.withRaw(async (client) => {
-        const join = { ...newMember, groupId, sessionTimeoutMs: 10_000 };
+        const join = { ...newMember, groupId, sessionTimeoutMs: 60_000 };
         const joined = await client.call(grammars.joinGroup, join, 3);
         const { memberId, generationId } = joined;
         const assignments = [{ memberId, assignment: Buffer.of(0) }];
