@@ -37,16 +37,24 @@ export async function handleTxnOffsetCommit(
   request: TxnOffsetCommitRequest,
   { version }: RequestContext,
 ): Promise<OffsetCommitResponse> {
-  const { transactionalId, groupId, memberId, generationId } = request;
-  const refusal =
-    groupId === ""
-      ? ErrorCode.INVALID_GROUP_ID
-      : broker.groups.checkCommit(groupId, { memberId, generationId, isTransactional: true });
-  const { topics, positions } = checkAll(broker, request.topics, refusal);
+  const { transactionalId, groupId } = request;
+  const asKnown = (errorCode: ErrorCode): ErrorCode =>
+    errorCode === ErrorCode.INVALID_TXN_STATE && version >= KNOWS_ABORTABLE
+      ? ErrorCode.TRANSACTION_ABORTABLE
+      : errorCode;
+  const { topics, positions } = checkAll(broker, request.topics, asKnown(transactionalRefusal(broker, request)));
   if (positions.length === 0) return { topics };
   const errorCode = await broker.transactions.addOffsets(transactionalId, request, groupId, positions);
-  const isAbortable = errorCode === ErrorCode.INVALID_TXN_STATE && version >= KNOWS_ABORTABLE;
-  return { topics: withError(topics, isAbortable ? ErrorCode.TRANSACTION_ABORTABLE : errorCode) };
+  return { topics: withError(topics, asKnown(errorCode)) };
+}
+
+/** A producer that is fenced learns of that first, and only then whether its generation is over. */
+function transactionalRefusal(broker: Broker, request: TxnOffsetCommitRequest): ErrorCode {
+  const { transactionalId, groupId, memberId, generationId } = request;
+  if (groupId === "") return ErrorCode.INVALID_GROUP_ID;
+  const errorCode = broker.transactions.checkOffsets(transactionalId, request, groupId);
+  if (errorCode !== ErrorCode.NONE) return errorCode;
+  return broker.groups.checkCommit(groupId, { memberId, generationId, isTransactional: true });
 }
 
 export function handleOffsetFetch(broker: Broker, { groups, requireStable }: OffsetFetchRequest): OffsetFetchResponse {

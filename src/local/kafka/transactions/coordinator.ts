@@ -116,6 +116,14 @@ export class TransactionCoordinator {
     return errorOf(added);
   }
 
+  /** Whether the producer may commit offsets of the group in its transaction now. */
+  checkOffsets(id: string, claim: ProducerClaim, groupId: string): ErrorCode {
+    const { store } = this.#options;
+    const errorCode = checkWriter(store.get(id), claim);
+    if (errorCode !== ErrorCode.NONE) return errorCode;
+    return store.hasGroup(claim.producerId, groupId) ? ErrorCode.NONE : ErrorCode.INVALID_TXN_STATE;
+  }
+
   /** Keeps offsets that are committed when the transaction is. */
   async addOffsets(
     id: string,
@@ -126,12 +134,9 @@ export class TransactionCoordinator {
     const { store } = this.#options;
     const added = await this.#change(
       id,
-      (before) => {
-        const errorCode = checkWriter(before, claim);
-        if (errorCode !== ErrorCode.NONE) return { type: "refuse", errorCode };
-        if (!store.hasGroup(claim.producerId, groupId))
-          return { type: "refuse", errorCode: ErrorCode.INVALID_TXN_STATE };
-        return { type: "keep" };
+      () => {
+        const errorCode = this.checkOffsets(id, claim, groupId);
+        return errorCode === ErrorCode.NONE ? { type: "keep" } : { type: "refuse", errorCode };
       },
       () => {
         for (const position of positions) store.addOffset(claim.producerId, { groupId, ...position });

@@ -161,6 +161,8 @@ export function transactionFaultScenarios(context: ContractContext): void {
         expect(await errorOf({ memberId: "nobody", generationId })).toBe(25);
         expect(await errorOf({})).toBe(0);
         expect(await producer.end(true)).toBe(0);
+        await initProducer(client, `id-${topic}`);
+        expect(await errorOf({ memberId: "nobody", generationId })).toBe(47);
       });
     });
   });
