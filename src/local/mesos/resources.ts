@@ -174,12 +174,12 @@ export function resourceProblem(resource: Resource): string | undefined {
   return problem === undefined ? undefined : `Resource '${printGiven(resource)}' is invalid: ${problem}`;
 }
 
-/** As it was given, whatever is wrong with it. */
+/** As it was given, whatever is wrong with it; scalars in the thousandths that count. */
 function printGiven({ name, type, allocationInfo, scalar, ranges, set }: Resource): string {
   const role = allocationInfo?.role === undefined ? "" : `(allocated: ${allocationInfo.role})`;
   const list = ranges?.range.map(({ begin, end }) => `${begin}-${end}`).join(", ");
   const value = {
-    SCALAR: scalar?.value ?? 0,
+    SCALAR: toThousandths(scalar?.value ?? 0) / 1000,
     RANGES: `[${list ?? ""}]`,
     SET: `{${set?.item.join(", ") ?? ""}}`,
     TEXT: "",

@@ -72,7 +72,7 @@ describe("ranges agree with sets of numbers", () => {
 describe("a malformed resource", () => {
   test.each([
     [scalar("cpus", -1), "Resource 'cpus:-1' is invalid: Invalid scalar resource: value <= 0"],
-    [scalar("cpus", 0.0001), "Resource 'cpus:0.0001' is invalid: Invalid scalar resource: value <= 0"],
+    [scalar("cpus", 0.0001), "Resource 'cpus:0' is invalid: Invalid scalar resource: value <= 0"],
     [scalar("", 1), "Resource ':1' is invalid: Empty resource name"],
     [{ name: "cpus", type: "SCALAR" }, "Resource 'cpus:0' is invalid: Invalid scalar resource"],
     [ports([2, 1]), "Resource 'ports:[2-1]' is invalid: Invalid ranges resource: begin > end"],
