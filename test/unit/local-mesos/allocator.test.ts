@@ -44,6 +44,15 @@ describe("a run", () => {
     expect(runs(of)).toEqual(["f2 cpus:3; mem:3000"]);
   });
 
+  test("counts what a framework has of a role that it gave up and took again", () => {
+    const of = allocator(f1, f2);
+    const [first] = of.allocate(0);
+    of.setFramework(f1, ["other"], []);
+    of.setFramework(f1, ["*"], []);
+    of.release({ ...first!, resources: size(3, 3000) });
+    expect(runs(of)).toEqual(["f2 cpus:3; mem:3000"]);
+  });
+
   test("passes over frameworks that are suppressed or not connected", () => {
     const of = allocator(f1, f2);
     of.suppress(f1, []);

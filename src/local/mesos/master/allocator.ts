@@ -17,7 +17,6 @@ export interface Allocation {
 interface Claim {
   suppressed: boolean;
   readonly filters: Map<AgentId, FilterList>;
-  readonly share: Share;
 }
 
 /** Whether a framework wants such an offer at all. */
@@ -29,6 +28,8 @@ interface Contender {
   /** Connected, so that it can be offered something. */
   active: boolean;
   readonly claims: Map<string, Claim>;
+  /** What it has by role, also of roles that it gave up while tasks of them go on. */
+  readonly shares: Map<string, Share>;
 }
 
 /**
@@ -79,14 +80,20 @@ export class Allocator {
     wants: Wants = (_role, _agentId, resources) => isEnough(resources),
   ): void {
     const known = this.#contenders.get(id);
-    const contender = known ?? { id, wants, active: false, claims: new Map<string, Claim>() };
+    const contender = known ?? {
+      id,
+      wants,
+      active: false,
+      claims: new Map<string, Claim>(),
+      shares: new Map<string, Share>(),
+    };
     contender.wants = wants;
     this.#contenders.set(id, contender);
     for (const role of contender.claims.keys()) {
       if (!roles.includes(role)) contender.claims.delete(role);
     }
     for (const role of roles) {
-      const claim = contender.claims.get(role) ?? { suppressed: false, filters: new Map(), share: new Share() };
+      const claim = contender.claims.get(role) ?? { suppressed: false, filters: new Map() };
       claim.suppressed = suppressed.includes(role);
       contender.claims.set(role, claim);
     }
@@ -122,8 +129,8 @@ export class Allocator {
   charge({ frameworkId, role, agentId, resources }: Allocation): void {
     const free = this.#free.get(agentId);
     if (free !== undefined) this.#free.set(agentId, free.minus(resources));
-    this.#share(role).add(resources);
-    this.#contenders.get(frameworkId)?.claims.get(role)?.share.add(resources);
+    this.#shareOf(frameworkId, role)?.add(resources);
+    shareIn(this.#roles, role).add(resources);
   }
 
   /** Gives resources back; with `refuseUntilMs` also a filter against them. */
@@ -131,11 +138,10 @@ export class Allocator {
     if (resources.isEmpty) return;
     const free = this.#free.get(agentId);
     if (free !== undefined) this.#free.set(agentId, free.plus(resources));
-    this.#share(role).subtract(resources);
+    shareIn(this.#roles, role).subtract(resources);
+    this.#shareOf(frameworkId, role)?.subtract(resources);
     const claim = this.#contenders.get(frameworkId)?.claims.get(role);
-    if (claim === undefined) return;
-    claim.share.subtract(resources);
-    if (refuseUntilMs === undefined || free === undefined) return;
+    if (claim === undefined || refuseUntilMs === undefined || free === undefined) return;
     let filters = claim.filters.get(agentId);
     if (filters === undefined) claim.filters.set(agentId, (filters = new FilterList()));
     filters.add(resources, refuseUntilMs);
@@ -168,12 +174,13 @@ export class Allocator {
     readonly wants: Wants;
   }[] {
     const order = [];
-    for (const { id, active, claims, wants } of this.#contenders.values()) {
+    for (const { id, active, claims, shares, wants } of this.#contenders.values()) {
       if (!active) continue;
       for (const [role, claim] of claims) {
         if (claim.suppressed) continue;
-        const roleShare = this.#share(role).dominant(this.#total);
-        order.push({ id, role, claim, wants, roleShare, share: claim.share.dominant(this.#total) });
+        const roleShare = shareIn(this.#roles, role).dominant(this.#total);
+        const share = shareIn(shares, role).dominant(this.#total);
+        order.push({ id, role, claim, wants, roleShare, share });
       }
     }
     return order.sort(
@@ -199,10 +206,9 @@ export class Allocator {
     return named.map((role) => claims.get(role)).filter((claim) => claim !== undefined);
   }
 
-  #share(role: string): Share {
-    let share = this.#roles.get(role);
-    if (share === undefined) this.#roles.set(role, (share = new Share()));
-    return share;
+  #shareOf(id: FrameworkId, role: string): Share | undefined {
+    const contender = this.#contenders.get(id);
+    return contender && shareIn(contender.shares, role);
   }
 
   #contender(id: FrameworkId): Contender {
@@ -210,6 +216,12 @@ export class Allocator {
     invariant(contender !== undefined, `Allocator does not know framework ${id}`);
     return contender;
   }
+}
+
+function shareIn(shares: Map<string, Share>, role: string): Share {
+  let share = shares.get(role);
+  if (share === undefined) shares.set(role, (share = new Share()));
+  return share;
 }
 
 function compare(a: string, b: string): number {
