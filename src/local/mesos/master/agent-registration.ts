@@ -68,8 +68,13 @@ function addAgent(state: MasterState, agentId: KnownAgent["id"], report: Registe
 
 /** One that this master has on its books: both compare what they know. */
 function reregister(state: MasterState, agent: KnownAgent, report: Registered, now: Moment): void {
-  // Its former connection may not have been missed yet.
-  if (agent.connected) disconnectAgent(state, agent, now);
+  const reportedTasks = new Set<string>();
+  for (const { info, tasks } of report.frameworks) {
+    for (const { task } of tasks) reportedTasks.add(keyOf(info.id, task));
+  }
+  const isReported = (task: MasterTask): boolean => reportedTasks.has(keyOf(task.frameworkId, task));
+  // Its former connection may not have been missed yet; what runs there all the same was not lost with it.
+  if (agent.connected) disconnectAgent(state, agent, now, isReported);
   agent.info = report.info;
   agent.endpoint = report.endpoint;
   agent.processName = report.processName;
@@ -78,10 +83,6 @@ function reregister(state: MasterState, agent: KnownAgent, report: Registered, n
   agent.missedPings = 0;
   setAgentActivity(state, agent);
 
-  const reportedTasks = new Set<string>();
-  for (const { info, tasks } of report.frameworks) {
-    for (const { task } of tasks) reportedTasks.add(keyOf(info.id, task));
-  }
   const reportedExecutors = new Set<string>();
   for (const { info, executors } of report.frameworks) {
     for (const { executorId } of executors) reportedExecutors.add(`${info.id} ${executorId}`);
@@ -92,7 +93,7 @@ function reregister(state: MasterState, agent: KnownAgent, report: Registered, n
     }
   }
   for (const reported of report.frameworks) adopt(state, agent, reported, now);
-  const lost = [...agent.tasks].filter((task) => !reportedTasks.has(keyOf(task.frameworkId, task)));
+  const lost = [...agent.tasks].filter((task) => !isReported(task));
   if (lost.length > 0) {
     const tasks = lost.map(({ frameworkId, taskId, executorId }) => ({ frameworkId, taskId, executorId }));
     state.order(agent.id, { type: "reconcile-tasks", tasks });

@@ -14,8 +14,17 @@ export type Removal =
   /** By an operator. */
   | { readonly type: "gone" };
 
-/** An agent's connection has broken: nothing is offered there until it is back. */
-export function disconnectAgent(state: MasterState, agent: KnownAgent, now: Moment): void {
+/**
+ * An agent's connection has broken: nothing is offered there until it is back.
+ *
+ * @param goesOn whether a task is known to have outlived it, with whatever checkpoint
+ */
+export function disconnectAgent(
+  state: MasterState,
+  agent: KnownAgent,
+  now: Moment,
+  goesOn: (task: MasterTask) => boolean = () => false,
+): void {
   agent.connected = false;
   agent.disconnections++;
   setAgentActivity(state, agent);
@@ -24,7 +33,7 @@ export function disconnectAgent(state: MasterState, agent: KnownAgent, now: Mome
   // Without a checkpoint executors end with their agent: no need to wait for its word.
   for (const framework of state.frameworks.values()) {
     if (framework.info.checkpoint === true) continue;
-    loseTasks(state, framework, agent, now);
+    loseTasks(state, framework, agent, goesOn, now);
     for (const executorId of agent.executors.get(framework.id)?.keys() ?? []) {
       state.removeExecutor(agent, framework.id, executorId);
     }
@@ -97,9 +106,15 @@ function verdictOf(
   }
 }
 
-function loseTasks(state: MasterState, framework: Framework, agent: KnownAgent, now: Moment): void {
+function loseTasks(
+  state: MasterState,
+  framework: Framework,
+  agent: KnownAgent,
+  goesOn: (task: MasterTask) => boolean,
+  now: Moment,
+): void {
   for (const task of agent.tasks) {
-    if (task.frameworkId !== framework.id) continue;
+    if (task.frameworkId !== framework.id || goesOn(task)) continue;
     state.removeTask(framework, task);
     const over = isTerminal(task.state);
     if (!over) task.state = "TASK_LOST";

@@ -48,7 +48,7 @@ export interface MasterSettings {
   readonly agentReregisterTimeoutMs: number;
   /** Who may subscribe frameworks, and with which secret; undefined: everybody. */
   readonly credentials: Credentials | undefined;
-  /** Whether looking at the state needs credentials as well. */
+  /** Whether operators need credentials as well. */
   readonly authenticateReadonly: boolean;
   /** When this master began, milliseconds since 1970. */
   readonly startedMs: number;
