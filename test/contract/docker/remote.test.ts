@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { connect, createServer, type Server } from "node:net";
+import type { RunRequest } from "../../../src/engine/run-wire.ts";
 import { Certificates } from "../../support/certificates.ts";
 import { DockerEngine } from "../../support/docker.ts";
 import { eventually } from "../../support/e2e/eventually.ts";
@@ -37,7 +38,9 @@ async function listen(server: Server): Promise<number> {
 
 describe.skipIf(why !== "")(`an Engine elsewhere${why}`, () => {
   const large = Buffer.alloc(1_000_000, "0123456789");
-  const echo = containerRequest(["cat"], { value: large, spec: { maxOutputBytes: 2_000_000 } });
+  const [echo, ...echoes] = ([{}, { warm: 1 }, { isolation: "exec" }] as const).map((spec) =>
+    containerRequest(["cat"], { value: large, spec: { ...spec, maxOutputBytes: 2_000_000 } }),
+  ) as [RunRequest, ...RunRequest[]];
 
   afterAll(() => eventually("no container is left", async () => (await docker.containers()).length === 0));
 
@@ -46,9 +49,11 @@ describe.skipIf(why !== "")(`an Engine elsewhere${why}`, () => {
     const env = { DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: cert };
     for (const host of ["127.0.0.1", "localhost"]) {
       await using executor = new ContainerExecutor({ host: `tcp://${host}:${port}` }, {}, { env });
-      const { outcome, stdout } = await executor.run(echo);
-      expect(outcome).toEqual({ type: "succeeded" });
-      expect(Buffer.compare(stdout, large)).toBe(0);
+      for (const request of [echo, ...echoes]) {
+        const { outcome, stdout } = await executor.run(request);
+        expect(outcome).toEqual({ type: "succeeded" });
+        expect(Buffer.compare(stdout, large)).toBe(0);
+      }
     }
   });
 
@@ -84,9 +89,11 @@ describe.skipIf(why !== "")(`an Engine elsewhere${why}`, () => {
 
     test("is reached by TCP alone", async () => {
       await using executor = new ContainerExecutor({ host: address });
-      const { outcome, stdout } = await executor.run(echo);
-      expect(outcome).toEqual({ type: "succeeded" });
-      expect(Buffer.compare(stdout, large)).toBe(0);
+      for (const request of [echo, ...echoes]) {
+        const { outcome, stdout } = await executor.run(request);
+        expect(outcome).toEqual({ type: "succeeded" });
+        expect(Buffer.compare(stdout, large)).toBe(0);
+      }
     });
   });
 });
