@@ -98,7 +98,7 @@ export class TopicConnection {
    * @throws errors of kafkajs, and what `send` throws
    */
   async topicId(): Promise<string | undefined> {
-    const broker = await this.controller();
+    const broker = await this.#connected(await this.#cluster.brokerPool.findConnectedBroker());
     if (!isKnown(broker, topicIdMessage)) return undefined;
     const { errorCode, topicId } = await send(broker, topicIdMessage, this.topic);
     if (errorCode !== 0) throw this.#asRefused(errorOfCode(errorCode));

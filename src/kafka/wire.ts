@@ -111,5 +111,9 @@ export interface WireCluster
   findBroker(node: { nodeId: string }): Promise<WireBroker>;
   findGroupCoordinator(group: { groupId: string }): Promise<WireBroker>;
   findControllerBroker(): Promise<WireBroker>;
+  readonly brokerPool: {
+    /** Any that can be reached: one of which metadata is read, for instance. */
+    findConnectedBroker(): Promise<WireBroker>;
+  };
   getNodeIds(): readonly string[];
 }
