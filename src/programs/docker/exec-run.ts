@@ -80,9 +80,9 @@ export class ExecRun implements PooledRun {
     this.#execution.isOver();
     this.#stream?.close();
     if (end === "not-begun") return end;
-    if (end.type !== "lost") return this.#execution.endsWith(end);
-    this.#isReusable = false;
-    return end;
+    // Where the program is not found an earlier message may have removed it: another container has it again.
+    if (end.type === "lost" || end.type === "not-startable") this.#isReusable = false;
+    return end.type === "lost" ? end : this.#execution.endsWith(end);
   }
 
   async leave(): Promise<boolean> {

@@ -112,6 +112,17 @@ describe.skipIf(why !== "")(`a container that is kept${why}`, () => {
     await eventually("no other process is left", async () => (await run(names)) === "(sh)\n(sh)\n");
   });
 
+  test("in which a message has removed the program is replaced", async () => {
+    const run = (script: string) =>
+      executor.run(request(["sh", "-c", 'eval "$(cat)"'], { value: Buffer.from(script) }));
+    const outcomes = [await run("rm /bin/sh"), await run("exit 0"), await run("exit 0")].map(({ outcome }) => outcome);
+    expect(outcomes).toMatchObject([
+      { type: "succeeded" },
+      { type: "not-startable", reason: "program-not-found" },
+      { type: "succeeded" },
+    ]);
+  });
+
   test("that dies between two messages costs neither anything", async () => {
     await using own = new ContainerExecutor(docker, { executor: "dies" });
     const first = await own.run(request(WHERE));
