@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { RunRequest, RunSpec } from "../../../src/engine/run-wire.ts";
 import type { DockerEngine } from "../../support/docker.ts";
 import { eventually } from "../../support/e2e/eventually.ts";
@@ -103,11 +106,16 @@ export function programSuite(
   });
 
   test("that is killed is killed, with its grace", async () => {
-    const command = "trap 'echo bye; exit 4' TERM; cat; while :; do sleep 0.05; done";
-    const { handle, end } = executor.start(request(command));
-    await eventually("it runs", async () => (await docker.containers()).some(({ State }) => State === "running"));
+    const folder = mkdtempSync(join(tmpdir(), "brigade-grace-"));
+    const volumes = [{ hostPath: folder, containerPath: "/tell", mode: "RW" }] as const;
+    const command = "trap 'echo bye; exit 4' TERM; cat; touch /tell/up; while :; do sleep 0.05; done";
+    const { handle, end } = executor.start(request(command, { spec: { volumes } }));
+    await eventually("it runs", () => existsSync(join(folder, "up")));
     handle.kill(30_000);
-    expect(await end).toMatchObject({ type: "ended", result: { outcome: { type: "killed" } } });
+    const ended = await end;
+    expect(ended).toMatchObject({ type: "ended", result: { outcome: { type: "killed" } } });
+    expect(ended.type === "ended" && text(ended.result.stdout)).toBe("hellobye\n");
+    rmSync(folder, { recursive: true });
   });
 
   test("that is killed at once is killed, whatever it waits for", async () => {
