@@ -10,7 +10,7 @@ export interface Clock {
   schedule(ms: number, run: () => void): () => void;
 }
 
-/** `setTimeout` takes at most 2^31 − 1 ms and fires at once beyond it. */
+/** `setTimeout` takes at most 2^31 − 1 ms, almost 25 days, and fires at once beyond it. */
 const LONGEST_TIMEOUT_MS = 2_147_483_647;
 
 export const systemClock: Clock = {
@@ -22,7 +22,12 @@ export const systemClock: Clock = {
       const turn = setImmediate(run);
       return () => clearImmediate(turn);
     }
-    const timer = setTimeout(run, Math.min(ms, LONGEST_TIMEOUT_MS));
+    let timer: ReturnType<typeof setTimeout>;
+    const wait = (leftMs: number): void => {
+      const legMs = Math.min(leftMs, LONGEST_TIMEOUT_MS);
+      timer = setTimeout(legMs === leftMs ? run : () => wait(leftMs - legMs), legMs);
+    };
+    wait(ms);
     return () => clearTimeout(timer);
   },
   sleep(ms, { signal } = {}) {
