@@ -1,3 +1,4 @@
+import { repeatedIn } from "../../../base/repeated.ts";
 import type { Broker } from "../broker.ts";
 import { items, topicConfig, topicConfigProblem, topicConfigsProblem } from "../log/topic-config.ts";
 import { topicNameProblem } from "../log/topic-name.ts";
@@ -29,11 +30,11 @@ function alterAll(
   { resources, validateOnly }: AlterConfigsRequest,
   startFrom: (before: Configs) => Map<string, string>,
 ): AlterConfigsResponse {
+  const repeated = repeatedIn(resources.map(keyOf));
   return {
     results: resources.map((resource) => {
       const { resourceType, resourceName } = resource;
-      const isRepeated = resources.some((other) => other !== resource && isSame(other, resource));
-      const problem: Problem | undefined = isRepeated
+      const problem: Problem | undefined = repeated.has(keyOf(resource))
         ? [ErrorCode.INVALID_REQUEST, "Each resource must appear at most once."]
         : alter(broker, resource, startFrom, validateOnly);
       const [errorCode, errorMessage] = problem ?? [ErrorCode.NONE, null];
@@ -42,8 +43,8 @@ function alterAll(
   };
 }
 
-function isSame(a: AlteredResource, b: AlteredResource): boolean {
-  return a.resourceType === b.resourceType && a.resourceName === b.resourceName;
+function keyOf({ resourceType, resourceName }: AlteredResource): string {
+  return `${resourceType} ${resourceName}`;
 }
 
 function alter(

@@ -1,3 +1,4 @@
+import { repeatedIn } from "../../../base/repeated.ts";
 import type { Broker } from "../broker.ts";
 import { LEADER_EPOCH, type PartitionLog } from "../log/partition-log.ts";
 import {
@@ -33,7 +34,10 @@ export function handleListOffsets(
   { topics, isolationLevel }: ListOffsetsRequest,
   { version }: RequestContext,
 ): ListOffsetsResponse {
-  const repeated = namedTwice(topics);
+  // Nobody could tell the answers apart.
+  const repeated = repeatedIn(
+    topics.flatMap(({ name, partitions }) => partitions.map(({ index }) => `${name}-${index}`)),
+  );
   return {
     topics: topics.map(({ name, partitions }) => ({
       name,
@@ -50,18 +54,6 @@ export function handleListOffsets(
       }),
     })),
   };
-}
-
-/** Partitions that are asked for more than once: nobody could tell the answers apart. */
-function namedTwice(topics: ListOffsetsRequest["topics"]): ReadonlySet<string> {
-  const [seen, repeated] = [new Set<string>(), new Set<string>()];
-  for (const { name, partitions } of topics) {
-    for (const { index } of partitions) {
-      const partition = `${name}-${index}`;
-      (seen.has(partition) ? repeated : seen).add(partition);
-    }
-  }
-  return repeated;
 }
 
 function find(

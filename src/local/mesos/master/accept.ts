@@ -1,4 +1,5 @@
 import { assertNever } from "../../../base/errors.ts";
+import { repeatedIn } from "../../../base/repeated.ts";
 import type {
   ExecutorId,
   ExecutorInfo,
@@ -188,7 +189,7 @@ function operationIdProblem(operation: string, id: OperationId | undefined): str
 /** Why the offers of a call cannot be accepted together, in Mesos' words and in the order of its checks. */
 function offersProblem(state: MasterState, framework: Framework, offerIds: readonly OfferId[]): string | undefined {
   if (offerIds.length === 0) return "No offers specified";
-  const repeated = offerIds.find((id, i) => offerIds.indexOf(id) !== i);
+  const [repeated] = repeatedIn(offerIds);
   if (repeated !== undefined) return `Duplicate offer ${repeated} in offer list`;
   const offers: OutstandingOffer[] = [];
   for (const id of offerIds) {

@@ -89,12 +89,13 @@ export class Allocator {
     };
     contender.wants = wants;
     this.#contenders.set(id, contender);
+    const [wanted, unwanted] = [new Set(roles), new Set(suppressed)];
     for (const role of contender.claims.keys()) {
-      if (!roles.includes(role)) contender.claims.delete(role);
+      if (!wanted.has(role)) contender.claims.delete(role);
     }
     for (const role of roles) {
       const claim = contender.claims.get(role) ?? { suppressed: false, filters: new Map() };
-      claim.suppressed = suppressed.includes(role);
+      claim.suppressed = unwanted.has(role);
       contender.claims.set(role, claim);
     }
   }

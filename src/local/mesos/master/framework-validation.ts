@@ -1,3 +1,4 @@
+import { repeatedIn } from "../../../base/repeated.ts";
 import type { FrameworkId, FrameworkInfo, OfferConstraints } from "../../../mesos/types.ts";
 import { idProblem } from "../ids.ts";
 import { roleProblem } from "../roles.ts";
@@ -48,7 +49,7 @@ function roleFieldsProblem(info: FrameworkInfo): string | undefined {
 }
 
 function rolesProblem(roles: readonly string[]): string | undefined {
-  const repeated = new Set(roles.filter((role, i) => roles.indexOf(role) !== i));
+  const repeated = repeatedIn(roles);
   if (repeated.size > 0) return `'FrameworkInfo.roles' contains duplicate items: { ${[...repeated].join(", ")} }`;
   for (const role of roles) {
     const problem = roleProblem(role);
@@ -73,7 +74,8 @@ function unsupportedChange(field: string, before: string, after: string): string
 }
 
 export function suppressedProblem(roles: readonly string[], suppressed: readonly string[]): string | undefined {
-  const foreign = suppressed.filter((role) => !roles.includes(role));
+  const own = new Set(roles);
+  const foreign = suppressed.filter((role) => !own.has(role));
   if (foreign.length === 0) return undefined;
   return `Suppressed roles { ${foreign.join(", ")} } are not contained in the set of roles`;
 }

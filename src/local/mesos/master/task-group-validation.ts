@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { repeatedIn } from "../../../base/repeated.ts";
 import type { ContainerInfo, ExecutorInfo, TaskInfo } from "../../../mesos/types.ts";
 import { healthCheckType } from "../health-check-type.ts";
 import { Resources } from "../resources.ts";
@@ -21,8 +22,8 @@ export function groupProblem(
       probeProblem(task);
     if (problem !== undefined) return `Task '${task.taskId}' is invalid: ${problem}`;
   }
-  const repeated = tasks.find(({ taskId }, i) => tasks.findIndex((each) => each.taskId === taskId) !== i);
-  if (repeated !== undefined) return `Task '${repeated.taskId}' is invalid: Task has duplicate ID: ${repeated.taskId}`;
+  const [repeated] = repeatedIn(tasks.map(({ taskId }) => taskId));
+  if (repeated !== undefined) return `Task '${repeated}' is invalid: Task has duplicate ID: ${repeated}`;
   return executorProblem(executor, tasks, context) ?? roomProblem(executor, tasks, context);
 }
 

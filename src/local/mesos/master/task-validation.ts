@@ -1,3 +1,4 @@
+import { repeatedIn } from "../../../base/repeated.ts";
 import type { AgentId, CommandInfo, ContainerInfo, ExecutorInfo, Resource, TaskInfo } from "../../../mesos/types.ts";
 import { idProblem } from "../ids.ts";
 import { Resources, resourceProblem } from "../resources.ts";
@@ -83,7 +84,7 @@ function resourcesProblem(owner: "Task" | "Executor", list: readonly Resource[])
     return `${owner} uses invalid resources: Invalid 'gpus' resource: The 'gpus' resource must be an unsigned integer`;
   }
   const ids = list.flatMap(({ disk }) => (disk as DiskInfo | undefined)?.persistence?.id ?? []);
-  const repeated = ids.find((id, i) => ids.indexOf(id) !== i);
+  const [repeated] = repeatedIn(ids);
   if (repeated !== undefined)
     return `${owner} uses duplicate persistence ID: Persistence ID '${repeated}' is not unique`;
   const [one, other] = new Set(list.flatMap(({ allocationInfo }) => allocationInfo?.role ?? []));
