@@ -19,7 +19,7 @@ import {
 import type { EngineClient } from "./engine-client.ts";
 import { ContainerRemovedError, EngineLostError, EngineRefusedError } from "./errors.ts";
 import type { Images, PullFailure } from "./images.ts";
-import { NeverRanError, refusedOption, refusedStart } from "./never-ran.ts";
+import { NeverRanError, refusedOption, refusedStart, refuseTooLong } from "./never-ran.ts";
 
 export interface EngineContainerOptions {
   readonly client: EngineClient;
@@ -57,6 +57,7 @@ export class EngineContainer {
    */
   async create(order: ContainerOrder): Promise<void> {
     const { config } = order;
+    refuseTooLong(config);
     await this.#refreshImage(order);
     try {
       this.#id = await createContainer(this.#options.client, config);
@@ -79,6 +80,7 @@ export class EngineContainer {
   async createFor(order: ContainerOrder, configOf: (image: ImageProgram) => ContainerConfig): Promise<void> {
     const { client } = this.#options;
     const image = order.config.Image;
+    refuseTooLong(order.config);
     await this.#refreshImage(order);
     let program = await imageProgram(client, image);
     if (program === undefined) {

@@ -1,6 +1,7 @@
 import { BrigadeError } from "../../base/errors.ts";
 import type { RunOutcome } from "../../engine/ports.ts";
 import { notStartable } from "../start-failure.ts";
+import type { ContainerConfig } from "./container-config.ts";
 import type { ContainerState } from "./container-exit.ts";
 import { EngineRefusedError } from "./errors.ts";
 
@@ -41,6 +42,27 @@ const optionRefusals: readonly RegExp[] = [
 ];
 /** Of exit codes 126 and 127 as well: mounts that do not fit, a working folder that is none, GPUs without a driver. */
 const fileRefusal = /error mounting|mount a directory onto a file|chdir to cwd|nvidia-container-cli/;
+
+/** Linux passes no argument and no variable that is longer, the NUL behind it included. */
+const MAX_ARGUMENT_BYTES = 131_072;
+
+/**
+ * What no program can be started with. Asked beforehand, since a runtime tells of it as of an exit of the program.
+ *
+ * @throws {NeverRanError} which never shows a value
+ */
+export function refuseTooLong({
+  Env,
+  Entrypoint = [],
+  Cmd = [],
+}: Pick<ContainerConfig, "Env" | "Entrypoint" | "Cmd">): void {
+  const isTooLong = (text: string): boolean => Buffer.byteLength(text) >= MAX_ARGUMENT_BYTES;
+  const variable = Env.find(isTooLong)?.split("=", 1)[0];
+  const what = variable === undefined ? "an argument" : `variable ${variable}`;
+  if (variable === undefined && ![...Entrypoint, ...Cmd].some(isTooLong)) return;
+  const message = `Cannot run the container: ${what} is too long, must be less than ${MAX_ARGUMENT_BYTES} bytes`;
+  throw new NeverRanError(notStartable("option-refused", message));
+}
 
 /** What the Engine does not accept of a specification; anything else is the Engine's own trouble, and comes back as it is. */
 export function refusedOption(error: unknown): unknown {

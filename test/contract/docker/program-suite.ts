@@ -140,6 +140,13 @@ export function programSuite(
     expect(outcome).toMatchObject({ type: "not-startable", reason: "option-refused" });
   });
 
+  test("that no Linux can start for its environment is the processor's fault", async () => {
+    const env = (bytes: number) => ({ spec: { env: [["LONG", "x".repeat(bytes)]] as const, memMb: 128 } });
+    expect((await executor.run(request(["cat"], env(131_000)))).outcome).toEqual({ type: "succeeded" });
+    const { outcome } = await executor.run(request(["cat"], env(131_072)));
+    expect(outcome).toMatchObject({ type: "not-startable", reason: "option-refused" });
+  });
+
   test("of an image that cannot be pulled by force takes the one that is here", async () => {
     const { outcome } = await executor.run(request(["cat"], { container: { pull: "always" } }));
     expect(outcome).toEqual({ type: "succeeded" });

@@ -1,6 +1,11 @@
 import { describe, expect, test } from "bun:test";
 import { EngineRefusedError } from "../../../../src/programs/docker/errors.ts";
-import { blamesProgram, NeverRanError, refusedStart } from "../../../../src/programs/docker/never-ran.ts";
+import {
+  blamesProgram,
+  NeverRanError,
+  refusedStart,
+  refuseTooLong,
+} from "../../../../src/programs/docker/never-ran.ts";
 
 /* As Docker 28 says it. */
 const FAILED = "OCI runtime exec failed: exec failed: unable to";
@@ -81,5 +86,35 @@ describe("a container that does not start", () => {
   test("because somebody removes it is lost, whatever the Engine says", () => {
     expect(outcomeOf(409, "container is marked for removal and cannot be started", OTHER, true)).toBe("lost");
     expect(outcomeOf(400, 'exec: "cat": no such file or directory', NOT_FOUND, true)).toBe("lost");
+  });
+});
+
+describe("what Linux does not pass to a program", () => {
+  const refusal = (
+    bytes: number,
+    config: (text: string) => Parameters<typeof refuseTooLong>[0],
+  ): string | undefined => {
+    try {
+      refuseTooLong(config("x".repeat(bytes)));
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof NeverRanError) || error.outcome.type !== "not-startable") throw error;
+      return `${error.outcome.reason}: ${error.outcome.message}`;
+    }
+  };
+  const must = "is too long, must be less than 131072 bytes";
+
+  test("a variable is refused by its name, and its value is not shown", () => {
+    const config = (text: string) => ({ Env: ["A=b", `SECRET=${text}`] });
+    expect(refusal(131_071 - "SECRET=".length, config)).toBeUndefined();
+    expect(refusal(131_072 - "SECRET=".length, config)).toBe(
+      `option-refused: Cannot run the container: variable SECRET ${must}`,
+    );
+  });
+
+  test("an argument is refused", () => {
+    const config = (text: string) => ({ Env: [], Cmd: ["/bin/sh", "-c", text] });
+    expect(refusal(131_071, config)).toBeUndefined();
+    expect(refusal(131_072, config)).toBe(`option-refused: Cannot run the container: an argument ${must}`);
   });
 });
