@@ -118,9 +118,13 @@ function launchProblem(existing: Executor | undefined, kind: ExecutorKind, mayLa
   return existing.phase === "terminated" ? dropped("Executor terminated") : undefined;
 }
 
-/** Tasks that never arrived here: the master expects a last word on them, unless one is on its way. */
+/**
+ * Tasks that the agent had not when it registered: of those that never arrived here the master expects a last word, unless
+ * one is on its way. Others did arrive meanwhile.
+ */
 function disownTasks(state: AgentState, { tasks }: OrderOf<"reconcile-tasks">, now: Moment): void {
   for (const { frameworkId, taskId, executorId } of tasks) {
+    if (state.frameworks.get(frameworkId)?.owners.has(taskId) === true) continue;
     if (state.updates.hasTask(frameworkId, taskId)) continue;
     const verdict = {
       state: state.lostState(frameworkId, "TASK_DROPPED"),
