@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { isJsonObject } from "../base/json.ts";
 import { childPath, type JsonSource, JsonSyntaxError, type Position, parseJsonSource } from "./json-source.ts";
 import { byPlace, hasErrors, type Problem, showValue } from "./problem.ts";
 import type { ProcessorSpec } from "./processor.ts";
@@ -70,12 +71,12 @@ function readProcessor(
   path: string,
   reporter: Reporter,
 ): { readonly spec?: ProcessorSpec; readonly sketch?: ProcessorSketch } {
-  if (typeof item !== "object" || item === null || Array.isArray(item)) {
+  if (!isJsonObject(item)) {
     const message = `is ${showValue(item)}, must be an object with name, input and a program`;
     reporter.finding(path, { severity: "error", path: [], message });
     return {};
   }
-  const written: Readonly<Record<string, unknown>> = { ...item };
+  const written = { ...item };
   const { input, originalName } = withUsableName(written, path, reporter);
   const result = v.safeParse(processorForm, input);
   const wrong = new Set<string>();

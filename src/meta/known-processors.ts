@@ -1,8 +1,8 @@
-import { decodeUtf8, utf8 } from "../base/bytes.ts";
-import { isJsonObject } from "../base/json.ts";
+import { utf8 } from "../base/bytes.ts";
 import type { Logger } from "../base/log.ts";
 import type { ProcessorSpec } from "../config/processor.ts";
 import type { StateStore } from "../state/store.ts";
+import { readStoredJson } from "./stored-json.ts";
 
 const KEY = "processors";
 /** Raised whenever ProcessorSpec changes in a way that an older document does not fit. */
@@ -46,12 +46,6 @@ interface StoredProcessors {
 
 /** undefined: damaged, or of another version. What is of this version was written by {@link KnownProcessors.save}. */
 function parse(bytes: Uint8Array): readonly ProcessorSpec[] | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(decodeUtf8(bytes) ?? "");
-  } catch {
-    return undefined;
-  }
-  if (!isJsonObject(value) || value["version"] !== VERSION || !Array.isArray(value["processors"])) return undefined;
-  return value["processors"] as readonly ProcessorSpec[];
+  const { version, processors } = readStoredJson(bytes) ?? {};
+  return version === VERSION && Array.isArray(processors) ? (processors as readonly ProcessorSpec[]) : undefined;
 }

@@ -1,7 +1,8 @@
-import { decodeUtf8, utf8 } from "../base/bytes.ts";
+import { utf8 } from "../base/bytes.ts";
 import type { Logger } from "../base/log.ts";
 import type { MemberMemory } from "../kafka/former-member.ts";
 import type { StateStore } from "../state/store.ts";
+import { readStoredJson } from "./stored-json.ts";
 
 const VERSION = 1;
 
@@ -70,16 +71,8 @@ export async function forgetMember(store: StateStore, processor: string): Promis
 
 /** undefined: damaged, or of another version. */
 function parse(bytes: Uint8Array): { readonly group: string; readonly member: string } | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(decodeUtf8(bytes) ?? "");
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== "object" || value === null || !("version" in value) || value.version !== VERSION) {
-    return undefined;
-  }
-  const { group, member } = value as { group?: unknown; member?: unknown };
+  const { version, group, member } = readStoredJson(bytes) ?? {};
+  if (version !== VERSION) return undefined;
   return typeof group === "string" && typeof member === "string" && member !== "" ? { group, member } : undefined;
 }
 

@@ -1,8 +1,9 @@
-import { decodeUtf8, utf8 } from "../base/bytes.ts";
+import { utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { OffsetCommit, Positions } from "../engine/ports.ts";
 import type { StateStore } from "../state/store.ts";
+import { readStoredJson } from "./stored-json.ts";
 
 /** What is stored may lag behind what is committed by so much: it is read only where Kafka has forgotten. */
 const WRITE_EVERY_MS = 5000;
@@ -134,16 +135,8 @@ interface Stored {
 
 /** undefined: damaged, or of another version. */
 function parse(bytes: Uint8Array): Stored | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(decodeUtf8(bytes) ?? "");
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== "object" || value === null || !("version" in value) || value.version !== VERSION) {
-    return undefined;
-  }
-  const { group, topic, topicId, positions } = value as { readonly [Field in keyof Stored]?: unknown };
+  const { version, group, topic, topicId, positions } = readStoredJson(bytes) ?? {};
+  if (version !== VERSION) return undefined;
   if (typeof group !== "string" || typeof topic !== "string") return undefined;
   if (topicId !== undefined && typeof topicId !== "string") return undefined;
   if (typeof positions !== "object" || positions === null) return undefined;

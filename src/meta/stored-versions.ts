@@ -1,11 +1,12 @@
 import { type BackoffOptions, backoffMs } from "../base/backoff.ts";
-import { decodeUtf8, utf8 } from "../base/bytes.ts";
+import { utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { describeError } from "../base/errors.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { SettlingSpec, Versions } from "../engine/ports.ts";
 import type { StateStore } from "../state/store.ts";
+import { readStoredJson } from "./stored-json.ts";
 
 const FORMAT = 1;
 const RETRY: BackoffOptions = { initialMs: 200, maxMs: 10_000 };
@@ -109,14 +110,8 @@ function encode({ name, version, output, error, emptyOutput }: SettlingSpec): Ui
 
 /** undefined: damaged, or of another format. */
 function parse(bytes: Uint8Array): SettlingSpec | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(decodeUtf8(bytes) ?? "");
-  } catch {
-    return undefined;
-  }
-  if (typeof value !== "object" || value === null || !("format" in value) || value.format !== FORMAT) return undefined;
-  const { name, version, output, error, emptyOutput } = value as { readonly [Field in keyof SettlingSpec]?: unknown };
+  const { format, name, version, output, error, emptyOutput } = readStoredJson(bytes) ?? {};
+  if (format !== FORMAT) return undefined;
   if (typeof name !== "string" || typeof version !== "string") return undefined;
   if (output !== null && typeof output !== "string") return undefined;
   if (emptyOutput !== "send" && emptyOutput !== "drop") return undefined;

@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { errorCode, InputError } from "../../base/errors.ts";
+import { isJsonObject } from "../../base/json.ts";
 import { askCredentialHelper, type RegistryCredentials } from "./credential-helper.ts";
 import type { Environment } from "./engine-address.ts";
 
@@ -133,8 +134,8 @@ function unreadable(file: string, why: string, options?: ErrorOptions): InputErr
 }
 
 function objectOf(value: unknown): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new TypeError("not an object");
-  return value as Readonly<Record<string, unknown>>;
+  if (!isJsonObject(value)) throw new TypeError("not an object");
+  return value;
 }
 
 function textOf(value: unknown): string | undefined {
