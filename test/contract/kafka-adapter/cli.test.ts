@@ -148,26 +148,33 @@ describe("produce and consume", () => {
   });
 });
 
+/** How producing fails where Kafka goes away. @param input what is read meanwhile; it lets the held time pass */
+async function produceToVanishing(
+  input: (vanishing: TestBroker, clock: HeldClock) => AsyncGenerator<Uint8Array>,
+): Promise<{ readonly failure: unknown; readonly stderr: string }> {
+  const vanishing = await startEmbedded();
+  const kafka = ["--kafka", `${vanishing.address.host}:${vanishing.address.port}`];
+  await using client = new TestClient(vanishing);
+  const name = await client.topic(1);
+  let stderr = "";
+  const io = { ...newIo(new AbortController().signal), stderr: (text: string) => void (stderr += text) };
+  const clock = new HeldClock(PATIENCE_MS);
+  const args = [name, "--timeout", PATIENCE, ...kafka];
+  const failure = await rejection(createProduceCommand(() => input(vanishing, clock), clock).run(args, io));
+  return { failure, stderr };
+}
+
 describe("a Kafka that disappears half-way", () => {
   test(
     "is given up after a while, and where to begin again is told",
     async () => {
-      const vanishing = await startEmbedded();
-      const kafka = ["--kafka", `${vanishing.address.host}:${vanishing.address.port}`];
-      await using client = new TestClient(vanishing);
-      const name = await client.topic(1);
-      async function* stdin(): AsyncGenerator<Uint8Array> {
+      const { failure, stderr } = await produceToVanishing(async function* (vanishing, clock) {
         yield Buffer.from("1\n2\n");
         await until(() => clock.waiting === 0, "nothing waits for an acknowledgement");
         await vanishing[Symbol.asyncDispose]();
         yield Buffer.from("3\n4\n");
         clock.release();
-      }
-      let stderr = "";
-      const io = { ...newIo(new AbortController().signal), stderr: (text: string) => void (stderr += text) };
-      const clock = new HeldClock(PATIENCE_MS);
-      const args = [name, "--timeout", PATIENCE, ...kafka];
-      const failure = await rejection(createProduceCommand(stdin, clock).run(args, io));
+      });
       expect(String(failure)).toContain(`Kafka acknowledged nothing for ${PATIENCE}`);
       expect(stderr).toStartWith("2 of 4 lines were acknowledged; every line before 3 is among them");
       expect(stderr).toEndWith("Begin again at line 3.\n");
@@ -178,20 +185,12 @@ describe("a Kafka that disappears half-way", () => {
   test(
     "who waits for a line that does not come is told as well",
     async () => {
-      const vanishing = await startEmbedded();
-      const kafka = ["--kafka", `${vanishing.address.host}:${vanishing.address.port}`];
-      await using client = new TestClient(vanishing);
-      const name = await client.topic(1);
-      async function* stdin(): AsyncGenerator<Uint8Array> {
+      const { failure } = await produceToVanishing(async function* (vanishing, clock) {
         await vanishing[Symbol.asyncDispose]();
         yield Buffer.from("1\n");
         clock.release();
         await new Promise<never>(() => undefined);
-      }
-      const io = newIo(new AbortController().signal);
-      const clock = new HeldClock(PATIENCE_MS);
-      const args = [name, "--timeout", PATIENCE, ...kafka];
-      const failure = await rejection(createProduceCommand(stdin, clock).run(args, io));
+      });
       expect(failure).toMatchObject({ code: "kafka-unavailable" });
     },
     TIMEOUT_MS,

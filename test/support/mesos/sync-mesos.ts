@@ -4,7 +4,7 @@ import { seededRandom } from "../../../src/base/random.ts";
 import { Agent, type AgentEvent } from "../../../src/local/mesos/agent/agent.ts";
 import { type AgentFact, recall } from "../../../src/local/mesos/agent/agent-memory.ts";
 import { routeAgent } from "../../../src/local/mesos/agent/agent-routes.ts";
-import type { AgentCommand, AgentSettings } from "../../../src/local/mesos/agent/agent-types.ts";
+import type { AgentCommand } from "../../../src/local/mesos/agent/agent-types.ts";
 import { ExecutorEndpoint } from "../../../src/local/mesos/agent/executor-endpoint.ts";
 import { agentAnswers } from "../../../src/local/mesos/agent/operator-answers.ts";
 import type { HttpAnswer } from "../../../src/local/mesos/http/answer.ts";
@@ -16,33 +16,8 @@ import type { MasterCommand } from "../../../src/local/mesos/master/master-state
 import { masterAnswers } from "../../../src/local/mesos/master/operator-answers.ts";
 import { SchedulerEndpoint } from "../../../src/local/mesos/master/scheduler-endpoint.ts";
 import type { ContentType } from "../../../src/mesos/codec.ts";
-import type { AgentId, ContainerId, Resource } from "../../../src/mesos/types.ts";
-
-const scalar = (name: string, value: number): Resource => ({ name, type: "SCALAR", scalar: { value } });
-
-const settings: AgentSettings = {
-  id: "m-S0" as AgentId,
-  info: {
-    id: "m-S0" as AgentId,
-    hostname: "127.0.0.1",
-    port: 5051,
-    resources: [
-      scalar("cpus", 4),
-      scalar("mem", 2048),
-      { name: "ports", type: "RANGES", ranges: { range: [{ begin: 31_000, end: 31_099 }] } },
-    ],
-  },
-  endpoint: { hostname: "127.0.0.1", ip: "127.0.0.1", port: 5051 },
-  processName: "slave(1)",
-  builtInExecutor: ["mesos-executor"],
-  executorRegistrationTimeoutMs: 60_000,
-  executorReregistrationTimeoutMs: 2000,
-  executorShutdownGraceMs: 5000,
-  recoveryTimeoutMs: 900_000,
-  startedMs: 0,
-  masterHostname: "localhost",
-  workDir: "/nonexistent/work",
-};
+import type { ContainerId } from "../../../src/mesos/types.ts";
+import { agentSettings } from "./agent-settings.ts";
 
 const masterQuestions = Object.keys(masterAnswers);
 const agentQuestions = Object.keys(agentAnswers);
@@ -83,7 +58,7 @@ export class SyncMesos {
   }
 
   get agentId(): string {
-    return settings.id;
+    return agentSettings.id;
   }
 
   get frameworkId(): string {
@@ -123,7 +98,7 @@ export class SyncMesos {
 
   /** The agent dies, and comes back with what it remembers. */
   loseAgent(): void {
-    this.#toMaster({ type: "agent-disconnected", agentId: settings.id });
+    this.#toMaster({ type: "agent-disconnected", agentId: agentSettings.id });
     [this.#agent, this.#executors] = this.#newAgent();
     this.#startAgent();
   }
@@ -204,7 +179,7 @@ export class SyncMesos {
   }
 
   #newAgent(): [Agent, ExecutorEndpoint] {
-    const agent = new Agent(settings, this.#random);
+    const agent = new Agent(agentSettings, this.#random);
     const executors = new ExecutorEndpoint({
       refusal: (frameworkId, executorId, type) => agent.refusal(frameworkId, executorId, type),
       onEvent: (event) => this.#toAgent(event),
@@ -263,7 +238,7 @@ export class SyncMesos {
   #agentCommand(command: AgentCommand): void {
     switch (command.type) {
       case "report":
-        return this.#toMaster({ type: "agent", agentId: settings.id, report: command.report });
+        return this.#toMaster({ type: "agent", agentId: agentSettings.id, report: command.report });
       case "send":
         return this.#executors.send(command.streamId, command.event);
       case "end":
