@@ -87,12 +87,7 @@ export class ContainerRun implements ProgramHandle {
   }
 
   async #follow(): Promise<RunOutcome> {
-    try {
-      await this.#streams?.outputEnds();
-    } catch (error) {
-      // At its bound we have closed it ourselves, also on its way to an end that it was to have for another reason.
-      if (this.#execution.endedByUs === undefined) throw error;
-    }
+    await this.#execution.readsOutput(this.#streams?.outputEnds());
     const exitCode = await this.#container.exits();
     this.#execution.isOver();
     return this.#container.outcomeOf(exitCode);

@@ -145,12 +145,7 @@ export class ExecRun implements PooledRun {
 
   /** From the start to the exit of the program, and to the end of its output, children included. */
   async #follow(): Promise<RunOutcome> {
-    try {
-      await this.#stream?.ends();
-    } catch (error) {
-      // At its bound we have closed it ourselves, also on its way to an end that it was to have for another reason.
-      if (this.#execution.endedByUs === undefined) throw error;
-    }
+    await this.#execution.readsOutput(this.#stream?.ends());
     const { exitCode, pid } = await this.#exit();
     this.#execution.isOver();
     if (this.#execution.endedByUs !== undefined) return this.#execution.endedByUs;

@@ -113,6 +113,23 @@ export class Execution implements ProgramHandle, ContainerOutput {
     if (timeoutMs !== null) this.#cancelTimeout = clock.schedule(timeoutMs, () => this.#timeOut(timeoutMs));
   }
 
+  /**
+   * Waits for the end of the output, as `ends` tells it. At its bound we have closed it ourselves, also on its way to an
+   * end that it was to have for another reason.
+   *
+   * @returns by what it was cut off; undefined: it came to its end
+   * @throws what `ends` rejects with, where nobody has ended the run
+   */
+  async readsOutput(ends: Promise<void> | undefined): Promise<EndedByUs | undefined> {
+    try {
+      await ends;
+      return undefined;
+    } catch (error) {
+      if (this.#endedByUs === undefined) throw error;
+      return this.#endedByUs;
+    }
+  }
+
   /** What it came to by itself stands, even if it is asked to end from here on. Idempotent. */
   isOver(): void {
     if (this.#phase.type === "over") return;

@@ -144,14 +144,11 @@ export class WarmProgram {
 
   async #follow(stream: OutputStream): Promise<WarmExit> {
     const { execution } = this;
-    try {
-      await stream.ends();
-    } catch (error) {
-      // At its bound we have closed it ourselves, also on its way to an end that it was to have for another reason.
-      if (execution.endedByUs === undefined) throw error;
+    const cutOffBy = await execution.readsOutput(stream.ends());
+    if (cutOffBy !== undefined) {
       this.#isOver = true;
       // Without a record nobody ends it but its removal.
-      if (!execution.isRunning) return { outcome: execution.endedByUs, finishedAtMs: 0 };
+      if (!execution.isRunning) return { outcome: cutOffBy, finishedAtMs: 0 };
     }
     this.#output.end();
     await this.#container.exits();
